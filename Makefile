@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The front door of sssd-ondemand. `make help` lists the targets.
+
+VERSION := $(shell cat VERSION)
+ENGINE ?= 2.8
+DISTS ?= bookworm trixie
+DIST ?= all
+SCENARIO ?=
+JOBS ?= $(shell nproc)
+
+BUILD := $(CURDIR)/build
+ACTIVATION := $(BUILD)/activation
+CONFIGURE_FLAGS ?= --enable-werror
+
+.PHONY: all help deps units build check check-units check-unit-tests check-sanitizers lint \
+        deb rpm installcheck demo soak clean
+
+all: build
+	@echo
+	@echo "Built in build/activation. Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
+	@echo "make demo shows it in a throw-away container, make check tests all of it, make help lists the rest."
+
+help:
+	@echo "sssd-ondemand $(VERSION): SSSD's responders, running only while somebody asks"
+	@echo
+	@echo "  make                build launcher and tool in build/"
+	@echo "  make demo           build, install and show it live in a throw-away container (root)"
+	@echo "  make check          all tests: unit tests, sanitizers, lint, installcheck (root)"
+	@echo
+	@echo "  make units          the unit set of ENGINE=2.8|2.10|own into build/units/ENGINE/"
+	@echo "  make deb            packages of DISTS=\"$(DISTS)\" into build/deb/"
+	@echo "  make rpm            packages into build/rpm/"
+	@echo "  make lint           shellcheck, unit files, lintian, rpmlint"
+	@echo "  make installcheck   scenarios on a real systemd in containers"
+	@echo "                      DIST=bookworm|trixie|rpm|all  SCENARIO=\"name ...\""
+	@echo "  make soak           the long scenarios"
+	@echo "  make deps           install what the above need, with apt (they do it by themselves)"
+	@echo "  make clean          remove build/; trees stay in $${SSSD_ONDEMAND_CACHE:-/var/cache/sssd-ondemand}"
+
+# Each target that needs tools asks for them; what is there costs no time.
+deps:
+	@tests/need-packages
+
+units:
+	@units/make-units $(ENGINE) $(BUILD)/units/$(ENGINE)
+	@echo "units for engine $(ENGINE) in build/units/$(ENGINE)"
+
+# An automake tree of its own for each variant, beside the sources.
+define configure
+	@mkdir -p $(1)
+	@echo "configuring in $(1:$(CURDIR)/%=%)"
+	@cd src/activation && autoreconf -fi >$(1)/autoreconf.log 2>&1 || { cat $(1)/autoreconf.log; exit 1; }
+	@cd $(1) && $(CURDIR)/src/activation/configure -q $(CONFIGURE_FLAGS) $(2)
+endef
+
+$(ACTIVATION)/Makefile: src/activation/configure.ac src/activation/Makefile.am $(wildcard src/activation/*/local.mk) | deps
+	$(call configure,$(ACTIVATION),)
+
+build: $(ACTIVATION)/Makefile
+	@$(MAKE) --no-print-directory -C $(ACTIVATION) -j$(JOBS) all
+
+check-unit-tests: build
+	@$(MAKE) --no-print-directory -C $(ACTIVATION) -j$(JOBS) check-programs
+	@tests/unit-tests $(ACTIVATION)
+
+$(BUILD)/sanitizers/Makefile: $(ACTIVATION)/Makefile
+	$(call configure,$(BUILD)/sanitizers,--enable-sanitizers)
+
+check-sanitizers: $(BUILD)/sanitizers/Makefile
+	@$(MAKE) --no-print-directory -C $(BUILD)/sanitizers -j$(JOBS) all check-programs
+	@tests/unit-tests $(BUILD)/sanitizers
+
+deb: deps
+	@packaging/build-deb $(DISTS)
+
+rpm: deps
+	@packaging/build-rpm
+
+lint: deps deb rpm
+	@tests/lint
+
+installcheck: deps deb
+	@tests/installcheck/run --dist=$(DIST) $(SCENARIO)
+
+soak: deps deb
+	@SOAK=yes tests/installcheck/run --dist=$(DIST) $(SCENARIO)
+
+check: check-unit-tests check-sanitizers lint
+	@tests/installcheck/run --gate
+
+demo: deps
+	@packaging/build-deb bookworm
+	@tests/demo
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The launcher: stands before every responder that systemd starts.
+ *
+ * It checks the sockets, sees to it that the monitor is up, and becomes the responder. Where it can't, clients get
+ * a quick "unavailable" for a while; then it leaves, and the next client makes it try again. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "launch/monitor.h"
+#include "launch/refuse.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/sockets.h"
+#include "lib/state.h"
+
+#define REFUSE_USEC 5000000
+#define PROGRAM_PREFIX "sssd_"
+
+struct launch {
+    const char *responder; /* "nss" of ".../sssd_nss" */
+    char **argv;           /* what becomes the responder */
+    struct socket_want wants[SOCKETS_MAX];
+    size_t n_wants;
+    struct sockets sockets;
+    struct state state;
+};
+
+static const char *responder_of(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    const char *base = slash ? slash + 1 : program;
+
+    if (strncmp(base, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) != 0 || !base[strlen(PROGRAM_PREFIX)])
+        return NULL;
+    return base + strlen(PROGRAM_PREFIX);
+}
+
+static void free_names(char ***names)
+{
+    for (char **name = *names; name && *name; name++)
+        free(*name);
+    free(*names);
+}
+
+static int take_sockets(struct launch *launch)
+{
+    CLEANUP(free_names) char **names = NULL;
+    CLEANUP(freep) char *why = NULL;
+    int n, r;
+
+    n = sd_listen_fds_with_names(0, &names);
+    if (n < 0) {
+        log_error("cannot read which sockets were handed over: %s", strerror(-n));
+        return n;
+    }
+
+    r = sockets_check(launch->wants, launch->n_wants, SD_LISTEN_FDS_START, names, n, &launch->sockets, &why);
+    if (r < 0)
+        log_error("not starting %s: %s", launch->argv[0], why ? why : strerror(-r));
+    return r;
+}
+
+static bool is_ready(void *userdata)
+{
+    const struct launch *launch = userdata;
+
+    return monitor_is_ready(&launch->state, launch->responder);
+}
+
+/* Returns 1 when the responder may run, 0 when clients were refused long enough, or a negative errno. In the first
+ * case the lock is held, until exec: whoever wants to send the monitor away waits and then sees this unit. */
+static int wait_for_monitor(struct launch *launch)
+{
+    char why[256];
+    int lock, r;
+
+    lock = state_lock_shared(&launch->state);
+    if (lock < 0) /* better a small race than nobody served */
+        log_warning("cannot lock " STATE_DIR ": %s", strerror(-lock));
+
+    if (monitor_ensure(&launch->state, launch->responder, why, sizeof(why)) > 0)
+        return 1;
+    closep(&lock);
+
+    log_warning("clients of %s are told \"unavailable\" for now: %s", launch->responder, why);
+    r = refuse_clients(&launch->sockets, REFUSE_USEC, is_ready, launch);
+    if (r < 0)
+        log_error("cannot refuse clients of %s: %s", launch->responder, strerror(-r));
+    return r;
+}
+
+static int become_responder(struct launch *launch)
+{
+    int r;
+
+    r = sockets_arrange(launch->wants, &launch->sockets);
+    if (r < 0) {
+        log_error("cannot arrange the sockets of %s: %s", launch->responder, strerror(-r));
+        return EXIT_FAILURE;
+    }
+
+    (void) execv(launch->argv[0], launch->argv); /* returns only on failure */
+    log_error("cannot run %s: %m", launch->argv[0]);
+    return EXIT_FAILURE;
+}
+
+static int run(struct launch *launch)
+{
+    int r;
+
+    if (take_sockets(launch) < 0)
+        return EXIT_FAILURE;
+
+    r = state_open(STATE_DIR, &launch->state);
+    if (r < 0) {
+        /* Without it nothing can be known but that a client waits. */
+        log_warning("cannot open " STATE_DIR ": %s", strerror(-r));
+        return become_responder(launch);
+    }
+
+    r = wait_for_monitor(launch);
+    if (r <= 0)
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return become_responder(launch);
+}
+
+/* For units with User=: the part that needs root. What it finds is read again from the flags by the main process,
+ * which refuses; failing here would only turn a refusal into a failed unit. */
+static int start_monitor(const char *responder)
+{
+    struct state state;
+    char why[256];
+    int r;
+
+    r = state_open(STATE_DIR, &state);
+    if (r < 0) {
+        log_warning("cannot open " STATE_DIR ": %s", strerror(-r));
+        return EXIT_SUCCESS;
+    }
+    (void) monitor_ensure(&state, responder, why, sizeof(why)); /* the main process says it */
+    state_done(&state);
+    return EXIT_SUCCESS;
+}
+
+static int usage(void)
+{
+    (void) fputs("usage: launch --socket=NAME=/PATH ... [--] /PATH/TO/sssd_RESPONDER ARGUMENT ...\n"
+                 "       launch --start-monitor=RESPONDER\n"
+                 "Run by the sss-*.service units; see sssd-ondemand's docs/architecture.md.\n",
+                 stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "socket", required_argument, NULL, 's' },
+        { "start-monitor", required_argument, NULL, 'm' },
+        { NULL, 0, NULL, 0 },
+    };
+    struct launch launch = { 0 };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+        switch (option) {
+        case 's':
+            if (launch.n_wants == SOCKETS_MAX || socket_want_parse(optarg, &launch.wants[launch.n_wants]) < 0)
+                return usage();
+            launch.n_wants++;
+            break;
+        case 'm':
+            return start_monitor(optarg);
+        default:
+            return usage();
+        }
+    }
+
+    launch.argv = argv + optind;
+    launch.responder = optind < argc ? responder_of(argv[optind]) : NULL;
+    if (!launch.responder || launch.n_wants == 0)
+        return usage();
+    return run(&launch);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Refuse: tells clients quickly that nobody will serve them, until somebody can. */
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "launch/refuse.h"
+
+/* How late a change is noticed while no client comes. */
+#define LOOK_EVERY_MSEC 20
+
+static uint64_t now_usec(void)
+{
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+/* A client is refused before the version handshake: stock clients then fail at once instead of waiting. */
+static int refuse_one(int listener)
+{
+    int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (client >= 0)
+        return close(client) < 0 ? -errno : 0;
+    if (errno == EINTR || errno == EAGAIN || errno == ECONNABORTED)
+        return 0;
+    return -errno;
+}
+
+int refuse_clients(const struct sockets *sockets, uint64_t usec, bool (*is_over)(void *userdata), void *userdata)
+{
+    struct pollfd polled[SOCKETS_MAX];
+    uint64_t end = now_usec() + usec;
+    int r;
+
+    for (size_t i = 0; i < sockets->n; i++)
+        polled[i] = (struct pollfd) { .fd = sockets->fds[i], .events = POLLIN };
+
+    while (now_usec() < end) {
+        if (is_over(userdata))
+            return 1;
+
+        r = poll(polled, sockets->n, LOOK_EVERY_MSEC);
+        if (r < 0 && errno != EINTR)
+            return -errno;
+
+        for (size_t i = 0; r > 0 && i < sockets->n; i++) {
+            if (!polled[i].revents)
+                continue;
+
+            /* The queue is first in, first out: asked here, whoever is taken came before the answer was yes. */
+            if (is_over(userdata))
+                return 1;
+            int refused = refuse_one(polled[i].fd);
+
+            if (refused < 0)
+                return refused;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Refuse: tells clients quickly that nobody will serve them, until somebody can. */
+
+#ifndef LAUNCH_REFUSE_H
+#define LAUNCH_REFUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/sockets.h"
+
+/* Accepts and closes whoever comes on the sockets for usec microseconds. Before each single accept it asks
+ * is_over(userdata); as soon as that says true it returns 1 and has taken nobody who came later. Returns 0 when
+ * the time is up, or a negative errno. */
+int refuse_clients(const struct sockets *sockets, uint64_t usec, bool (*is_over)(void *userdata), void *userdata);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Responders: which there are and what their units are called. */
+
+#include <strings.h>
+
+#include "lib/responders.h"
+
+#define PROGRAM(name) "/usr/libexec/sssd/sssd_" name
+#define WITH_ONE_SOCKET(n)                                                      \
+    {                                                                           \
+        .name = n, .program = PROGRAM(n), .service = "sss-" n ".service",       \
+        .sockets = { "sss-" n ".socket" },                                      \
+        .vendor_sockets = { "sssd-" n ".socket" },                              \
+        .vendor_service = "sssd-" n ".service",                                 \
+    }
+
+const struct responder responders[RESPONDERS] = {
+    [NSS] = WITH_ONE_SOCKET("nss"),
+    [PAM] = {
+        .name = "pam",
+        .program = PROGRAM("pam"),
+        .service = "sss-pam.service",
+        .sockets = { "sss-pam.socket", "sss-pam-private.socket" },
+        .vendor_sockets = { "sssd-pam.socket", "sssd-pam-priv.socket" },
+        .vendor_service = "sssd-pam.service",
+    },
+    [SSH] = WITH_ONE_SOCKET("ssh"),
+    [SUDO] = WITH_ONE_SOCKET("sudo"),
+    [AUTOFS] = WITH_ONE_SOCKET("autofs"),
+    [PAC] = WITH_ONE_SOCKET("pac"),
+    [IFP] = { .name = "ifp", .program = PROGRAM("ifp"), .service = "sssd-ifp.service" },
+};
+
+const struct responder *responder_by_name(const char *name)
+{
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (strcasecmp(responders[i].name, name) == 0)
+            return &responders[i];
+    return NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Responders: which there are and what their units are called. */
+
+#ifndef LIB_RESPONDERS_H
+#define LIB_RESPONDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum responder_id {
+    NSS,
+    PAM,
+    SSH,
+    SUDO,
+    AUTOFS,
+    PAC,
+    IFP,
+    RESPONDERS,
+};
+
+#define UNITS_MAX 2
+
+struct responder {
+    const char *name;                      /* as on the services line */
+    const char *program;
+    const char *service;                   /* started by systemd, not by the monitor */
+    const char *sockets[UNITS_MAX];        /* ours; NULL where there is none */
+    const char *vendor_sockets[UNITS_MAX]; /* the distribution's for the same paths */
+    const char *vendor_service;
+};
+
+extern const struct responder responders[RESPONDERS];
+
+/* Returns its row, or NULL if the name, upper or lower case, is none of a responder. */
+const struct responder *responder_by_name(const char *name);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Hooks: what the units call at the turns of their lives. Their failure never fails the unit. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/config.h"
+#include "lib/log.h"
+#include "lib/residency.h"
+#include "lib/responders.h"
+#include "lib/state.h"
+#include "lib/systemctl.h"
+#include "tools/hooks.h"
+#include "tools/ownership.h"
+#include "tools/units.h"
+
+#define MONITOR "sssd.service"
+
+static int warn(int r, const char *what)
+{
+    if (r < 0)
+        log_warning("cannot %s: %s", what, strerror(-r));
+    return r;
+}
+
+/* The type of the unit's job in work, "" if it has none. */
+static void job_type(const char *unit, char *type, size_t bytes)
+{
+    char text[8192], *rest = text, *line;
+
+    type[0] = '\0';
+    if (systemctl_read((const char *const[]) { "list-jobs", "--no-legend", "--full", "--plain", NULL }, text,
+                       sizeof(text)) != 0)
+        return;
+
+    while ((line = strsep(&rest, "\n"))) {
+        char name[256], kind[32];
+
+        if (sscanf(line, " %*u %255s %31s", name, kind) == 2 && strcmp(name, unit) == 0)
+            (void) snprintf(type, bytes, "%s", kind); /* the words are short */
+    }
+}
+
+/* ExecStartPre= of sssd.service: whoever started it, it is wanted again. */
+static int on_starting(const struct state *state)
+{
+    (void) warn(state_set(state, FLAG_HELD, false), "release the hold");
+    return ownership_apply(state);
+}
+
+static int restart_linger(void)
+{
+    return SYSTEMCTL("--quiet", "--no-block", "restart", "sss-linger.timer") == 0 ? 0 : -EIO;
+}
+
+/* ExecStartPost=: before `systemctl start` returns, so that the first look-up after it is served. */
+static int on_started(const struct state *state)
+{
+    (void) warn(restart_linger(), "start the linger timer");
+    return warn(state_set(state, FLAG_RUNNING, true), "note that the monitor runs");
+}
+
+/* ExecStop=: tells an administrator's stop from a restart and from a leaving by itself (no job at all). */
+static int on_stopping(const struct state *state)
+{
+    char type[32];
+
+    job_type(MONITOR, type, sizeof(type));
+    if (strcmp(type, "stop") == 0) {
+        log_info("stopped by an administrator: responders stay away until sssd.service is started again");
+        return warn(state_set(state, FLAG_HELD, true), "hold");
+    }
+    if (strcmp(type, "restart") == 0)
+        return ownership_release(state);
+    return 0;
+}
+
+/* ExecStopPost=: also after a crash. */
+static int on_stopped(const struct state *state)
+{
+    return warn(state_set(state, FLAG_RUNNING, false), "note that the monitor is gone");
+}
+
+/* A crash is what the program did itself: not a TERM or KILL from outside, and not the memory's end. */
+static bool crashed(void)
+{
+    const char *result = getenv("SERVICE_RESULT");
+    const char *status = getenv("EXIT_STATUS");
+
+    if (!result || strcmp(result, "success") == 0 || strcmp(result, "oom-kill") == 0)
+        return false;
+    return !status || (strcmp(status, "KILL") != 0 && strcmp(status, "TERM") != 0);
+}
+
+/* ExecStopPost= of each responder. */
+static int on_ended(const struct state *state, const char *responder)
+{
+    if (!responder || !responder_by_name(responder))
+        return -EINVAL;
+
+    (void) warn(restart_linger(), "start the linger timer");
+    return warn(state_note_end(state, responder, crashed()), "count crashes");
+}
+
+/* Returns 1 if a responder is up or belongs to the monitor. */
+static int monitor_is_needed(const struct state *state)
+{
+    struct unit units[RESPONDERS] = { 0 };
+    int r;
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        if (state_monitor_owns(state, responders[i].name))
+            return 1;
+        (void) snprintf(units[i].name, sizeof(units[i].name), "%s", responders[i].service); /* fits */
+    }
+
+    r = units_read(units, RESPONDERS);
+    for (size_t i = 0; r == 0 && i < RESPONDERS; i++)
+        if (unit_is_up(&units[i]))
+            return 1;
+    return r;
+}
+
+static int configuration_lets_it_leave(void)
+{
+    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(freep) char *unreadable = NULL;
+    char why[256];
+
+    if (config_load(CONFIG_DIR, &config, &unreadable) <= 0)
+        return 0;
+    if (residency_may_leave(config, why, sizeof(why)) == 0) {
+        log_info("sssd.service stays: %s", why);
+        return 0;
+    }
+    return 1;
+}
+
+/* sss-linger.service: nobody has needed the monitor for a while. */
+static int on_linger(const struct state *state)
+{
+    CLEANUP(closep) int lock = -1;
+    int r;
+
+    if (SYSTEMCTL("--quiet", "is-enabled", MONITOR) == 0 || !systemctl_property_is(MONITOR, "ActiveState", "active"))
+        return 0;
+    if (!configuration_lets_it_leave())
+        return 0;
+
+    /* From here on a launcher waits, and then sees that the flag is gone. */
+    lock = state_lock_exclusive(state);
+    if (lock < 0)
+        return warn(lock, "lock " STATE_DIR);
+    r = monitor_is_needed(state);
+    if (r != 0)
+        return r < 0 ? warn(r, "ask systemd for the responders") : 0;
+
+    r = state_set(state, FLAG_RUNNING, false);
+    if (r < 0)
+        return warn(r, "note that the monitor leaves");
+    log_info("nobody has needed sssd.service for its linger time: it leaves");
+
+    /* A signal and no stop job: a job would conflict with a start that comes meanwhile. */
+    if (SYSTEMCTL("kill", "--kill-who=main", "--signal=TERM", MONITOR) != 0) {
+        (void) state_set(state, FLAG_RUNNING, true); /* else the next launcher asks systemd */
+        return warn(-EIO, "send SIGTERM to the monitor");
+    }
+    return 0;
+}
+
+int hook_run(const char *name, const char *responder)
+{
+    struct state state;
+    int r;
+
+    r = state_create(STATE_DIR, &state);
+    if (r < 0) {
+        log_error("cannot make " STATE_DIR ": %s", strerror(-r));
+        return EXIT_FAILURE;
+    }
+
+    if (strcmp(name, "boot") == 0)
+        r = ownership_decide(&state);
+    else if (strcmp(name, "starting") == 0)
+        r = on_starting(&state);
+    else if (strcmp(name, "started") == 0)
+        r = on_started(&state);
+    else if (strcmp(name, "stopping") == 0)
+        r = on_stopping(&state);
+    else if (strcmp(name, "stopped") == 0)
+        r = on_stopped(&state);
+    else if (strcmp(name, "ended") == 0)
+        r = on_ended(&state, responder);
+    else if (strcmp(name, "linger") == 0)
+        r = on_linger(&state);
+    else
+        r = -EINVAL;
+
+    state_done(&state);
+    if (r == -EINVAL)
+        log_error("no such hook: %s%s%s", name, responder ? " " : "", responder ? responder : "");
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Hooks: what the units call at the turns of their lives. Their failure never fails the unit. */
+
+#ifndef TOOLS_HOOKS_H
+#define TOOLS_HOOKS_H
+
+/* Runs `sss_activation hook NAME [RESPONDER]`. Returns an exit status. */
+int hook_run(const char *name, const char *responder);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Ownership: gives each responder's sockets to systemd or to the monitor, as the configuration says. */
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/cleanup.h"
+#include "lib/config.h"
+#include "lib/log.h"
+#include "lib/responders.h"
+#include "lib/services.h"
+#include "lib/systemctl.h"
+#include "tools/ownership.h"
+#include "tools/processes.h"
+#include "tools/units.h"
+
+/* Time for a responder of the distribution's units to take whom its replaced socket still has in its queue. */
+#define DRAIN_MSEC 200
+
+#define NAMES_MAX (RESPONDERS * UNITS_MAX * 2)
+
+/* A systemctl call in the making: "start", unit, unit, ... */
+struct call {
+    const char *arguments[NAMES_MAX + 2];
+    size_t n;
+};
+
+static void call_add(struct call *call, const char *unit)
+{
+    if (unit && call->n < NAMES_MAX)
+        call->arguments[1 + call->n++] = unit;
+}
+
+static int call_run(struct call *call, const char *verb)
+{
+    int r;
+
+    if (call->n == 0)
+        return 0;
+
+    call->arguments[0] = verb;
+    r = systemctl_run(call->arguments);
+    if (r != 0)
+        log_warning("systemctl %s %s%s: failed", verb, call->arguments[1], call->n > 1 ? " ..." : "");
+    return r < 0 ? r : r > 0 ? -EIO : 0;
+}
+
+/* Returns 1 with what the configuration says; 0 when it can't be read: then nobody's socket changes hands. */
+static int read_services(struct services *ret)
+{
+    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(freep) char *why = NULL;
+    int r;
+
+    r = config_load(CONFIG_DIR, &config, &why);
+    if (r < 0) {
+        log_warning("%s: sockets stay whose they are", why ? why : strerror(-r));
+        return 0;
+    }
+
+    *ret = (struct services) { .file = NULL };
+    if (r > 0)
+        services_read(config, ret);
+    ret->file = NULL; /* it goes with the configuration */
+    return 1;
+}
+
+static int write_flags(const struct state *state, const bool *monitors)
+{
+    int r, first = 0;
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        r = state_set_monitor_owns(state, responders[i].name, monitors[i]);
+        if (r < 0 && first == 0) {
+            log_error("cannot write to " STATE_DIR ": %s", strerror(-r));
+            first = r;
+        }
+    }
+    return first;
+}
+
+int ownership_decide(const struct state *state)
+{
+    bool monitors[RESPONDERS];
+    struct services services;
+
+    if (read_services(&services) == 0)
+        return 0;
+    for (size_t i = 0; i < RESPONDERS; i++)
+        monitors[i] = services.why[i] != NOT_THE_MONITORS;
+    return write_flags(state, monitors);
+}
+
+static int read_units(struct unit ours[RESPONDERS][UNITS_MAX], struct unit vendors[RESPONDERS][UNITS_MAX + 1])
+{
+    struct unit all[RESPONDERS * (2 * UNITS_MAX + 1)] = { 0 };
+    struct unit *homes[RESPONDERS * (2 * UNITS_MAX + 1)];
+    size_t n = 0;
+    int r;
+
+#define ASK(unit, home)                                                                    \
+    do {                                                                                   \
+        if (unit) {                                                                        \
+            (void) snprintf(all[n].name, sizeof(all[n].name), "%s", (unit)); /* it fits */ \
+            homes[n++] = (home);                                                           \
+        }                                                                                  \
+    } while (0)
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        for (size_t k = 0; k < UNITS_MAX; k++) {
+            ASK(responders[i].sockets[k], &ours[i][k]);
+            ASK(responders[i].vendor_sockets[k], &vendors[i][k]);
+        }
+        ASK(responders[i].vendor_service, &vendors[i][UNITS_MAX]);
+    }
+#undef ASK
+
+    r = units_read(all, n);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        *homes[i] = all[i];
+    return r;
+}
+
+static void drain(void)
+{
+    const struct timespec pause = { .tv_nsec = DRAIN_MSEC * 1000000L };
+
+    (void) nanosleep(&pause, NULL); /* shorter by a signal: then it is shorter */
+}
+
+/* Opens before it closes: a path that changes hands is bound anew while its old listener still answers. */
+static int move_sockets(const struct state *state)
+{
+    struct unit ours[RESPONDERS][UNITS_MAX] = { 0 }, vendors[RESPONDERS][UNITS_MAX + 1] = { 0 };
+    struct call open = { 0 }, close = { 0 }, vendor_stop = { 0 };
+    bool vendor_runs = false;
+    int r, opened, closed;
+
+    r = read_units(ours, vendors);
+    if (r < 0) {
+        log_error("cannot ask systemd for its sockets: %s", strerror(-r));
+        return r;
+    }
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        bool monitors = state_monitor_owns(state, responders[i].name);
+
+        for (size_t k = 0; k < UNITS_MAX; k++) {
+            if (monitors && unit_is_up(&ours[i][k]))
+                call_add(&close, responders[i].sockets[k]);
+            if (!monitors && !unit_is_up(&ours[i][k]) && unit_is_enabled(&ours[i][k]))
+                call_add(&open, responders[i].sockets[k]);
+            if (unit_is_up(&vendors[i][k]))
+                call_add(&vendor_stop, responders[i].vendor_sockets[k]);
+        }
+        if (unit_is_up(&vendors[i][UNITS_MAX])) {
+            call_add(&vendor_stop, responders[i].vendor_service);
+            vendor_runs = true;
+        }
+    }
+
+    opened = call_run(&open, "start");
+    if (vendor_runs)
+        drain();
+    r = call_run(&vendor_stop, "stop");
+    closed = call_run(&close, "stop");
+    return opened < 0 ? opened : closed < 0 ? closed : r;
+}
+
+int ownership_apply(const struct state *state)
+{
+    int decided, moved;
+
+    decided = ownership_decide(state);
+    moved = move_sockets(state);
+    return decided < 0 ? decided : moved;
+}
+
+int ownership_apply_beside_monitor(const struct state *state)
+{
+    bool monitors[RESPONDERS];
+    struct services services;
+    int r;
+
+    if (!systemctl_property_is("sssd.service", "ActiveState", "active"))
+        return ownership_apply(state);
+
+    /* Installed into a running system, nobody has said so yet. */
+    r = state_set(state, FLAG_RUNNING, true);
+    if (r < 0)
+        log_warning("cannot write to " STATE_DIR ": %s", strerror(-r));
+
+    if (!state_has_owners(state) && read_services(&services) > 0) {
+        for (size_t i = 0; i < RESPONDERS; i++)
+            monitors[i] = services.why[i] != NOT_THE_MONITORS ||
+                          process_find(responders[i].program, "/sssd.service") > 0;
+        r = write_flags(state, monitors);
+        if (r < 0)
+            return r;
+    }
+    return move_sockets(state);
+}
+
+int ownership_release(const struct state *state)
+{
+    struct services services;
+    int r;
+
+    if (read_services(&services) == 0)
+        return 0;
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        if (services.why[i] != NOT_THE_MONITORS || !state_monitor_owns(state, responders[i].name))
+            continue;
+
+        r = state_set_monitor_owns(state, responders[i].name, false);
+        if (r < 0) {
+            log_error("cannot write to " STATE_DIR ": %s", strerror(-r));
+            return r;
+        }
+    }
+    return move_sockets(state);
+}

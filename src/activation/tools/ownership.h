@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Ownership: gives each responder's sockets to systemd or to the monitor, as the configuration says. */
+
+#ifndef TOOLS_OWNERSHIP_H
+#define TOOLS_OWNERSHIP_H
+
+#include "lib/state.h"
+
+#define CONFIG_DIR "/etc/sssd"
+
+/* At boot, before the sockets: writes the flags that their conditions read. */
+int ownership_decide(const struct state *state);
+
+/* As sssd.service starts: decides anew, then opens and closes sockets. */
+int ownership_apply(const struct state *state);
+
+/* At any other time. A running monitor keeps what it has: the configuration may have changed since it was read. */
+int ownership_apply_beside_monitor(const struct state *state);
+
+/* Before the monitor stops for a restart: opens the sockets of responders that it will not have afterwards, so that
+ * their clients wait instead of being refused. */
+int ownership_release(const struct state *state);
+
+/* All return 0 or a negative errno and have then logged why. */
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Processes: who runs a responder. */
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "tools/processes.h"
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        (void) closedir(*dir); /* was only read */
+}
+
+static void fclosep(FILE **file)
+{
+    if (*file)
+        (void) fclose(*file); /* was only read */
+}
+
+static bool runs(const char *pid, const char *program)
+{
+    char path[64], target[PATH_MAX];
+    ssize_t n;
+
+    (void) snprintf(path, sizeof(path), "/proc/%.20s/exe", pid); /* fits */
+    n = readlink(path, target, sizeof(target) - 1);
+    if (n < 0)
+        return false;
+    target[n] = '\0';
+
+    /* A program that was replaced on disk reads "/path (deleted)". */
+    return strncmp(target, program, strlen(program)) == 0 &&
+           (target[strlen(program)] == '\0' || target[strlen(program)] == ' ');
+}
+
+static bool is_in(const char *pid, const char *unit)
+{
+    CLEANUP(fclosep) FILE *file = NULL;
+    char path[64], line[PATH_MAX];
+
+    (void) snprintf(path, sizeof(path), "/proc/%.20s/cgroup", pid); /* fits */
+    file = fopen(path, "re");
+    while (file && fgets(line, sizeof(line), file)) {
+        size_t n = strcspn(line, "\n"), tail = strlen(unit);
+
+        if (n >= tail && strncmp(line + n - tail, unit, tail) == 0)
+            return true;
+    }
+    return false;
+}
+
+int process_find(const char *program, const char *unit)
+{
+    CLEANUP(closedirp) DIR *proc = opendir("/proc");
+    struct dirent *entry;
+
+    if (!proc)
+        return -errno;
+    while ((entry = readdir(proc)))
+        if (isdigit((unsigned char) entry->d_name[0]) && runs(entry->d_name, program) &&
+            is_in(entry->d_name, unit))
+            return atoi(entry->d_name);
+    return 0;
+}

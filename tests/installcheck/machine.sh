@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# A machine for one scenario: a container with a real systemd, over an overlay of a cached tree.
+# Sourced by `one`; scenarios use what is below "For scenarios".
+
+# Set by `one`: where the machine's files are, where its upper layer is, where to keep what explains a failure.
+: "${ROOT:?}" "${OUT:?}" "${DIST:?}" "${NAME:?}"
+
+GUARD_SEC=60
+checks=0
+failures=0
+init=
+
+note() { printf '# %s\n' "$*"; }
+
+ok() { # TRUE|FALSE TEXT
+    checks=$((checks + 1))
+    if [ "$1" = true ]; then
+        echo "ok $checks - $NAME: $2"
+    else
+        failures=$((failures + 1))
+        echo "not ok $checks - $NAME: $2"
+    fi
+}
+
+# --- For scenarios -------------------------------------------------------------------------------------------------
+
+# Starts the machine and waits until its boot is over, whatever came of it.
+boot() {
+    local group=/sys/fs/cgroup/ondemand-$DIST-$NAME nspawn
+
+    mkdir -p "$group"
+    (
+        echo "$BASHPID" > "$group/cgroup.procs"
+        exec systemd-nspawn -q -D "$ROOT" -M "${NAME:0:60}" -b --register=no --keep-unit --private-network \
+            --link-journal=no "$@" </dev/null >>"$OUT/console" 2>&1
+    ) &
+    nspawn=$!
+    nspawn_pid=$nspawn
+    wait_for "the container's first process" eval 'init=$(pgrep -P "$nspawn_pid")'
+    wait_for "its systemd" test -S "/proc/$init/root/run/systemd/private"
+    # is-system-running --wait needs D-Bus, which may come late.
+    wait_for "the end of its boot" booted
+}
+
+booted() {
+    case $(run systemctl is-system-running 2>/dev/null) in
+    running | degraded | maintenance) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+power_off() {
+    [ -n "$init" ] || return 0
+    run systemctl --no-block poweroff >/dev/null 2>&1 || true
+    wait "$nspawn_pid" 2>/dev/null || true
+    init=
+    rmdir_cgroups "/sys/fs/cgroup/ondemand-$DIST-$NAME"
+}
+
+rmdir_cgroups() {
+    find "$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
+}
+
+# Runs a command in the machine, or writes a file there before it boots with `in_root`.
+run() {
+    nsenter -t "$init" -m -u -i -n -p -C -r -w env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+        LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+in_root() { chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
+
+# Waits for an event, with a generous guard: wait_for WHAT COMMAND ...
+wait_for() {
+    local what=$1 end=$((SECONDS + GUARD_SEC))
+
+    shift
+    until "$@" >/dev/null 2>&1; do
+        if [ "$SECONDS" -ge "$end" ]; then
+            note "waited $GUARD_SEC s in vain for $what"
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
+# check TEXT COMMAND ...: passes if the command, run here, succeeds. Its output explains a failure.
+check() {
+    local text=$1 said
+
+    shift
+    if said=$("$@" 2>&1); then
+        ok true "$text"
+    else
+        ok false "$text"
+        sed 's/^/#   /' <<<"$said" | tail -n 30
+    fi
+}
+
+# is TEXT GOT WANTED
+is() {
+    if [ "$2" = "$3" ]; then
+        ok true "$1"
+    else
+        ok false "$1"
+        note "  got:    $2"
+        note "  wanted: $3"
+    fi
+}
+
+# The LDAP domain of the test machine, with more lines for [sssd] and other sections: configure [SSSD-LINES [REST]]
+configure() {
+    install -m 0600 /dev/null "$ROOT/etc/sssd/sssd.conf"
+    cat > "$ROOT/etc/sssd/sssd.conf" <<END
+[sssd]
+domains = example
+${1:-}
+
+[domain/example]
+id_provider = ldap
+auth_provider = ldap
+sudo_provider = ldap
+autofs_provider = ldap
+ldap_uri = ldap://127.0.0.1
+ldap_search_base = dc=example,dc=test
+ldap_auth_disable_tls_never_use_in_production = true
+cache_credentials = true
+${2:-}
+END
+}
+
+# The machine's own directory server.
+start_directory() { run systemctl start slapd; }
+
+# One line of words: "nss pam" of the responders that run, by their control group.
+responders_of_monitor() { responders_in sssd.service; }
+responders_in() {
+    local path=$1
+
+    [ ! -e "/proc/$init/root/sys/fs/cgroup/system.slice/$path/cgroup.procs" ] ||
+        run sh -c 'for pid in $(cat /sys/fs/cgroup/system.slice/'"$path"'/cgroup.procs); do
+                       basename "$(readlink /proc/$pid/exe)"; done' |
+        sed -n 's/^sssd_\([a-z]*\)$/\1/p' | grep -v '^be$' | sort | tr '\n' ' ' | sed 's/ $//'
+}
+
+# How many processes of each responder there are, as "nss:1 pam:1".
+responder_counts() {
+    run ps -eo comm= | sed -n 's/^sssd_\([a-z]*\)$/\1/p' | grep -v '^be$' | sort | uniq -c |
+        awk '{ printf "%s%s:%s", n++ ? " " : "", $2, $1 }'
+}
+
+# SSSD's processes, "" at rest.
+sssd_processes() { run ps -eo comm= | grep '^sssd' | sort | tr '\n' ' ' | sed 's/ $//'; }
+
+failed_units() { run systemctl list-units --failed --plain --no-legend | awk '{print $1}' | tr '\n' ' ' | sed 's/ $//'; }
+
+# Journal lines of sockets or units that did not come up.
+failure_lines() {
+    run journalctl -b --no-pager -o cat | grep -cE 'Failed to listen|Dependency failed' || true
+}
+
+nothing_failed() { # WHEN
+    is "no unit failed $1" "$(failed_units)" ""
+    is "no 'Failed to listen' or 'Dependency failed' in the journal $1" "$(failure_lines)" 0
+}
+
+# Milliseconds that a command in the machine took, which may fail.
+msec() {
+    local start end
+
+    start=$(date +%s%3N)
+    run "$@" >/dev/null 2>&1 || true
+    end=$(date +%s%3N)
+    echo $((end - start))
+}
+
+look_up() { [ "$(run env SSS_NSS_USE_MEMCACHE=NO getent -s sss passwd "${1:-alice}" | cut -d: -f3)" = "${2:-10001}" ]; }
+log_in() { run sh -c 'echo secret-alice | pamtester load alice authenticate'; }
+
+# Load in the background: start_load [LOOKUPS AUTHS]; stop_load says what came of it.
+start_load() {
+    run /srv/load alice 10001 secret-alice "${1:-50}" "${2:-20}" >"$OUT/load" 2>"$OUT/load.errors" &
+    load_pid=$!
+}
+stop_load() {
+    run pkill -TERM -o -x load
+    wait "$load_pid" || true
+    load_line=$(cat "$OUT/load")
+    note "$load_line"
+    [ ! -s "$OUT/load.errors" ] || head -n 20 "$OUT/load.errors" | sed 's/^/#   /'
+}
+load_count() { # OUTCOME: of look-ups and authentications together
+    grep -oE "$1=[0-9]+" <<<"$load_line" | cut -d= -f2 | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# Nobody was refused, told wrong or left hanging. What the engine had read when it was stopped is counted apart.
+load_was_served() { # WHEN
+    is "$1: 0 refused" "$(load_count refused)" 0
+    is "$1: 0 wrong" "$(load_count wrong)" 0
+    is "$1: 0 hung" "$(load_count hung)" 0
+    check "$1: the load did ask" test "$(load_count answered)" -gt 20
+}
+
+# --- The end -------------------------------------------------------------------------------------------------------
+
+keep_evidence() {
+    run journalctl -b --no-pager -o short-monotonic > "$OUT/journal" 2>&1 || true
+    run systemctl list-units --all --no-pager 'sss*' > "$OUT/units" 2>&1 || true
+    run sss_activation status > "$OUT/status" 2>&1 || true
+    note "journal and unit states are in ${OUT#"$TOP"/}"
+}
