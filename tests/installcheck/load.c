@@ -6,9 +6,11 @@
  * Each question comes from a process of its own, with a connection of its own; beside them one long-lived process
  * keeps its connection and asks ten times a second. Prints one line of counts.
  *
- * What a client sees when nobody serves it ("refused") differs from what it sees when a server took its whole
- * request and died ("engine"): then libnss_sss reports "unavailable" with errno 0, and pam_sss fails without the
- * "Request to sssd failed" that it logs for every trouble of transport. */
+ * A client that nobody serves ("refused") sees something else than one whose server took its whole request and died
+ * ("engine"): then libnss_sss reports "unavailable" with errno 0, and pam_sss fails without the "Request to sssd failed"
+ * that it logs for every trouble of transport. "dropped" is between them, EFAULT for both clients: somebody accepted
+ * the connection and closed it before the version handshake was over, a dying engine or a refusing launcher. Which of
+ * them the journal tells. */
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -35,9 +37,9 @@
 #define KEPT_EVERY_USEC 100000
 
 enum kind { LOOKUP, AUTH };
-enum outcome { ANSWERED, REFUSED, ENGINE, WRONG, HUNG, OUTCOMES };
+enum outcome { ANSWERED, REFUSED, DROPPED, ENGINE, WRONG, HUNG, OUTCOMES };
 
-static const char *const outcome_names[] = { "answered", "refused", "engine", "wrong", "hung" };
+static const char *const outcome_names[] = { "answered", "refused", "dropped", "engine", "wrong", "hung" };
 
 struct result {
     enum kind kind;
@@ -56,7 +58,7 @@ static getpwnam_fn *look_up;
 static const char *user, *password;
 static uid_t user_uid;
 static uint64_t start_usec;
-static bool transport_failed;
+static enum outcome transport = ENGINE; /* of the last authentication that failed */
 
 static uint64_t now_usec(void)
 {
@@ -79,8 +81,10 @@ void vsyslog(int priority, const char *format, va_list arguments)
 
     (void) priority;
     (void) vsnprintf(line, sizeof(line), format, arguments);
-    if (strstr(line, "Request to sssd failed"))
-        transport_failed = true;
+    if (strstr(line, "Request to sssd failed")) {
+        transport = strstr(line, strerror(EFAULT)) ? DROPPED : REFUSED;
+        (void) fprintf(stderr, "%s\n", line);
+    }
 }
 
 void syslog(int priority, const char *format, ...)
@@ -116,7 +120,10 @@ static void ask_nss(struct result *result)
     else if (result->code == NSS_STATUS_NOTFOUND)
         result->outcome = WRONG;
     else
-        result->outcome = result->code == NSS_STATUS_UNAVAIL && error == 0 ? ENGINE : REFUSED;
+        result->outcome = result->code != NSS_STATUS_UNAVAIL ? REFUSED :
+                          error == 0                         ? ENGINE :
+                          error == EFAULT                    ? DROPPED :
+                                                               REFUSED;
 }
 
 static int converse(int n, const struct pam_message **messages, struct pam_response **ret, void *userdata)
@@ -144,7 +151,7 @@ static void ask_pam(struct result *result)
     if (result->code == PAM_SUCCESS)
         result->outcome = ANSWERED;
     else if (result->code == PAM_AUTHINFO_UNAVAIL)
-        result->outcome = transport_failed ? REFUSED : ENGINE;
+        result->outcome = transport;
     else
         result->outcome = WRONG;
     (void) pam_end(handle, result->code);

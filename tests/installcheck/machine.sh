@@ -53,10 +53,13 @@ booted() {
 power_off() {
     [ -n "$init" ] || return 0
     run systemctl --no-block poweroff >/dev/null 2>&1 || true
+    wait_for "its end" ended || kill -KILL "$nspawn_pid"
     wait "$nspawn_pid" 2>/dev/null || true
     init=
     rmdir_cgroups "/sys/fs/cgroup/ondemand-$DIST-$NAME"
 }
+
+ended() { ! kill -0 "$nspawn_pid" 2>/dev/null; }
 
 rmdir_cgroups() {
     find "$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
@@ -121,9 +124,16 @@ id_provider = ldap
 auth_provider = ldap
 sudo_provider = ldap
 autofs_provider = ldap
+ldap_autofs_map_object_class = automountMap
+ldap_autofs_map_name = automountMapName
+ldap_autofs_entry_object_class = automount
+ldap_autofs_entry_key = automountKey
+ldap_autofs_entry_value = automountInformation
 ldap_uri = ldap://127.0.0.1
 ldap_search_base = dc=example,dc=test
 ldap_auth_disable_tls_never_use_in_production = true
+offline_timeout = 1
+offline_timeout_random_offset = 0
 cache_credentials = true
 ${2:-}
 END
@@ -164,14 +174,16 @@ nothing_failed() { # WHEN
     is "no 'Failed to listen' or 'Dependency failed' in the journal $1" "$(failure_lines)" 0
 }
 
-# Milliseconds that a command in the machine took, which may fail.
+# Milliseconds that a command in the machine took, which may fail: the least of three, since others use the host too.
 msec() {
-    local start end
-
-    start=$(date +%s%3N)
-    run "$@" >/dev/null 2>&1 || true
-    end=$(date +%s%3N)
-    echo $((end - start))
+    run bash -c 'least=
+        for try in 1 2 3; do
+            start=${EPOCHREALTIME/./}
+            "$@" >/dev/null 2>&1 || true
+            took=$(((${EPOCHREALTIME/./} - start) / 1000))
+            [ -n "$least" ] && [ "$least" -le "$took" ] || least=$took
+        done
+        echo "$least"' bash "$@"
 }
 
 look_up() { [ "$(run env SSS_NSS_USE_MEMCACHE=NO getent -s sss passwd "${1:-alice}" | cut -d: -f3)" = "${2:-10001}" ]; }
@@ -179,6 +191,7 @@ log_in() { run sh -c 'echo secret-alice | pamtester load alice authenticate'; }
 
 # Load in the background: start_load [LOOKUPS AUTHS]; stop_load says what came of it.
 start_load() {
+    load_since=$(run date +%s.%N)
     run /srv/load alice 10001 secret-alice "${1:-50}" "${2:-20}" >"$OUT/load" 2>"$OUT/load.errors" &
     load_pid=$!
 }
@@ -193,9 +206,16 @@ load_count() { # OUTCOME: of look-ups and authentications together
     grep -oE "$1=[0-9]+" <<<"$load_line" | cut -d= -f2 | awk '{ n += $1 } END { print n + 0 }'
 }
 
-# Nobody was refused, told wrong or left hanging. What the engine had read when it was stopped is counted apart.
+# How often the launcher began to refuse clients since the load began.
+refusals() {
+    run journalctl -b --no-pager -o cat --since "@${load_since%.*}" | grep -c 'are told "unavailable"' || true
+}
+
+# Nobody was refused, told wrong or left hanging. What the engine had accepted when it was stopped is the engine's to
+# lose ("engine", and "dropped" if no launcher accepted anybody) and counted apart: at most a few.
 load_was_served() { # WHEN
     is "$1: 0 refused" "$(load_count refused)" 0
+    is "$1: the launcher refused nobody, so whoever was dropped was the engine's" "$(refusals)" 0
     is "$1: 0 wrong" "$(load_count wrong)" 0
     is "$1: 0 hung" "$(load_count hung)" 0
     check "$1: the load did ask" test "$(load_count answered)" -gt 20

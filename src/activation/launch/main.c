@@ -17,6 +17,10 @@
 #include "lib/state.h"
 
 #define REFUSE_USEC 5000000
+
+/* EX_CONFIG; the units do not restart after it. */
+#define EXIT_WRONG_SOCKETS 78
+
 #define PROGRAM_PREFIX "sssd_"
 
 struct launch {
@@ -45,6 +49,7 @@ static void free_names(char ***names)
     free(*names);
 }
 
+/* Wrong sockets are nothing to serve on, and nothing that trying again would cure; whoever waits is told so. */
 static int take_sockets(struct launch *launch)
 {
     CLEANUP(free_names) char **names = NULL;
@@ -58,8 +63,10 @@ static int take_sockets(struct launch *launch)
     }
 
     r = sockets_check(launch->wants, launch->n_wants, SD_LISTEN_FDS_START, names, n, &launch->sockets, &why);
-    if (r < 0)
+    if (r < 0) {
         log_error("not starting %s: %s", launch->argv[0], why ? why : strerror(-r));
+        refuse_waiting(SD_LISTEN_FDS_START, n);
+    }
     return r;
 }
 
@@ -109,15 +116,21 @@ static int become_responder(struct launch *launch)
 
 static int run(struct launch *launch)
 {
-    int r;
+    int r, opened;
+
+    opened = state_open(STATE_DIR, &launch->state);
+    if (opened == 0 && sd_listen_fds(0) == 0 && state_monitor_owns(&launch->state, launch->responder)) {
+        /* A restart that sssd.service propagated, after its sockets were given to the monitor. */
+        log_info("%s is the monitor's now", launch->responder);
+        return EXIT_SUCCESS;
+    }
 
     if (take_sockets(launch) < 0)
-        return EXIT_FAILURE;
+        return EXIT_WRONG_SOCKETS;
 
-    r = state_open(STATE_DIR, &launch->state);
-    if (r < 0) {
+    if (opened < 0) {
         /* Without it nothing can be known but that a client waits. */
-        log_warning("cannot open " STATE_DIR ": %s", strerror(-r));
+        log_warning("cannot open " STATE_DIR ": %s", strerror(-opened));
         return become_responder(launch);
     }
 

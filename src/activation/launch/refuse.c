@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,4 +64,18 @@ int refuse_clients(const struct sockets *sockets, uint64_t usec, bool (*is_over)
         }
     }
     return 0;
+}
+
+void refuse_waiting(int first_fd, int n)
+{
+    for (int fd = first_fd; fd < first_fd + n; fd++) {
+        struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+        if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+            continue;
+        /* Bounded: a client that comes again and again is not to keep us. */
+        for (int i = 0; i < SOMAXCONN && poll(&polled, 1, 0) > 0; i++)
+            if (refuse_one(fd) < 0)
+                break;
+    }
 }

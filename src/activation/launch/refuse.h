@@ -14,4 +14,8 @@
  * the time is up, or a negative errno. */
 int refuse_clients(const struct sockets *sockets, uint64_t usec, bool (*is_over)(void *userdata), void *userdata);
 
+/* Accepts and closes whoever waits right now on those of n descriptors from first_fd on that are listening sockets;
+ * the others are left alone. */
+void refuse_waiting(int first_fd, int n);
+
 #endif

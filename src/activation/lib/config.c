@@ -1,29 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Config: sssd.conf and its snippets, read and merged the way SSSD does it, with the care that root owes. */
+/* Config: sssd.conf and its snippets, read and merged the way SSSD does it, with the care that root owes.
+ *
+ * Each file is opened once, and what was opened is checked and read: nobody can exchange it in between. libini
+ * parses, as it does for SSSD, so that its oddities are ours too (docs/services-line.md). */
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ini_configobj.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "lib/cleanup.h"
 #include "lib/config.h"
 
-#define SNIPPETS_MAX 256
-
 struct config_file {
     char *path;
     struct ini_cfgobj *ini;
+    char **sections;
+    int n_sections;
 };
 
 /* In the order in which they are read: the last one that has a key decides. */
 struct config {
-    struct config_file files[SNIPPETS_MAX + 1];
+    enum engine engine;
+    char *remarks;
+    struct config_file files[CONFIG_SNIPPETS_MAX + 1];
     size_t n;
+};
+
+/* What files are checked against. */
+struct rules {
+    enum engine engine;
+    uid_t uid, dir_uid;
+    gid_t gid, dir_gid;
 };
 
 static void destroy_file_ctx(struct ini_cfgfile **file)
@@ -32,7 +45,46 @@ static void destroy_file_ctx(struct ini_cfgfile **file)
         ini_config_file_destroy(*file);
 }
 
-static int read_to_end(int fd, char *text, size_t bytes)
+static void destroy_ini(struct ini_cfgobj **ini)
+{
+    if (*ini)
+        ini_config_destroy(*ini);
+}
+
+/* Puts a sentence into *ret_why and returns r; without memory r alone has to do. */
+__attribute__((format(printf, 3, 4))) static int refuse(int r, char **ret_why, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    if (vasprintf(ret_why, format, arguments) < 0)
+        *ret_why = NULL;
+    va_end(arguments);
+    return r;
+}
+
+static int check_file(const char *path, const struct stat *st, const struct rules *rules, char **ret_why)
+{
+    bool newer = rules->engine == ENGINE_2_10;
+    mode_t mode = st->st_mode & 07777;
+
+    if (!S_ISREG(st->st_mode))
+        return refuse(-EINVAL, ret_why, "%s is not a regular file", path);
+    if (st->st_uid != rules->uid && !(newer && st->st_uid == rules->dir_uid))
+        return refuse(-EPERM, ret_why, "%s belongs to user %u, not to root", path, (unsigned) st->st_uid);
+    if (st->st_gid != rules->gid && !(newer && st->st_gid == rules->dir_gid))
+        return refuse(-EPERM, ret_why, "%s belongs to group %u, not to root", path, (unsigned) st->st_gid);
+    if (newer && (mode & 0007) != 0)
+        return refuse(-EPERM, ret_why, "%s has mode %04o: other users must have no access", path, (unsigned) mode);
+    if (!newer && ((mode & 0077) != 0 || (mode & 0400) == 0))
+        return refuse(-EPERM, ret_why, "%s has mode %04o: only its owner may have access (0600)", path,
+                      (unsigned) mode);
+    if (st->st_size > CONFIG_FILE_BYTES_MAX)
+        return refuse(-EFBIG, ret_why, "%s is larger than %d bytes", path, CONFIG_FILE_BYTES_MAX);
+    return 0;
+}
+
+static ssize_t read_to_end(int fd, char *text, size_t bytes)
 {
     size_t used = 0;
 
@@ -44,36 +96,40 @@ static int read_to_end(int fd, char *text, size_t bytes)
         if (n < 0)
             return -errno;
         if (n == 0)
-            return (int) used; /* it shrank meanwhile */
+            break; /* it shrank meanwhile */
         used += (size_t) n;
     }
-    return (int) used;
+    return (ssize_t) used;
 }
 
-/* Reads a regular file, and only that: a link could lead anywhere, a pipe would never end. */
-static int read_file(int dir_fd, const char *name, char **ret, size_t *ret_bytes)
+/* Links are followed, as the engine does. Opened without waiting, a pipe is only refused and can't hang us. */
+static int read_file(int dir_fd, const char *name, const char *path, const struct rules *rules, char **ret,
+                     size_t *ret_bytes, char **ret_why)
 {
     CLEANUP(closep) int fd = -1;
     CLEANUP(freep) char *text = NULL;
     struct stat st;
-    int n;
+    ssize_t n;
+    int r;
 
-    fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EINVAL;
-    if (st.st_size > CONFIG_FILE_BYTES_MAX)
-        return -EFBIG;
+    fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && errno == ENXIO)
+        return refuse(-EINVAL, ret_why, "%s is not a regular file", path);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        r = -errno;
+        return refuse(r, ret_why, "cannot read %s: %s", path, strerror(-r));
+    }
+
+    r = check_file(path, &st, rules, ret_why);
+    if (r < 0)
+        return r;
 
     text = malloc((size_t) st.st_size + 1);
     if (!text)
         return -ENOMEM;
     n = read_to_end(fd, text, (size_t) st.st_size);
     if (n < 0)
-        return n;
+        return refuse((int) n, ret_why, "cannot read %s: %s", path, strerror((int) -n));
 
     text[n] = '\0';
     *ret = TAKE(text);
@@ -81,57 +137,132 @@ static int read_file(int dir_fd, const char *name, char **ret, size_t *ret_bytes
     return 0;
 }
 
-static int parse(const char *path, char *text, size_t bytes, struct ini_cfgobj **ret)
+/* The number of the first line in which a name, or anything if it is no UTF-8, is not plain ASCII. libini does not
+ * tell; comments and values may well have such letters. */
+static unsigned line_of_foreign_letter(const char *text, size_t bytes, bool in_names)
+{
+    unsigned line = 1;
+    bool in_value = false, first = true;
+
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char c = (unsigned char) text[i];
+
+        if (c == '\n') {
+            line++;
+            in_value = false;
+            first = true;
+            continue;
+        }
+        if (c == '=' || (first && (c == '#' || c == ';')))
+            in_value = true;
+        if (c >= 0x80 && !(in_names && in_value))
+            return line;
+        if (c != ' ' && c != '\t')
+            first = false;
+    }
+    return 0;
+}
+
+static int refuse_letters(int r, const char *path, const char *text, size_t bytes, char **ret_why)
+{
+    bool in_names = r != EILSEQ;
+    unsigned line = line_of_foreign_letter(text, bytes, in_names);
+    const char *what = in_names ? "the name of an option or section has letters other than ASCII" : "not UTF-8 text";
+
+    if (line == 0)
+        return refuse(-EILSEQ, ret_why, "%s: %s", path, what);
+    return refuse(-EILSEQ, ret_why, "%s, %s %u: %s", path, in_names ? "line" : "from line", line, what);
+}
+
+static int refuse_syntax(const char *path, struct ini_cfgobj *ini, char **ret_why)
+{
+    char **errors = NULL;
+    const char *text;
+    unsigned line = 0;
+    int at = 0;
+
+    if (ini_config_get_errors(ini, &errors) != 0)
+        errors = NULL;
+
+    /* "Error (5) on line 3: Equal sign is missing." */
+    text = errors && errors[0] ? errors[0] : "syntax error";
+    if (sscanf(text, "%*[^(](%*u) on line %u: %n", &line, &at) == 1 && at > 0) {
+        text += at;
+        (void) refuse(0, ret_why, "%s, line %u: %.*s", path, line, (int) strcspn(text, "."), text);
+    } else {
+        (void) refuse(0, ret_why, "%s: %s", path, text);
+    }
+
+    if (errors)
+        ini_config_free_errors(errors);
+    return -EBADMSG;
+}
+
+/* Returns 0; -EBADMSG for what is not written as it has to be; or -EILSEQ for letters at which the engine gives up
+ * altogether. */
+static int parse(const char *path, char *text, size_t bytes, struct ini_cfgobj **ret, char **ret_why)
 {
     CLEANUP(destroy_file_ctx) struct ini_cfgfile *file = NULL;
-    struct ini_cfgobj *ini = NULL;
+    CLEANUP(destroy_ini) struct ini_cfgobj *ini = NULL;
     int r;
 
-    (void) path;
-    r = ini_config_create(&ini);
-    if (r != 0)
-        return -r;
-    r = bytes == 0 ? 0 : ini_config_file_from_mem(text, (uint32_t) bytes, &file);
-    if (r == 0 && file)
-        r = ini_config_parse(file, INI_STOP_ON_ANY, INI_MV1S_OVERWRITE, INI_PARSE_IGNORE_NON_KVP, ini);
-    if (r != 0) {
-        ini_config_destroy(ini);
-        return r == ENOMEM ? -ENOMEM : -EBADMSG;
-    }
-    *ret = ini;
-    return 0;
-}
+    /* From memory libini would take it, as a file it does not. */
+    if (bytes == 0)
+        return refuse(-EBADMSG, ret_why, "%s is empty", path);
 
-static int add_file(struct config *config, int dir_fd, const char *dir, const char *name)
-{
-    CLEANUP(freep) char *text = NULL;
-    CLEANUP(freep) char *path = NULL;
-    struct ini_cfgobj *ini = NULL;
-    size_t bytes = 0;
-    int r;
-
-    if (config->n > SNIPPETS_MAX)
-        return -E2BIG;
-    if (asprintf(&path, "%s/%s", dir, name) < 0)
+    if (ini_config_create(&ini) != 0)
         return -ENOMEM;
+    r = ini_config_file_from_mem(text, (uint32_t) bytes, &file);
+    if (r == 0)
+        r = ini_config_parse(file, INI_STOP_ON_ANY, INI_MV1S_OVERWRITE | INI_MS_MERGE, INI_PARSE_NOWRAP, ini);
+    if (r == ENOMEM)
+        return -ENOMEM;
+    if (r == EIO)
+        return refuse_syntax(path, ini, ret_why);
+    if (r != 0)
+        return refuse_letters(r, path, text, bytes, ret_why);
 
-    r = read_file(dir_fd, name, &text, &bytes);
-    if (r < 0)
-        return r;
-    r = parse(path, text, bytes, &ini);
-    if (r < 0)
-        return r;
-
-    config->files[config->n++] = (struct config_file) { .path = TAKE(path), .ini = ini };
+    *ret = TAKE(ini);
     return 0;
 }
 
-/* The snippets that SSSD looks at: not hidden, ending in .conf. */
+static int add_file(struct config *config, int dir_fd, const char *dir, const char *name, const struct rules *rules,
+                    char **ret_why)
+{
+    CLEANUP(freep) char *path = NULL;
+    CLEANUP(freep) char *text = NULL;
+    CLEANUP(destroy_ini) struct ini_cfgobj *ini = NULL;
+    struct config_file *file = &config->files[config->n];
+    size_t bytes = 0;
+    int r, error = 0;
+
+    if (asprintf(&path, "%s/%s", dir, name) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    r = read_file(dir_fd, name, path, rules, &text, &bytes, ret_why);
+    if (r < 0)
+        return r;
+    r = parse(path, text, bytes, &ini, ret_why);
+    if (r < 0)
+        return r;
+
+    file->sections = ini_get_section_list(ini, &file->n_sections, &error);
+    if (!file->sections)
+        return -ENOMEM;
+    file->path = TAKE(path);
+    file->ini = TAKE(ini);
+    config->n++;
+    return 0;
+}
+
+/* The snippets that SSSD looks at: ^[^\.].*\.conf$, where the backslash is one more character excluded. */
 static int is_snippet(const struct dirent *entry)
 {
-    size_t n = strlen(entry->d_name);
+    const char *name = entry->d_name;
+    size_t n = strlen(name), suffix = strlen(".conf");
 
-    return entry->d_name[0] != '.' && n > strlen(".conf") && strcmp(entry->d_name + n - strlen(".conf"), ".conf") == 0;
+    return name[0] != '.' && name[0] != '\\' && n > suffix && strcmp(name + n - suffix, ".conf") == 0;
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -139,63 +270,148 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int add_snippets(struct config *config, const char *dir, char **ret_why)
+static int remark(struct config *config, const char *text)
 {
-    CLEANUP(closep) int dir_fd = -1;
-    struct dirent **entries = NULL;
-    int n, r = 0;
+    char *remarks = NULL;
 
-    dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir_fd < 0)
-        return errno == ENOENT ? 0 : -errno;
+    if (asprintf(&remarks, "%s%s%s", config->remarks ? config->remarks : "", config->remarks ? "\n" : "", text) < 0)
+        return -ENOMEM;
+    free(config->remarks);
+    config->remarks = remarks;
+    return 0;
+}
 
-    n = scandir(dir, &entries, is_snippet, by_bytes);
-    if (n < 0)
-        return -errno;
-
-    for (int i = 0; i < n; i++) {
-        if (r == 0)
-            r = add_file(config, dir_fd, dir, entries[i]->d_name);
-        free(entries[i]);
+/* Does the engine pass over a snippet in this state, and go on? */
+static bool is_skipped(int r, const struct rules *rules)
+{
+    switch (r) {
+    case -EBADMSG: /* syntax, or empty */
+    case -EINVAL:  /* no file */
+    case -ENOENT:  /* a link to nowhere */
+    case -ELOOP:
+        return true;
+    case -EPERM:
+        return rules->engine == ENGINE_2_8;
+    default:
+        return false;
     }
-    free(entries);
-    (void) ret_why;
+}
+
+static int add_snippet(struct config *config, int dir_fd, const char *dir, const char *name, const struct rules *rules,
+                       char **ret_why)
+{
+    CLEANUP(freep) char *why = NULL;
+    int r;
+
+    if (config->n > CONFIG_SNIPPETS_MAX)
+        return refuse(-E2BIG, ret_why, "%s has more than %d files", dir, CONFIG_SNIPPETS_MAX);
+
+    r = add_file(config, dir_fd, dir, name, rules, &why);
+    if (is_skipped(r, rules))
+        return why ? remark(config, why) : -ENOMEM;
+    if (r < 0)
+        *ret_why = TAKE(why);
     return r;
 }
 
-int config_load(const char *dir, struct config **ret, char **ret_why)
+static int add_snippets(struct config *config, int parent_fd, const char *parent, const struct rules *rules,
+                        char **ret_why)
+{
+    CLEANUP(closep) int dir_fd = -1;
+    CLEANUP(freep) char *dir = NULL;
+    struct dirent **entries = NULL;
+    int n, r = 0;
+
+    if (asprintf(&dir, "%s/conf.d", parent) < 0) {
+        dir = NULL;
+        return -ENOMEM;
+    }
+    dir_fd = openat(parent_fd, "conf.d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    n = dir_fd < 0 ? -1 : scandirat(dir_fd, ".", &entries, is_snippet, by_bytes);
+    if (n < 0) {
+        r = -errno;
+        return refuse(r, ret_why, "cannot read %s: %s", dir, strerror(-r));
+    }
+
+    for (int i = 0; i < n; i++) {
+        if (r == 0)
+            r = add_snippet(config, dir_fd, dir, entries[i]->d_name, rules, ret_why);
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
+}
+
+static int load(struct config *config, int dir_fd, const char *dir, const struct rules *rules, char **ret_why)
+{
+    int r;
+
+    r = add_file(config, dir_fd, dir, "sssd.conf", rules, ret_why);
+    if (r == -ENOENT) {
+        free(*ret_why);
+        *ret_why = NULL;
+    } else if (r < 0) {
+        return r;
+    }
+
+    r = add_snippets(config, dir_fd, dir, rules, ret_why);
+    if (r < 0 || config->n > 0)
+        return r < 0 ? r : 1;
+
+    /* All there is are snippets that the engine passes over. */
+    if (config->remarks) {
+        *ret_why = TAKE(config->remarks);
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, struct config **ret, char **ret_why)
 {
     CLEANUP(config_freep) struct config *config = NULL;
     CLEANUP(closep) int dir_fd = -1;
-    CLEANUP(freep) char *snippets = NULL;
+    struct rules rules = { .engine = engine, .uid = uid, .gid = gid };
+    struct stat st;
     int r;
 
+    *ret_why = NULL;
     dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir_fd < 0)
-        return errno == ENOENT ? 0 : -errno;
-    config = calloc(1, sizeof(*config));
-    if (!config || asprintf(&snippets, "%s/conf.d", dir) < 0)
-        return -ENOMEM;
-
-    r = add_file(config, dir_fd, dir, "sssd.conf");
-    if (r < 0 && r != -ENOENT)
-        return r;
-    r = add_snippets(config, snippets, ret_why);
-    if (r < 0)
-        return r;
-    if (config->n == 0)
+    if (dir_fd < 0 && errno == ENOENT)
         return 0;
+    if (dir_fd < 0 || fstat(dir_fd, &st) < 0) {
+        r = -errno;
+        return refuse(r, ret_why, "cannot read %s: %s", dir, strerror(-r));
+    }
+    rules.dir_uid = st.st_uid;
+    rules.dir_gid = st.st_gid;
 
-    *ret = TAKE(config);
-    return 1;
+    config = calloc(1, sizeof(*config));
+    if (!config)
+        return -ENOMEM;
+    config->engine = engine;
+
+    r = load(config, dir_fd, dir, &rules, ret_why);
+    if (r > 0)
+        *ret = TAKE(config);
+    return r;
+}
+
+int config_load(const char *dir, enum engine engine, struct config **ret, char **ret_why)
+{
+    return config_load_of(dir, engine, 0, 0, ret, ret_why);
 }
 
 struct config *config_free(struct config *config)
 {
     for (size_t i = 0; config && i < config->n; i++) {
         free(config->files[i].path);
+        ini_free_section_list(config->files[i].sections);
         ini_config_destroy(config->files[i].ini);
     }
+    if (config)
+        free(config->remarks);
     free(config);
     return NULL;
 }
@@ -203,6 +419,16 @@ struct config *config_free(struct config *config)
 void config_freep(struct config **config)
 {
     *config = config_free(*config);
+}
+
+enum engine config_engine(const struct config *config)
+{
+    return config->engine;
+}
+
+const char *config_remarks(const struct config *config)
+{
+    return config->remarks;
 }
 
 static const char *value_in(const struct config_file *file, const char *section, const char *key)
@@ -214,7 +440,9 @@ static const char *value_in(const struct config_file *file, const char *section,
     return ini_get_const_string_config_value(value, NULL);
 }
 
-const char *config_get(const struct config *config, const char *section, const char *key, const char **ret_file)
+/* The value of the last file that has the key, "" included. */
+static const char *value_in_force(const struct config *config, const char *section, const char *key,
+                                  const char **ret_file)
 {
     for (size_t i = config->n; i-- > 0;) {
         const char *value = value_in(&config->files[i], section, key);
@@ -228,20 +456,65 @@ const char *config_get(const struct config *config, const char *section, const c
     return NULL;
 }
 
+const char *config_get(const struct config *config, const char *section, const char *key, const char **ret_file)
+{
+    const char *file = NULL;
+    const char *value = value_in_force(config, section, key, &file);
+
+    if (!value || !value[0])
+        return NULL;
+    if (ret_file)
+        *ret_file = file;
+    return value;
+}
+
+bool config_has(const struct config *config, const char *section, const char *key)
+{
+    return value_in_force(config, section, key, NULL) != NULL;
+}
+
+static bool file_has_section(const struct config_file *file, const char *section)
+{
+    for (int i = 0; i < file->n_sections; i++)
+        if (strcasecmp(file->sections[i], section) == 0)
+            return true;
+    return false;
+}
+
+static bool files_have_section(const struct config *config, size_t n, const char *section)
+{
+    for (size_t i = 0; i < n; i++)
+        if (file_has_section(&config->files[i], section))
+            return true;
+    return false;
+}
+
+bool config_has_section(const struct config *config, const char *section)
+{
+    return files_have_section(config, config->n, section);
+}
+
 int config_each_section(const struct config *config, int (*on_section)(const char *section, void *userdata),
                         void *userdata)
 {
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < config->n; i++) {
-        int n = 0, error = 0;
-        char **sections = ini_get_section_list(config->files[i].ini, &n, &error);
+        const struct config_file *file = &config->files[i];
 
-        for (int k = 0; sections && r == 0 && k < n; k++)
-            r = on_section(sections[k], userdata);
-        ini_free_section_list(sections);
+        for (int k = 0; r == 0 && k < file->n_sections; k++)
+            if (!files_have_section(config, i, file->sections[k]))
+                r = on_section(file->sections[k], userdata);
     }
     return r;
+}
+
+static bool files_have_key(const struct config *config, size_t n, const char *section, const char *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (value_in(&config->files[i], section, key))
+            return true;
+    return false;
 }
 
 int config_each_key(const struct config *config, const char *section,
@@ -251,14 +524,20 @@ int config_each_key(const struct config *config, const char *section,
 
     for (size_t i = 0; r == 0 && i < config->n; i++) {
         int n = 0, error = 0;
-        char **keys = ini_get_attribute_list(config->files[i].ini, section, &n, &error);
+        char **keys = NULL;
 
+        if (file_has_section(&config->files[i], section))
+            keys = ini_get_attribute_list(config->files[i].ini, section, &n, &error);
         for (int k = 0; keys && r == 0 && k < n; k++) {
-            const char *value = config_get(config, section, keys[k], NULL);
+            const char *value;
 
+            if (files_have_key(config, i, section, keys[k]))
+                continue;
+            value = value_in_force(config, section, keys[k], NULL);
             r = on_key(keys[k], value ? value : "", userdata);
         }
-        ini_free_attribute_list(keys);
+        if (keys)
+            ini_free_attribute_list(keys);
     }
     return r;
 }

@@ -4,29 +4,55 @@
 #ifndef LIB_CONFIG_H
 #define LIB_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* No file of a sane configuration comes near this. */
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
+#define CONFIG_SNIPPETS_MAX 256
+
+/* Whose reading: the two differ in whom they trust with a file, and in config_file_version. */
+enum engine {
+    ENGINE_2_8,
+    ENGINE_2_10,
+};
+
+#ifndef SSSD_ENGINE
+#define SSSD_ENGINE ENGINE_2_8
+#endif
 
 struct config;
 
 /* Reads DIR/sssd.conf and DIR/conf.d/. Returns 1 with the configuration; 0 when there is none at all; or a negative
- * errno with a sentence for the administrator in *ret_why, the caller's to free: a file that can't be trusted, is
- * too large or is no configuration. */
-int config_load(const char *dir, struct config **ret, char **ret_why);
+ * errno where the engine would not start with it, or it is larger than we read. Then a sentence for the administrator
+ * is in *ret_why, the caller's to free, unless memory was short. */
+int config_load(const char *dir, enum engine engine, struct config **ret, char **ret_why);
+
+/* The same with files that belong to someone else than root. */
+int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, struct config **ret, char **ret_why);
+
 struct config *config_free(struct config *config);
 void config_freep(struct config **config);
 
-/* The value that is in force, blanks around it cut, or NULL; *ret_file (may be NULL) is the file it stands in.
- * Both belong to the configuration. */
+enum engine config_engine(const struct config *config);
+
+/* Sentences, one a line, about snippets that the engine passes over; NULL if it takes all. */
+const char *config_remarks(const struct config *config);
+
+/* The value that is in force, without blanks around it, or NULL if it is absent or empty; *ret_file (may be NULL) is
+ * then the file it stands in. Both belong to the configuration. Sections and keys are the same in any case. */
 const char *config_get(const struct config *config, const char *section, const char *key, const char **ret_file);
 
-/* Calls on_section with each section's name until that returns other than 0, and returns that. */
+/* Is the key there, be it without a value? */
+bool config_has(const struct config *config, const char *section, const char *key);
+bool config_has_section(const struct config *config, const char *section);
+
+/* Calls on_section once with each section's name until that returns other than 0, and returns that. */
 int config_each_section(const struct config *config, int (*on_section)(const char *section, void *userdata),
                         void *userdata);
 
-/* Calls on_key with each key of the section and its value likewise. */
+/* Calls on_key with each key of the section and its value, "" if it is empty, likewise. */
 int config_each_key(const struct config *config, const char *section,
                     int (*on_key)(const char *key, const char *value, void *userdata), void *userdata);
 

@@ -20,8 +20,29 @@ lib_libsss_activation_a_SOURCES = \
 	lib/systemctl.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += lib/test-sockets
+check_PROGRAMS += \
+	lib/test-config \
+	lib/test-residency \
+	lib/test-services \
+	lib/test-sockets \
+	lib/test-state \
+	lib/test-systemctl
+lib_test_config_SOURCES = lib/test-config.c lib/test-files.h
+lib_test_config_CFLAGS = $(TEST_CFLAGS)
+lib_test_config_LDADD = $(TEST_LDADD) $(INI_LIBS)
+lib_test_residency_SOURCES = lib/test-residency.c lib/test-files.h
+lib_test_residency_CFLAGS = $(TEST_CFLAGS)
+lib_test_residency_LDADD = $(TEST_LDADD) $(INI_LIBS)
+lib_test_services_SOURCES = lib/test-services.c lib/test-files.h
+lib_test_services_CFLAGS = $(TEST_CFLAGS)
+lib_test_services_LDADD = $(TEST_LDADD) $(INI_LIBS)
 lib_test_sockets_SOURCES = lib/test-sockets.c
-lib_test_sockets_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-lib_test_sockets_LDADD = lib/libsss_activation.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+lib_test_sockets_CFLAGS = $(TEST_CFLAGS)
+lib_test_sockets_LDADD = $(TEST_LDADD)
+lib_test_state_SOURCES = lib/test-state.c
+lib_test_state_CFLAGS = $(TEST_CFLAGS)
+lib_test_state_LDADD = $(TEST_LDADD)
+lib_test_systemctl_SOURCES = lib/test-systemctl.c
+lib_test_systemctl_CFLAGS = $(TEST_CFLAGS)
+lib_test_systemctl_LDADD = $(TEST_LDADD)
 endif

@@ -12,4 +12,10 @@ struct config;
 /* Returns 1 if the monitor may leave, else 0 with the reason it stays, as a sentence, in why. */
 int residency_may_leave(const struct config *config, char *why, size_t why_bytes);
 
+/* Calls on_row with each row of the table behind that, as docs/residency.md shows it, until that returns other than
+ * 0, and returns that. */
+int residency_each_row(int (*on_row)(const char *section, const char *options, const char *verdict,
+                                     const char *reason, void *userdata),
+                       void *userdata);
+
 #endif

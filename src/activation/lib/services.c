@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Services: which responders a configuration gives to the monitor. */
+/* Services: which domains a configuration turns on, and which responders it gives to the monitor. */
 
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,7 +11,28 @@
 #include "lib/config.h"
 #include "lib/services.h"
 
-#define BLANKS " \t"
+#define BLANKS " \t\r\n\f\v"
+#define DOMAIN "domain/"
+#define APPLICATION "application/"
+
+/* Each costs a few look-ups; nobody has nearly as many. */
+#define DOMAINS_MAX 4096
+
+/* Returns 0: refused, with a sentence why. */
+__attribute__((format(printf, 2, 3))) static int refuse(char **ret_why, const char *format, ...)
+{
+    va_list arguments;
+    int n;
+
+    va_start(arguments, format);
+    n = vasprintf(ret_why, format, arguments);
+    va_end(arguments);
+    if (n < 0) {
+        *ret_why = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
 
 static char *trim(char *text)
 {
@@ -20,20 +44,238 @@ static char *trim(char *text)
     return text;
 }
 
-void services_read(const struct config *config, struct services *ret)
+/* The next item of a list that is neither empty nor blank, or NULL at its end. */
+static char *next_item(char **rest)
+{
+    char *item;
+
+    while ((item = strsep(rest, ","))) {
+        item = trim(item);
+        if (item[0])
+            return item;
+    }
+    return NULL;
+}
+
+static const char *get_of(const struct config *config, const char *kind, const char *name, const char *key)
+{
+    CLEANUP(freep) char *section = NULL;
+
+    if (asprintf(&section, "%s%s", kind, name) < 0) {
+        section = NULL;
+        return NULL;
+    }
+    return config_get(config, section, key, NULL);
+}
+
+static bool has_section_of(const struct config *config, const char *kind, const char *name)
+{
+    CLEANUP(freep) char *section = NULL;
+
+    if (asprintf(&section, "%s%s", kind, name) < 0) {
+        section = NULL;
+        return false;
+    }
+    return config_has_section(config, section);
+}
+
+/* --- Domains -------------------------------------------------------------------------------------------------- */
+
+void domains_done(struct domains *domains)
+{
+    for (size_t i = 0; i < domains->n; i++)
+        free(domains->names[i]);
+    free(domains->names);
+    *domains = (struct domains) { .names = NULL };
+}
+
+bool domains_have(const struct domains *domains, const char *name)
+{
+    for (size_t i = 0; i < domains->n; i++)
+        if (strcasecmp(domains->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int domains_add(struct domains *domains, const char *name)
+{
+    char **names;
+
+    if (domains->n == DOMAINS_MAX)
+        return -E2BIG;
+    names = reallocarray(domains->names, domains->n + 1, sizeof(*names));
+    if (!names)
+        return -ENOMEM;
+    domains->names = names;
+    names[domains->n] = strdup(name);
+    if (!names[domains->n])
+        return -ENOMEM;
+    domains->n++;
+    return 0;
+}
+
+static void domains_drop(struct domains *domains, const char *name)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < domains->n; i++) {
+        if (strcasecmp(domains->names[i], name) == 0)
+            free(domains->names[i]);
+        else
+            domains->names[kept++] = domains->names[i];
+    }
+    domains->n = kept;
+}
+
+struct collecting {
+    const struct config *config;
+    struct domains *domains;
+    char **ret_why;
+    bool refused;
+};
+
+/* A section's `enabled` counts whether or not [sssd] lists the domain. */
+static int on_section(const char *section, void *userdata)
+{
+    struct collecting *collecting = userdata;
+    const char *name = section + strlen(DOMAIN), *enabled;
+    int r = 0;
+
+    if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) != 0)
+        return 0;
+    if (!name[0]) {
+        collecting->refused = true;
+        r = refuse(collecting->ret_why, "the section [%s] names no domain", section);
+        return r < 0 ? r : 1;
+    }
+
+    enabled = config_get(collecting->config, section, "enabled", NULL);
+    if (!enabled)
+        return 0;
+    if (strcasecmp(enabled, "true") == 0)
+        return domains_have(collecting->domains, name) ? 0 : domains_add(collecting->domains, name);
+    if (strcasecmp(enabled, "false") == 0) {
+        domains_drop(collecting->domains, name);
+        return 0;
+    }
+    collecting->refused = true;
+    r = refuse(collecting->ret_why, "[%s] enabled = %s: only true and false are known", section, enabled);
+    return r < 0 ? r : 1;
+}
+
+static int check_domains(const struct config *config, const struct domains *domains, char **ret_why)
+{
+    const char *files = config_get(config, "sssd", "enable_files_domain", NULL);
+    bool usable = files && strcasecmp(files, "true") == 0;
+
+    for (size_t i = 0; i < domains->n; i++) {
+        for (size_t k = 0; k < i; k++)
+            if (strcasecmp(domains->names[i], domains->names[k]) == 0)
+                return refuse(ret_why, "[sssd] domains: %s is listed twice", domains->names[i]);
+        usable = usable || get_of(config, DOMAIN, domains->names[i], "id_provider") ||
+                 has_section_of(config, APPLICATION, domains->names[i]);
+    }
+    return usable ? 1 : refuse(ret_why, "no domain that is turned on has a section with an id_provider");
+}
+
+int domains_read(const struct config *config, struct domains *ret, char **ret_why)
+{
+    CLEANUP(domains_done) struct domains domains = { .names = NULL };
+    CLEANUP(freep) char *copy = NULL;
+    struct collecting collecting = { .config = config, .domains = &domains, .ret_why = ret_why };
+    const char *line = config_get(config, "sssd", "domains", NULL);
+    char *rest, *name;
+    int r = 0;
+
+    *ret_why = NULL;
+    rest = copy = line ? strdup(line) : NULL;
+    if (line && !copy)
+        return -ENOMEM;
+    while (r == 0 && (name = next_item(&rest)))
+        r = domains_add(&domains, name);
+
+    if (r == 0)
+        r = config_each_section(config, on_section, &collecting);
+    if (collecting.refused || r < 0)
+        return r < 0 ? r : 0;
+
+    r = check_domains(config, &domains, ret_why);
+    if (r > 0) {
+        *ret = domains;
+        domains = (struct domains) { .names = NULL };
+    }
+    return r;
+}
+
+/* --- Services ------------------------------------------------------------------------------------------------- */
+
+static int check_version(const struct config *config, char **ret_why)
+{
+    const char *version = config_get(config, "sssd", "config_file_version", NULL);
+    char *end = NULL;
+
+    if (config_engine(config) != ENGINE_2_8 || !config_has(config, "sssd", "config_file_version"))
+        return 1;
+    if (version && strtol(version, &end, 10) == 2 && !*end)
+        return 1;
+    return refuse(ret_why, "[sssd] config_file_version must be 2, or absent");
+}
+
+static int read_line(const struct config *config, struct services *services, char **ret_why)
 {
     CLEANUP(freep) char *copy = NULL;
-    const char *line;
+    const char *line = config_get(config, "sssd", "services", &services->file);
     char *rest, *name;
 
-    *ret = (struct services) { .file = NULL };
-    line = config_get(config, "sssd", "services", &ret->file);
-    copy = line ? strdup(line) : NULL;
+    rest = copy = line ? strdup(line) : NULL;
+    if (line && !copy)
+        return -ENOMEM;
 
-    for (rest = copy; rest && (name = strsep(&rest, ","));) {
-        const struct responder *responder = responder_by_name(trim(name));
+    while ((name = next_item(&rest))) {
+        const struct responder *responder = responder_by_name(name);
 
-        if (responder)
-            ret->why[responder - responders] = LISTED;
+        if (!responder || strcmp(responder->name, name) != 0) /* no other case will do */
+            return refuse(ret_why, "%s: services: \"%.64s\" is no responder", services->file, name);
+        if (services->why[responder - responders] == LISTED)
+            return refuse(ret_why, "%s: services: %s is listed twice", services->file, name);
+        services->why[responder - responders] = LISTED;
     }
+    return 1;
+}
+
+/* Active Directory and IPA send PACs, so the engine starts their reader; anything but "false" lets it. */
+static bool implies_pac(const struct config *config, const struct domains *domains)
+{
+    const char *implicit = config_get(config, "sssd", "implicit_pac_responder", NULL);
+
+    if (implicit && strcasecmp(implicit, "false") == 0)
+        return false;
+    for (size_t i = 0; i < domains->n; i++) {
+        const char *provider = get_of(config, DOMAIN, domains->names[i], "id_provider");
+
+        if (provider && (strcasecmp(provider, "ad") == 0 || strcasecmp(provider, "ipa") == 0))
+            return true;
+    }
+    return false;
+}
+
+int services_read(const struct config *config, struct services *ret, char **ret_why)
+{
+    CLEANUP(domains_done) struct domains domains = { .names = NULL };
+    struct services services = { .file = NULL };
+    int r;
+
+    *ret_why = NULL;
+    r = check_version(config, ret_why);
+    if (r > 0)
+        r = domains_read(config, &domains, ret_why);
+    if (r > 0)
+        r = read_line(config, &services, ret_why);
+    if (r <= 0)
+        return r;
+
+    if (services.why[PAC] == NOT_THE_MONITORS && implies_pac(config, &domains))
+        services.why[PAC] = IMPLIED;
+    *ret = services;
+    return 1;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Services: which responders a configuration gives to the monitor. */
+/* Services: which domains a configuration turns on, and which responders it gives to the monitor. The rules were
+ * observed; docs/services-line.md has them, tests/data/services/ what was seen. */
 
 #ifndef LIB_SERVICES_H
 #define LIB_SERVICES_H
+
+#include <stdbool.h>
 
 #include "lib/responders.h"
 
@@ -19,7 +22,19 @@ struct services {
     const char *file; /* where the line stands, NULL if nowhere; the configuration's */
 };
 
-/* Never fails: what can't be a responder is nobody's. */
-void services_read(const struct config *config, struct services *ret);
+/* Returns 1; 0 when the engine would not start with this configuration, with a sentence why in *ret_why, which the
+ * caller frees; or a negative errno (memory, domains by the thousand). */
+int services_read(const struct config *config, struct services *ret, char **ret_why);
+
+/* Domains that are turned on, some of which the engine may pass over. */
+struct domains {
+    char **names;
+    size_t n;
+};
+
+/* Likewise. */
+int domains_read(const struct config *config, struct domains *ret, char **ret_why);
+void domains_done(struct domains *domains);
+bool domains_have(const struct domains *domains, const char *name);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/responders.h"
 #include "lib/state.h"
 
 #define NAME_BYTES 64
@@ -81,7 +82,7 @@ int state_create(const char *dir, struct state *ret)
     r = make_folder(state.dir_fd, "crashes");
     if (r >= 0) {
         lock = openat(state.dir_fd, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        r = lock < 0 ? -errno : 0;
+        r = lock < 0 || fchmod(lock, 0644) < 0 ? -errno : 0; /* launchers open it, too */
     }
     if (r < 0) {
         state_done(&state);
@@ -173,7 +174,24 @@ int state_note_end(const struct state *state, const char *responder, bool crashe
     fd = openat(state->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -errno;
+    if (fchmod(fd, 0644) < 0) /* launchers read it */
+        return -errno;
     return dprintf(fd, "%u\n", crashes) < 0 ? -errno : 0;
+}
+
+int state_forget_crashes(const struct state *state)
+{
+    char name[NAME_BYTES];
+    int r, first = 0;
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        r = join(name, "crashes", responders[i].name);
+        if (r >= 0)
+            r = set(state, name, false);
+        if (r < 0 && first == 0)
+            first = r;
+    }
+    return first;
 }
 
 static int lock(const struct state *state, int operation)

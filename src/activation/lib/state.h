@@ -14,7 +14,9 @@
 
 #include <stdbool.h>
 
+#ifndef STATE_DIR /* the tests have their own */
 #define STATE_DIR "/run/sssd-ondemand"
+#endif
 
 enum flag {
     FLAG_HELD,
@@ -49,6 +51,9 @@ unsigned state_crashes(const struct state *state, const char *responder);
 /* One more; or with crashed = false the end of the row, except at CRASHES_MAX, where it was a refusal that ended
  * and one trial is granted. 0 or a negative errno. */
 int state_note_end(const struct state *state, const char *responder, bool crashed);
+
+/* Every responder gets a fresh start. 0 or a negative errno. */
+int state_forget_crashes(const struct state *state);
 
 /* Waits for the lock. Returns a descriptor that holds it until closed (or exec), or a negative errno. */
 int state_lock_shared(const struct state *state);

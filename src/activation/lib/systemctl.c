@@ -10,7 +10,9 @@
 #include "lib/cleanup.h"
 #include "lib/systemctl.h"
 
+#ifndef SYSTEMCTL_PATH /* the tests have their own */
 #define SYSTEMCTL_PATH "/usr/bin/systemctl"
+#endif
 #define ARGUMENTS_MAX 32
 
 extern char **environ;

@@ -12,11 +12,13 @@
 #include "lib/responders.h"
 #include "lib/state.h"
 #include "lib/systemctl.h"
+#include "tools/drain.h"
 #include "tools/hooks.h"
 #include "tools/ownership.h"
 #include "tools/units.h"
 
 #define MONITOR "sssd.service"
+#define WRONG_SOCKETS "78" /* the launcher's exit status */
 
 static int warn(int r, const char *what)
 {
@@ -47,6 +49,7 @@ static void job_type(const char *unit, char *type, size_t bytes)
 static int on_starting(const struct state *state)
 {
     (void) warn(state_set(state, FLAG_HELD, false), "release the hold");
+    (void) warn(state_forget_crashes(state), "forget crashes");
     return ownership_apply(state);
 }
 
@@ -58,8 +61,12 @@ static int restart_linger(void)
 /* ExecStartPost=: before `systemctl start` returns, so that the first look-up after it is served. */
 static int on_started(const struct state *state)
 {
+    int r;
+
     (void) warn(restart_linger(), "start the linger timer");
-    return warn(state_set(state, FLAG_RUNNING, true), "note that the monitor runs");
+    r = ownership_verify(state);
+    (void) warn(state_set(state, FLAG_RUNNING, true), "note that the monitor runs");
+    return r;
 }
 
 /* ExecStop=: tells an administrator's stop from a restart and from a leaving by itself (no job at all). */
@@ -83,7 +90,8 @@ static int on_stopped(const struct state *state)
     return warn(state_set(state, FLAG_RUNNING, false), "note that the monitor is gone");
 }
 
-/* A crash is what the program did itself: not a TERM or KILL from outside, and not the memory's end. */
+/* A crash is what the program did itself: not a TERM or KILL from outside, not the memory's end, and not the
+ * launcher's refusal of wrong sockets. */
 static bool crashed(void)
 {
     const char *result = getenv("SERVICE_RESULT");
@@ -91,7 +99,15 @@ static bool crashed(void)
 
     if (!result || strcmp(result, "success") == 0 || strcmp(result, "oom-kill") == 0)
         return false;
-    return !status || (strcmp(status, "KILL") != 0 && strcmp(status, "TERM") != 0);
+    return !status || (strcmp(status, "KILL") != 0 && strcmp(status, "TERM") != 0 && strcmp(status, WRONG_SOCKETS) != 0);
+}
+
+/* ExecStop= of each responder; when it leaves by itself there is no process left. */
+static int on_draining(void)
+{
+    const char *pid = getenv("MAINPID");
+
+    return pid && atoi(pid) > 1 ? warn(drain(atoi(pid)), "drain") : 0;
 }
 
 /* ExecStopPost= of each responder. */
@@ -129,7 +145,7 @@ static int configuration_lets_it_leave(void)
     CLEANUP(freep) char *unreadable = NULL;
     char why[256];
 
-    if (config_load(CONFIG_DIR, &config, &unreadable) <= 0)
+    if (config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable) <= 0)
         return 0;
     if (residency_may_leave(config, why, sizeof(why)) == 0) {
         log_info("sssd.service stays: %s", why);
@@ -191,6 +207,8 @@ int hook_run(const char *name, const char *responder)
         r = on_stopping(&state);
     else if (strcmp(name, "stopped") == 0)
         r = on_stopped(&state);
+    else if (strcmp(name, "draining") == 0)
+        r = on_draining();
     else if (strcmp(name, "ended") == 0)
         r = on_ended(&state, responder);
     else if (strcmp(name, "linger") == 0)

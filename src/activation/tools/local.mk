@@ -3,6 +3,8 @@ sbin_PROGRAMS += tools/sss_activation
 tools_sss_activation_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS)
 tools_sss_activation_LDADD = lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS)
 tools_sss_activation_SOURCES = \
+	tools/drain.c \
+	tools/drain.h \
 	tools/hooks.c \
 	tools/hooks.h \
 	tools/main.c \
@@ -14,3 +16,30 @@ tools_sss_activation_SOURCES = \
 	tools/status.h \
 	tools/units.c \
 	tools/units.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += \
+	tools/test-hooks \
+	tools/test-processes \
+	tools/test-units
+tools_test_hooks_SOURCES = \
+	tools/drain.c \
+	tools/drain.h \
+	tools/hooks.c \
+	tools/ownership.c \
+	tools/processes.c \
+	tools/test-hooks.c \
+	tools/units.c
+tools_test_hooks_CFLAGS = $(TEST_CFLAGS)
+tools_test_hooks_LDADD = $(TEST_LDADD)
+tools_test_processes_SOURCES = \
+	tools/processes.c \
+	tools/test-processes.c
+tools_test_processes_CFLAGS = $(TEST_CFLAGS)
+tools_test_processes_LDADD = $(TEST_LDADD)
+tools_test_units_SOURCES = \
+	tools/test-units.c \
+	tools/units.c
+tools_test_units_CFLAGS = $(TEST_CFLAGS)
+tools_test_units_LDADD = $(TEST_LDADD)
+endif

@@ -46,22 +46,25 @@ static int call_run(struct call *call, const char *verb)
     return r < 0 ? r : r > 0 ? -EIO : 0;
 }
 
-/* Returns 1 with what the configuration says; 0 when it can't be read: then nobody's socket changes hands. */
+/* Returns 1 with what the configuration says; 0 when it can't be read, or the engine would not start with it: then
+ * nobody's socket changes hands. */
 static int read_services(struct services *ret)
 {
     CLEANUP(config_freep) struct config *config = NULL;
     CLEANUP(freep) char *why = NULL;
     int r;
 
-    r = config_load(CONFIG_DIR, &config, &why);
-    if (r < 0) {
+    *ret = (struct services) { .file = NULL };
+    r = config_load(CONFIG_DIR, SSSD_ENGINE, &config, &why);
+    if (r == 0)
+        return 1;
+    if (r > 0)
+        r = services_read(config, ret, &why);
+    if (r <= 0) {
         log_warning("%s: sockets stay whose they are", why ? why : strerror(-r));
         return 0;
     }
 
-    *ret = (struct services) { .file = NULL };
-    if (r > 0)
-        services_read(config, ret);
     ret->file = NULL; /* it goes with the configuration */
     return 1;
 }
@@ -200,6 +203,29 @@ int ownership_apply_beside_monitor(const struct state *state)
             return r;
     }
     return move_sockets(state);
+}
+
+int ownership_verify(const struct state *state)
+{
+    bool moved = false;
+    int r;
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        bool said = state_monitor_owns(state, responders[i].name);
+        bool runs = process_find(responders[i].program, "/sssd.service") > 0;
+
+        if (said == runs)
+            continue;
+        log_warning("%s: %s, other than the configuration seemed to say", responders[i].name,
+                    runs ? "the monitor runs it" : "the monitor does not run it");
+        r = state_set_monitor_owns(state, responders[i].name, runs);
+        if (r < 0) {
+            log_error("cannot write to " STATE_DIR ": %s", strerror(-r));
+            return r;
+        }
+        moved = true;
+    }
+    return moved ? move_sockets(state) : 0;
 }
 
 int ownership_release(const struct state *state)

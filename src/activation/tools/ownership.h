@@ -6,7 +6,9 @@
 
 #include "lib/state.h"
 
+#ifndef CONFIG_DIR /* the tests have their own */
 #define CONFIG_DIR "/etc/sssd"
+#endif
 
 /* At boot, before the sockets: writes the flags that their conditions read. */
 int ownership_decide(const struct state *state);
@@ -16,6 +18,9 @@ int ownership_apply(const struct state *state);
 
 /* At any other time. A running monitor keeps what it has: the configuration may have changed since it was read. */
 int ownership_apply_beside_monitor(const struct state *state);
+
+/* When the monitor has started: what it really runs counts, whatever the configuration seemed to say. */
+int ownership_verify(const struct state *state);
 
 /* Before the monitor stops for a restart: opens the sockets of responders that it will not have afterwards, so that
  * their clients wait instead of being refused. */

@@ -136,13 +136,13 @@ int status_print(FILE *out)
         return STATUS_UNKNOWN;
     }
 
-    r = config_load(CONFIG_DIR, &config, &unreadable);
+    r = config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable);
     if (r > 0)
-        services_read(config, &services);
+        r = services_read(config, &services, &unreadable);
 
     print_monitor(out, &state, &monitor);
     if (r <= 0)
-        (void) fprintf(out, "configuration: %s\n", r == 0 ? "none" : unreadable ? unreadable : strerror(-r));
+        (void) fprintf(out, "configuration: %s\n", unreadable ? unreadable : r == 0 ? "none" : strerror(-r));
     bad = strcmp(monitor.active, "failed") == 0;
 
     (void) fprintf(out, "\n%-9s  %-8s  %-9s  %-16s  %s\n", "RESPONDER", "OWNER", "SOCKET", "PROCESS", "WHY");

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "lib/cleanup.h"
+#include "lib/residency.h"
+#include "lib/test-files.h"
+
+#define SAFE "[sssd]\ndomains = x\n[domain/x]\nid_provider = ldap\n"
+
+static int ask(struct folder *folder, const char *text, char *why, size_t bytes)
+{
+    why[0] = '\0';
+    assert_int_equal(folder_write(folder, "sssd.conf", text), 0);
+    assert_int_equal(folder_load(folder, ENGINE_2_8), 1);
+    return residency_may_leave(folder->config, why, bytes);
+}
+
+static void leaves(struct folder *folder, const char *text)
+{
+    char why[256];
+
+    if (ask(folder, text, why, sizeof(why)) != 1)
+        fail_msg("it stays: %s\nin:\n%s", why, text);
+}
+
+static void stays(struct folder *folder, const char *text, const char *words)
+{
+    char why[256];
+
+    if (ask(folder, text, why, sizeof(why)) != 0)
+        fail_msg("it leaves with:\n%s", text);
+    if (!strstr(why, words))
+        fail_msg("\"%s\" does not say \"%s\"", why, words);
+}
+
+static void configurations_without_work_let_it_leave(void **state)
+{
+    static const char *const texts[] = {
+        SAFE,
+        "[sssd]\ndomains = x\n[domain/x]\nid_provider = LDAP\nauth_provider = krb5\nkrb5_realm = X\n",
+        "[sssd]\ndomains = x\n[domain/x]\nid_provider = proxy\nproxy_lib_name = files\nauth_provider = none\n",
+        "[sssd]\ndomains = x\n[domain/x]\nid_provider = ldif\nldif_directory = /x\naccess_provider = simple\n",
+        SAFE "chpass_provider = krb5\naccess_provider = permit\nsudo_provider = ldap\nautofs_provider = none\n"
+             "session_provider = none\nselinux_provider = none\nsubdomains_provider = none\nhostid_provider = none\n",
+        SAFE "enumerate = FALSE\nrefresh_expired_interval = 0\nldap_purge_cache_timeout = 0\n"
+             "krb5_store_password_if_offline = false\nkrb5_renew_interval = 0\ndyndns_update = false\n",
+        SAFE "ldap_uri = ldap://x\nldap_search_base = dc=x\nldap_tls_reqcert = demand\ncache_credentials = true\n"
+             "ldap_user_ssh_public_key = k\nldap_default_authtok = secret\noffline_timeout = 1\ndebug_level = 9\n"
+             "ldap_sudo_full_refresh_interval = 86400\nentry_cache_timeout = 60\nLDAP_URI = ldap://y\n",
+        SAFE "enumerate =\n",                            /* empty is absent */
+        SAFE "[domain/y]\nid_provider = ad\nfoo = bar\n", /* not turned on */
+        SAFE "[domain/y]\nid_provider = ad\nenabled = false\n[domain/y/z]\na = b\n",
+        SAFE "[nss]\nwhatever = 1\n[pam]\nx = y\n[kcm]\nx = y\n[prompting/password]\nx = y\n[certmap/x/y]\na = b\n",
+        "[SSSD]\nDomains = X\ndebug_level = 9\nservices = nss\n[Domain/x]\nid_provider = ldap\n",
+    };
+    struct folder *folder = *state;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        leaves(folder, texts[i]);
+}
+
+static void work_of_its_own_keeps_it(void **state)
+{
+    static const struct {
+        const char *option, *words;
+    } rows[] = {
+        { "enumerate = true", "[domain/x] enumerate: all users" },
+        { "enumerate = maybe", "enumerate" },
+        { "ldap_enumeration_refresh_timeout = 10", "ldap_enumeration_refresh_timeout" },
+        { "subdomain_enumerate = all", "subdomain_enumerate" },
+        { "refresh_expired_interval = 60", "refresh_expired_interval" },
+        { "ldap_purge_cache_timeout = 3600", "ldap_purge_cache_timeout" },
+        { "krb5_store_password_if_offline = True", "krb5_store_password_if_offline" },
+        { "krb5_renew_interval = 1h", "krb5_renew_interval" },
+        { "krb5_renew_interval = 0h", "krb5_renew_interval" },
+        { "dyndns_update = true", "dyndns_update" },
+        { "dyndns_iface = eth0", "dyndns_iface" },
+        { "auth_provider = ad", "auth_provider" },
+        { "access_provider = ipa", "access_provider" },
+        { "access_provider = ldap, simple", "access_provider" },
+        { "chpass_provider = ad", "chpass_provider" },
+        { "sudo_provider = ipa", "sudo_provider" },
+        { "autofs_provider = ad", "autofs_provider" },
+        { "subdomains_provider = ad", "subdomains_provider" },
+        { "session_provider = ipa", "session_provider" },
+        { "selinux_provider = ipa", "selinux_provider" },
+        { "hostid_provider = ipa", "hostid_provider" },
+        { "resolver_provider = ad", "resolver_provider" },
+        { "ad_server = x", "ad_server" },
+        { "ipa_hostname = x", "ipa_hostname" },
+        { "subdomain_inherit = x", "subdomain_inherit" },
+        { "id_provider = ad", "id_provider" },
+        { "id_provider = ipa", "id_provider" },
+        { "id_provider = files", "id_provider" },
+        { "id_provider = *", "id_provider" },
+        { "id_provider = ldap proxy", "id_provider" },
+        { "option_of_next_year = 1", "[domain/x] option_of_next_year: not known" },
+        { "[domain/x/y]\nuse_fully_qualified_names = false", "[domain/x/y]" },
+        { "[domain/y]\nid_provider = ad\nenabled = true", "[domain/y] id_provider" },
+        { "[sssd]\nenable_files_domain = true", "[sssd] enable_files_domain" },
+        { "[sssd]\noption_of_next_year = 1", "[sssd] option_of_next_year" },
+        { "[application/x]\ninherit_from = x", "[application/x]" },
+        { "[section_of_next_year]\nx = y", "[section_of_next_year]" },
+        { "[sssd]\ndomains = y", "no domain" },
+        { "enabled = maybe", "enabled = maybe" },
+    };
+    struct folder *folder = *state;
+    char text[512];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(snprintf(text, sizeof(text), SAFE "%s\n", rows[i].option) < (int) sizeof(text));
+        stays(folder, text, rows[i].words);
+    }
+}
+
+static void one_domain_with_work_is_enough(void **state)
+{
+    stays(*state, "[sssd]\ndomains = x, y\n[domain/x]\nid_provider = ldap\n[domain/y]\nid_provider = ipa\n",
+          "[domain/y] id_provider");
+}
+
+static void a_snippet_may_keep_it_and_let_it_go(void **state)
+{
+    struct folder *folder = *state;
+
+    assert_int_equal(folder_write(folder, "conf.d/10.conf", "[domain/x]\nenumerate = true\n"), 0);
+    stays(folder, SAFE, "enumerate");
+    assert_int_equal(folder_write(folder, "conf.d/20.conf", "[domain/x]\nenumerate = false\n"), 0);
+    leaves(folder, SAFE);
+}
+
+static void the_value_is_not_told(void **state)
+{
+    char why[256];
+
+    assert_int_equal(ask(*state, SAFE "some_password = hunter2\n", why, sizeof(why)), 0);
+    assert_null(strstr(why, "hunter2"));
+}
+
+static void a_small_buffer_is_enough(void **state)
+{
+    char why[8];
+
+    assert_int_equal(ask(*state, SAFE "enumerate = true\n", why, sizeof(why)), 0);
+    assert_string_equal(why, "[domain");
+}
+
+/* --- The table in docs/residency.md ------------------------------------------------------------------------------ */
+
+struct page {
+    char *text;
+    int rows, missing;
+    bool print;
+};
+
+static int on_row(const char *section, const char *options, const char *verdict, const char *reason, void *userdata)
+{
+    CLEANUP(freep) char *line = NULL;
+    struct page *page = userdata;
+
+    assert_true(asprintf(&line, "| `[%s]` | `%s` | %s | %s |\n", section, options, verdict, reason) > 0);
+    page->rows++;
+    if (page->print) {
+        (void) fputs(line, stdout);
+    } else if (!strstr(page->text, line)) {
+        print_error("not in docs/residency.md: %s", line);
+        page->missing++;
+    }
+    return 0;
+}
+
+static void each_row_is_in_the_manual(void **state)
+{
+    const char *data = getenv("TEST_DATA"), *lines;
+    CLEANUP(freep) char *path = NULL;
+    CLEANUP(freep) char *text = NULL;
+    struct page page = { .rows = 0 };
+    size_t bytes = 0;
+    int in_manual = 0;
+    FILE *file;
+
+    (void) state;
+    if (!data)
+        skip();
+    assert_true(asprintf(&path, "%s/../../docs/residency.md", data) > 0);
+    file = fopen(path, "re");
+    assert_non_null(file);
+    assert_true(getdelim(&text, &bytes, '\0', file) > 0);
+    (void) fclose(file);
+
+    page.text = text;
+    assert_int_equal(residency_each_row(on_row, &page), 0);
+    assert_int_equal(page.missing, 0);
+
+    for (lines = text; (lines = strstr(lines, "\n| `[")); lines++)
+        in_manual++;
+    assert_int_equal(in_manual, page.rows);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(configurations_without_work_let_it_leave),
+        TEST(work_of_its_own_keeps_it),
+        TEST(one_domain_with_work_is_enough),
+        TEST(a_snippet_may_keep_it_and_let_it_go),
+        TEST(the_value_is_not_told),
+        TEST(a_small_buffer_is_enough),
+        cmocka_unit_test(each_row_is_in_the_manual),
+    };
+
+    /* For whoever changes the table: what goes into docs/residency.md. */
+    if (argc == 2 && strcmp(argv[1], "--table") == 0) {
+        struct page page = { .print = true };
+
+        return residency_each_row(on_row, &page);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

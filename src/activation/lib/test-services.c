@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "lib/cleanup.h"
+#include "lib/services.h"
+#include "lib/test-files.h"
+
+#define DOMAIN "[domain/x]\nid_provider = ldap\n"
+#define TEXT_BYTES_MAX (512 * 1024)
+
+static const char *const engine_names[] = { [ENGINE_2_8] = "2.8", [ENGINE_2_10] = "2.10" };
+
+/* What the engine does with the configuration in the folder, as `expect` has it: names in alphabetical order, or
+ * "refused". */
+static void answer(struct folder *folder, enum engine engine, char *ret, size_t bytes)
+{
+    static const enum responder_id sorted[] = { AUTOFS, IFP, NSS, PAC, PAM, SSH, SUDO };
+    CLEANUP(freep) char *why = NULL;
+    struct services services;
+    int r;
+
+    ret[0] = '\0';
+    r = folder_load(folder, engine);
+    if (r > 0)
+        r = services_read(folder->config, &services, &why);
+    if (r <= 0) {
+        /* No configuration at all is none to start with; anything else has a reason. */
+        if (!folder->why && !why && folder->config)
+            fail_msg("refused without a reason");
+        (void) snprintf(ret, bytes, "refused");
+        return;
+    }
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (services.why[sorted[i]] != NOT_THE_MONITORS)
+            (void) snprintf(ret + strlen(ret), bytes - strlen(ret), "%s%s", ret[0] ? " " : "",
+                            responders[sorted[i]].name); /* fits */
+}
+
+static void is_answer(struct folder *folder, const char *wanted)
+{
+    char got[128];
+
+    for (enum engine engine = ENGINE_2_8; engine <= ENGINE_2_10; engine++) {
+        answer(folder, engine, got, sizeof(got));
+        assert_string_equal(got, wanted);
+    }
+}
+
+/* --- What the engine was seen to do ------------------------------------------------------------------------------ */
+
+static void copy_file(const char *from, const char *to)
+{
+    CLEANUP(freep) char *text = malloc(TEXT_BYTES_MAX);
+    FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+    size_t n;
+
+    assert_non_null(text);
+    assert_non_null(in);
+    assert_non_null(out);
+    n = fread(text, 1, TEXT_BYTES_MAX, in);
+    assert_true(n < TEXT_BYTES_MAX);
+    assert_int_equal(fwrite(text, 1, n, out), n);
+    assert_int_equal(fchmod(fileno(out), 0600), 0);
+    (void) fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void copy_tree(const char *from, const char *to)
+{
+    DIR *dir = opendir(from);
+    struct dirent *entry;
+
+    assert_non_null(dir);
+    assert_true(mkdir(to, 0755) == 0 || errno == EEXIST);
+    while ((entry = readdir(dir))) {
+        CLEANUP(freep) char *a = NULL;
+        CLEANUP(freep) char *b = NULL;
+        struct stat st;
+
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        assert_true(asprintf(&a, "%s/%s", from, entry->d_name) > 0);
+        assert_true(asprintf(&b, "%s/%s", to, entry->d_name) > 0);
+        assert_int_equal(stat(a, &st), 0);
+        if (S_ISDIR(st.st_mode))
+            copy_tree(a, b);
+        else
+            copy_file(a, b);
+    }
+    (void) closedir(dir);
+}
+
+/* Returns how many answers differ from those seen. */
+static int check_vector(const char *path, const char *name)
+{
+    CLEANUP(freep) char *expect = NULL;
+    char line[256], engine_name[16], got[128];
+    void *state = NULL;
+    struct folder *folder;
+    FILE *file;
+    int wrong = 0, seen = 0;
+
+    assert_int_equal(folder_setup(&state), 0);
+    folder = state;
+    copy_tree(path, folder->dir);
+
+    assert_true(asprintf(&expect, "%s/expect", path) > 0);
+    file = fopen(expect, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        char *wanted = strchr(line, ':');
+
+        line[strcspn(line, "\n")] = '\0';
+        assert_non_null(wanted);
+        *wanted++ = '\0';
+        wanted += strspn(wanted, " ");
+        assert_true(snprintf(engine_name, sizeof(engine_name), "%s", line) > 0);
+
+        for (enum engine engine = ENGINE_2_8; engine <= ENGINE_2_10; engine++) {
+            if (strcmp(engine_name, engine_names[engine]) != 0)
+                continue;
+            seen++;
+            answer(folder, engine, got, sizeof(got));
+            if (strcmp(got, wanted) != 0) {
+                print_error("%s, %s: got \"%s\", wanted \"%s\" (%s)\n", name, engine_name, got, wanted,
+                            folder->why ? folder->why : "");
+                wrong++;
+            }
+        }
+    }
+    (void) fclose(file);
+    (void) folder_teardown(&state);
+    assert_int_equal(seen, 2);
+    return wrong;
+}
+
+static void all_that_was_seen_is_predicted(void **state)
+{
+    const char *data = getenv("TEST_DATA");
+    CLEANUP(freep) char *dir_path = NULL;
+    struct dirent *entry;
+    DIR *dir;
+    int n = 0, wrong = 0;
+
+    (void) state;
+    if (!data) {
+        print_message("TEST_DATA is not set\n");
+        skip();
+    }
+    assert_true(asprintf(&dir_path, "%s/services", data) > 0);
+    dir = opendir(dir_path);
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        CLEANUP(freep) char *path = NULL;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        assert_true(asprintf(&path, "%s/%s", dir_path, entry->d_name) > 0);
+        wrong += check_vector(path, entry->d_name);
+        n++;
+    }
+    (void) closedir(dir);
+    print_message("%d configurations\n", n);
+    assert_true(n > 200);
+    assert_int_equal(wrong, 0);
+}
+
+/* --- What is too long for a file ---------------------------------------------------------------------------------- */
+
+/* A configuration whose line is BEFORE, then n times REPEATED, then AFTER. */
+static void write_long(struct folder *folder, const char *before, const char *repeated, size_t n, const char *after)
+{
+    CLEANUP(freep) char *text = NULL;
+    size_t bytes = 0;
+    FILE *file = open_memstream(&text, &bytes);
+
+    assert_non_null(file);
+    (void) fputs(before, file);
+    for (size_t i = 0; i < n; i++)
+        (void) fputs(repeated, file);
+    (void) fputs(after, file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(folder_write_bytes(folder, "sssd.conf", text, bytes), 0);
+}
+
+static void no_length_is_too_long(void **state)
+{
+    struct folder *folder = *state;
+
+    write_long(folder, "[sssd]\ndomains = x\nservices = nss", ",", 20000, "pam\n" DOMAIN);
+    is_answer(folder, "nss pam");
+    write_long(folder, "[sssd]\ndomains = x\nservices = nss,", " ", 70000, "pam\n" DOMAIN);
+    is_answer(folder, "nss pam");
+    write_long(folder, "[sssd]\ndomains = x\nservices = nss,pam,ssh,sudo,autofs,pac,ifp", ", ,", 30000, "\n" DOMAIN);
+    is_answer(folder, "autofs ifp nss pac pam ssh sudo");
+    write_long(folder, "#", "x", 100000, "\n[sssd]\ndomains = x\nservices = nss, pam\n" DOMAIN);
+    is_answer(folder, "nss pam");
+    write_long(folder, "[sssd]\ndomains = x\nservices = nss, ", "a", 5000, "\n" DOMAIN);
+    is_answer(folder, "refused");
+    write_long(folder, "[sssd]\ndomains = x\nservices = nss", ",nss", 40, "\n" DOMAIN);
+    is_answer(folder, "refused");
+}
+
+static void more_domains_than_anybody_has_are_an_error(void **state)
+{
+    struct folder *folder = *state;
+    CLEANUP(freep) char *why = NULL;
+    struct services services;
+
+    write_long(folder, "[sssd]\ndomains = x", ",y", 5000, "\n" DOMAIN);
+    assert_int_equal(folder_load(folder, ENGINE_2_8), 1);
+    assert_int_equal(services_read(folder->config, &services, &why), -E2BIG);
+}
+
+/* --- What it says ------------------------------------------------------------------------------------------------ */
+
+static void a_refusal_says_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *text, *words;
+    } rows[] = {
+        { "[sssd]\ndomains = x\nservices = nss, foo\n" DOMAIN, "/sssd.conf: services: \"foo\" is no responder" },
+        { "[sssd]\ndomains = x\nservices = nss, NSS\n" DOMAIN, "/sssd.conf: services: \"NSS\" is no responder" },
+        { "[sssd]\ndomains = x\nservices = nss, nss\n" DOMAIN, "/sssd.conf: services: nss is listed twice" },
+        { "[sssd]\ndomains = x, X\n" DOMAIN, "X is listed twice" },
+        { "[sssd]\ndomains = y\n" DOMAIN, "no domain" },
+        { "[sssd]\ndomains = x\n" DOMAIN "[domain/]\na = b\n", "[domain/] names no domain" },
+        { "[sssd]\ndomains = x\n" DOMAIN "enabled = yes\n", "[domain/x] enabled = yes: only true and false" },
+        { "[sssd]\ndomains = x\n" DOMAIN "[domain/z]\nenabled = 1\n", "[domain/z] enabled = 1" },
+        { "[sssd]\ndomains = x\nconfig_file_version = 1\n" DOMAIN, "config_file_version" },
+    };
+    struct folder *folder = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(freep) char *why = NULL;
+        struct services services = { .file = "untouched" };
+
+        assert_int_equal(folder_write(folder, "sssd.conf", rows[i].text), 0);
+        assert_int_equal(folder_load(folder, ENGINE_2_8), 1);
+        assert_int_equal(services_read(folder->config, &services, &why), 0);
+        assert_string_equal(services.file, "untouched");
+        assert_non_null(why);
+        if (!strstr(why, rows[i].words))
+            fail_msg("\"%s\" does not say \"%s\"", why, rows[i].words);
+    }
+}
+
+static void the_file_of_the_line_and_the_reason_are_told(void **state)
+{
+    struct folder *folder = *state;
+    CLEANUP(freep) char *why = NULL;
+    struct services services;
+
+    assert_int_equal(folder_write(folder, "sssd.conf", "[sssd]\ndomains = x\n[domain/x]\nid_provider = ad\n"), 0);
+    assert_int_equal(folder_load(folder, ENGINE_2_8), 1);
+    assert_int_equal(services_read(folder->config, &services, &why), 1);
+    assert_null(services.file);
+    assert_int_equal(services.why[PAC], IMPLIED);
+    assert_int_equal(services.why[NSS], NOT_THE_MONITORS);
+
+    assert_int_equal(folder_write(folder, "conf.d/10.conf", "[sssd]\nservices = nss, pac\n"), 0);
+    assert_int_equal(folder_load(folder, ENGINE_2_8), 1);
+    assert_int_equal(services_read(folder->config, &services, &why), 1);
+    assert_non_null(strstr(services.file, "/conf.d/10.conf"));
+    assert_int_equal(services.why[PAC], LISTED);
+    assert_int_equal(services.why[NSS], LISTED);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_that_was_seen_is_predicted),
+        TEST(no_length_is_too_long),
+        TEST(more_domains_than_anybody_has_are_an_error),
+        TEST(a_refusal_says_what_is_wrong),
+        TEST(the_file_of_the_line_and_the_reason_are_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

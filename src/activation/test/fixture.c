@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fixture: a folder of its own for each test, real sockets in it, and a systemctl that answers as told. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "test/fixture.h"
+
+/* No test comes near this, however loaded the machine is. */
+#define GUARD_SEC 60
+#define NOBODY 65534
+
+static char folder[64];
+static volatile sig_atomic_t n_interruptions;
+
+int folder_enter(void **state)
+{
+    (void) state;
+    (void) snprintf(folder, sizeof(folder), "/tmp/sss-test-XXXXXX"); /* fits */
+    if (!mkdtemp(folder) || chmod(folder, 0755) < 0 || chdir(folder) < 0)
+        return -1;
+    (void) alarm(GUARD_SEC);
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void) st;
+    (void) type;
+    (void) ftw;
+    return remove(path);
+}
+
+int folder_leave(void **state)
+{
+    (void) state;
+    (void) alarm(0);
+    return chdir("/") < 0 || nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) < 0 ? -1 : 0;
+}
+
+char *at(const char *name)
+{
+    static char paths[16][128];
+    static size_t next;
+    char *path = paths[next++ % N_OF(paths)];
+
+    (void) snprintf(path, sizeof(paths[0]), "%s/%s", folder, name); /* the names of tests are short */
+    return path;
+}
+
+void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+const char *read_text(const char *path)
+{
+    static char text[65536];
+    FILE *file = fopen(path, "re");
+    size_t n = 0;
+
+    if (file) {
+        n = fread(text, 1, sizeof(text) - 1, file);
+        (void) fclose(file); /* was only read */
+    }
+    text[n] = '\0';
+    return text;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+void wait_for_file(const char *path)
+{
+    while (!file_exists(path))
+        (void) usleep(1000); /* folder_enter's guard ends this */
+}
+
+void systemctl_answers(const char *body)
+{
+    CLEANUP(freep) char *text = NULL;
+
+    assert_true(asprintf(&text, "#!/bin/sh\nprintf '%%s\\n' \"$*\" >>calls\n%s\n", body) > 0);
+    write_text("systemctl", text);
+    assert_int_equal(chmod("systemctl", 0755), 0);
+}
+
+const char *systemctl_calls(void)
+{
+    return read_text("calls");
+}
+
+int in_child(int (*what)(void *userdata), void *userdata)
+{
+    pid_t pid;
+
+    (void) fflush(NULL); /* or the child would write it again */
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void) alarm(GUARD_SEC); /* timers are not inherited */
+        exit(what(userdata));
+    }
+    return exit_status_of(pid);
+}
+
+int exit_status_of(int pid)
+{
+    int status;
+
+    while (waitpid(pid, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+void drop_root(void)
+{
+    if (geteuid() != 0)
+        return;
+    if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+        abort();
+}
+
+static void on_interruption(int signal_number)
+{
+    (void) signal_number;
+    n_interruptions++;
+}
+
+void interrupt_often(void)
+{
+    const struct itimerval often = { .it_interval = { .tv_usec = 5000 }, .it_value = { .tv_usec = 5000 } };
+    const struct sigaction action = { .sa_handler = on_interruption }; /* and no SA_RESTART */
+
+    if (sigaction(SIGALRM, &action, NULL) < 0 || setitimer(ITIMER_REAL, &often, NULL) < 0)
+        abort();
+}
+
+unsigned interruptions(void)
+{
+    return (unsigned) n_interruptions;
+}
+
+static struct sockaddr_un address_of(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    assert_true(strlen(path) < sizeof(address.sun_path));
+    (void) strcpy(address.sun_path, path); /* fits, as seen */
+    return address;
+}
+
+int socket_at(const char *path, int type, bool listening)
+{
+    struct sockaddr_un address = address_of(path);
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+    if (listening)
+        assert_int_equal(listen(fd, 16), 0);
+    return fd;
+}
+
+int listener_at(const char *path)
+{
+    return socket_at(path, SOCK_STREAM, true);
+}
+
+int client_of(const char *path)
+{
+    struct sockaddr_un address = address_of(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+    return fd;
+}
+
+bool is_served(int client, const char *text)
+{
+    char heard[64];
+    size_t used = 0;
+    ssize_t n;
+
+    while (used < sizeof(heard) - 1 && (n = read(client, heard + used, sizeof(heard) - 1 - used)) > 0)
+        used += (size_t) n;
+    heard[used] = '\0';
+    (void) close(client); /* has said what it had to say */
+    return strcmp(heard, text) == 0;
+}
+
+bool is_refused(int client)
+{
+    char byte;
+    ssize_t n = read(client, &byte, 1);
+    bool refused = n == 0 || (n < 0 && errno == ECONNRESET);
+
+    (void) close(client); /* it was the peer's end that counts */
+    return refused;
+}
+
+int accept_now(int listener)
+{
+    struct pollfd polled = { .fd = listener, .events = POLLIN };
+
+    return poll(&polled, 1, 0) == 1 ? accept4(listener, NULL, NULL, SOCK_CLOEXEC) : -1;
+}
+
+uint64_t msec_now(void)
+{
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of hooks.c, with real flags and a script in place of systemctl. */
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/residency.h"
+#include "lib/responders.h"
+#include "lib/state.h"
+#include "test/fixture.h"
+#include "tools/hooks.h"
+
+#define LINGER "--quiet --no-block restart sss-linger.timer\n"
+#define KILL "kill --kill-who=main --signal=TERM sssd.service\n"
+
+/* An answer that tests put together: the monitor is active and nobody enabled it. */
+#define MAY_LEAVE "case \"$*\" in *is-enabled*) exit 1 ;; *ActiveState\\ --\\ sssd.service) echo active ;; esac;"
+
+static struct state opened;
+static bool resident; /* what the configuration says below */
+
+/* In place of the real one, which has tests of its own. */
+int residency_may_leave(const struct config *config, char *why, size_t why_bytes)
+{
+    (void) config;
+    (void) snprintf(why, why_bytes, "it has work"); /* a cut reason is still a reason */
+    return !resident;
+}
+
+static int hook_enter(void **state)
+{
+    resident = false;
+    return folder_enter(state) < 0 || state_create("state", &opened) < 0 ? -1 : 0;
+}
+
+static int hook_leave(void **state)
+{
+    state_done(&opened);
+    return folder_leave(state);
+}
+
+#define IN_STATE(test) cmocka_unit_test_setup_teardown(test, hook_enter, hook_leave)
+
+struct hook {
+    const char *name, *responder, *result, *status;
+};
+
+static int run_hook(void *userdata)
+{
+    const struct hook *hook = userdata;
+
+    if (!freopen("said", "w", stderr))
+        return 255;
+    (void) unsetenv("SERVICE_RESULT");
+    (void) unsetenv("EXIT_STATUS");
+    if (hook->result)
+        (void) setenv("SERVICE_RESULT", hook->result, 1);
+    if (hook->status)
+        (void) setenv("EXIT_STATUS", hook->status, 1);
+    return hook_run(hook->name, hook->responder);
+}
+
+static int run(const char *name, const char *responder)
+{
+    struct hook hook = { .name = name, .responder = responder };
+
+    return in_child(run_hook, &hook);
+}
+
+static bool said(const char *text)
+{
+    return strstr(read_text("said"), text) != NULL;
+}
+
+static void write_configuration(const char *text)
+{
+    (void) mkdir("config", 0700); /* a row before may have made it */
+    write_text("config/sssd.conf", text);
+    assert_int_equal(chmod("config/sssd.conf", 0600), 0);
+}
+
+static void only_an_administrators_stop_holds(void **state)
+{
+    static const struct {
+        const char *label, *answers;
+        bool held;
+    } rows[] = {
+        { "stop", "echo '  117 sssd.service stop running'", true },
+        { "stop among others", "echo '1 a.service stop waiting\n2 sssd.service stop running\n3 b.socket start waiting'",
+          true },
+        { "restart", "echo '117 sssd.service restart running'", false },
+        { "start", "echo '117 sssd.service start waiting'", false },
+        { "no job", "", false },
+        { "no job, in words", "echo 'No jobs running.'", false },
+        { "stop of another", "echo '117 sssd-kcm.service stop running'", false },
+        { "stop of a longer name", "echo '117 sssd.service.d stop running'", false },
+        { "odd lines", "echo; echo sssd.service; echo 'x sssd.service stop running'; echo '5 sssd.service'", false },
+        { "systemctl fails", "echo '117 sssd.service stop running'; exit 1", false },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        char answers[256];
+
+        print_message("  %s\n", rows[i].label);
+        (void) snprintf(answers, sizeof(answers), "case \"$*\" in list-jobs*) ;; *) exit 0 ;; esac\n%s",
+                        rows[i].answers); /* fits */
+        systemctl_answers(answers);
+        assert_int_equal(state_set(&opened, FLAG_HELD, false), 0);
+        assert_int_equal(run("stopping", NULL), 0);
+        assert_int_equal(state_has(&opened, FLAG_HELD), rows[i].held);
+        assert_int_equal(said("stopped by an administrator"), rows[i].held);
+    }
+}
+
+static void a_missing_systemctl_does_not_hold(void **state)
+{
+    (void) state;
+    assert_int_equal(run("stopping", NULL), 0);
+    assert_false(state_has(&opened, FLAG_HELD));
+}
+
+static void a_restart_opens_what_the_monitor_will_not_have(void **state)
+{
+    (void) state;
+    assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
+    assert_int_equal(state_set_monitor_owns(&opened, "pam", true), 0);
+    write_configuration("[sssd]\nservices = pam\n");
+    systemctl_answers("case \"$*\" in\n"
+                      "list-jobs*) echo '1 sssd.service restart running' ;;\n"
+                      "show*) for u; do case $u in show|--*) ;;\n"
+                      "    *) echo ActiveState=inactive; echo UnitFileState=enabled; echo ;; esac; done ;;\n"
+                      "esac");
+    assert_int_equal(run("stopping", NULL), 0);
+    assert_false(state_monitor_owns(&opened, "nss"));
+    assert_true(state_monitor_owns(&opened, "pam"));
+    assert_non_null(strstr(systemctl_calls(), "\nstart sss-nss.socket sss-ssh.socket "));
+    assert_null(strstr(systemctl_calls(), "start sss-pam"));
+}
+
+static void a_responders_own_crashes_are_counted(void **state)
+{
+    static const struct {
+        struct hook hook;
+        int crashes;
+    } rows[] = {
+        { { .result = NULL, .status = NULL }, 0 },
+        { { .result = "success", .status = "0" }, 0 },
+        { { .result = "success", .status = "TERM" }, 0 },
+        { { .result = "exit-code", .status = "1" }, 1 },
+        { { .result = "exit-code", .status = NULL }, 1 },
+        { { .result = "signal", .status = "SEGV" }, 1 },
+        { { .result = "core-dump", .status = "ABRT" }, 1 },
+        { { .result = "signal", .status = "KILL" }, 0 },
+        { { .result = "signal", .status = "TERM" }, 0 },
+        { { .result = "watchdog", .status = "ABRT" }, 1 },
+        { { .result = "timeout", .status = "KILL" }, 0 },
+        { { .result = "oom-kill", .status = "KILL" }, 0 },
+        { { .result = "oom-kill", .status = "9" }, 0 },
+        { { .result = NULL, .status = "SEGV" }, 0 },
+    };
+
+    (void) state;
+    systemctl_answers("");
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct hook hook = rows[i].hook;
+
+        print_message("  %s %s\n", hook.result ? hook.result : "unset", hook.status ? hook.status : "unset");
+        hook.name = "ended";
+        hook.responder = "nss";
+        (void) unlink("calls"); /* of the row before */
+        (void) unlink("state/crashes/nss");
+        assert_int_equal(in_child(run_hook, &hook), 0);
+        assert_int_equal(state_crashes(&opened, "nss"), rows[i].crashes);
+        assert_string_equal(systemctl_calls(), LINGER);
+    }
+}
+
+static void an_end_of_no_responder_is_refused(void **state)
+{
+    (void) state;
+    systemctl_answers("");
+    assert_int_equal(run("ended", "none"), EXIT_FAILURE);
+    assert_true(said("no such hook: ended none"));
+    assert_int_equal(run("ended", "../nss"), EXIT_FAILURE);
+    assert_int_equal(run("ended", NULL), EXIT_FAILURE);
+    assert_true(said("no such hook: ended\n"));
+    assert_string_equal(systemctl_calls(), "");
+}
+
+static void an_end_that_cannot_be_counted_is_said(void **state)
+{
+    (void) state;
+    systemctl_answers("exit 1");
+    assert_int_equal(mkdir("state/crashes/nss", 0755), 0);
+    assert_int_equal(run("ended", "nss"), EXIT_FAILURE);
+    assert_true(said("<4>cannot start the linger timer: "));
+    assert_true(said("<4>cannot count crashes: Is a directory"));
+}
+
+static void a_started_monitor_runs_until_it_has_stopped(void **state)
+{
+    (void) state;
+    systemctl_answers("");
+    assert_int_equal(run("started", NULL), 0);
+    assert_true(state_has(&opened, FLAG_RUNNING));
+    assert_string_equal(systemctl_calls(), LINGER);
+    assert_int_equal(run("stopped", NULL), 0);
+    assert_false(state_has(&opened, FLAG_RUNNING));
+
+    systemctl_answers("exit 1");
+    assert_int_equal(run("started", NULL), 0); /* it is up all the same */
+    assert_true(state_has(&opened, FLAG_RUNNING));
+    assert_true(said("<4>cannot start the linger timer: "));
+}
+
+static void a_flag_that_cannot_be_written_is_said(void **state)
+{
+    (void) state;
+    systemctl_answers("case \"$*\" in list-jobs*) echo '1 sssd.service stop running' ;; esac");
+    assert_int_equal(symlink("x", "state/running"), 0);
+    assert_int_equal(run("started", NULL), EXIT_FAILURE);
+    assert_true(said("<4>cannot note that the monitor runs: "));
+    assert_int_equal(symlink("x", "state/held"), 0);
+    assert_int_equal(run("stopping", NULL), EXIT_FAILURE);
+    assert_true(said("<4>cannot hold: "));
+    assert_int_equal(unlink("state/running"), 0);
+    assert_int_equal(mkdir("state/running", 0755), 0);
+    assert_int_equal(run("stopped", NULL), EXIT_FAILURE);
+    assert_true(said("<4>cannot note that the monitor is gone: "));
+}
+
+static void a_start_ends_the_hold_and_reads_the_configuration(void **state)
+{
+    (void) state;
+    systemctl_answers("");
+    write_configuration("[sssd]\nservices = nss\n");
+    assert_int_equal(state_set(&opened, FLAG_HELD, true), 0);
+    assert_int_equal(run("starting", NULL), 0);
+    assert_false(state_has(&opened, FLAG_HELD));
+    assert_true(state_monitor_owns(&opened, "nss"));
+    assert_false(state_monitor_owns(&opened, "pam"));
+
+    assert_int_equal(mkdir("state/held", 0755), 0);
+    assert_int_equal(run("starting", NULL), 0); /* this alone does not keep the monitor down */
+    assert_true(said("<4>cannot release the hold: "));
+}
+
+static void a_boot_reads_the_configuration_and_asks_nobody(void **state)
+{
+    (void) state;
+    systemctl_answers("");
+    write_configuration("[sssd]\nservices = nss\n");
+    assert_int_equal(run("boot", NULL), 0);
+    assert_true(state_monitor_owns(&opened, "nss"));
+    assert_string_equal(systemctl_calls(), "");
+}
+
+static void the_monitor_leaves_only_when_nobody_needs_it(void **state)
+{
+    static const struct {
+        const char *label, *answers;
+        bool configured, is_resident;
+        const char *owned;
+        bool leaves;
+        const char *says;
+    } rows[] = {
+        { "nobody", MAY_LEAVE, true, false, NULL, true, "nobody has needed sssd.service for its linger time" },
+        { "enabled", "case \"$*\" in *ActiveState\\ --*) echo active ;; esac", true, false, NULL, false, "" },
+        { "starting", "case \"$*\" in *is-enabled*) exit 1 ;; *ActiveState\\ --*) echo activating ;; esac", true,
+          false, NULL, false, "" },
+        { "no configuration", MAY_LEAVE, false, false, NULL, false, "" },
+        { "resident", MAY_LEAVE, true, true, NULL, false, "sssd.service stays: it has work" },
+        { "has a responder of its own", MAY_LEAVE, true, false, "autofs", false, "" },
+        { "a responder is up", MAY_LEAVE "case \"$*\" in show\\ --property=*) printf '\\n\\nActiveState=active\\n' ;; esac",
+          true, false, NULL, false, "" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        resident = rows[i].is_resident;
+        (void) unlink("calls"); /* of the row before */
+        (void) unlink("config/sssd.conf");
+        if (rows[i].configured)
+            write_configuration("[sssd]\ndomains = d\n[domain/d]\nid_provider = ldap\n");
+        systemctl_answers(rows[i].answers);
+        assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
+        if (rows[i].owned)
+            assert_int_equal(state_set_monitor_owns(&opened, rows[i].owned, true), 0);
+
+        assert_int_equal(run("linger", NULL), 0);
+        assert_int_equal(state_has(&opened, FLAG_RUNNING), !rows[i].leaves);
+        assert_int_equal(strstr(systemctl_calls(), KILL) != NULL, rows[i].leaves);
+        assert_true(said(rows[i].says));
+        assert_int_equal(read_text("said")[0] == '\0', rows[i].says[0] == '\0');
+        if (rows[i].owned)
+            assert_int_equal(state_set_monitor_owns(&opened, rows[i].owned, false), 0);
+    }
+}
+
+static void a_monitor_that_cannot_be_sent_away_stays(void **state)
+{
+    static const struct {
+        const char *label, *answers, *says;
+    } rows[] = {
+        { "the signal fails", MAY_LEAVE "case \"$*\" in kill*) exit 1 ;; esac",
+          "<4>cannot send SIGTERM to the monitor: " },
+        { "responders are unknown", MAY_LEAVE "case \"$*\" in show\\ --property=*) exit 1 ;; esac",
+          "<4>cannot ask systemd for the responders: " },
+    };
+
+    (void) state;
+    write_configuration("[sssd]\ndomains = d\n[domain/d]\nid_provider = ldap\n");
+    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        systemctl_answers(rows[i].answers);
+        assert_int_equal(run("linger", NULL), EXIT_FAILURE);
+        assert_true(state_has(&opened, FLAG_RUNNING));
+        assert_true(said(rows[i].says));
+    }
+
+    systemctl_answers(MAY_LEAVE);
+    assert_int_equal(state_set(&opened, FLAG_RUNNING, false), 0);
+    assert_int_equal(mkdir("state/running", 0755), 0);
+    assert_int_equal(run("linger", NULL), EXIT_FAILURE);
+    assert_true(said("<4>cannot note that the monitor leaves: "));
+    assert_null(strstr(systemctl_calls(), "kill --kill-who=main --signal=TERM sssd.service\nkill"));
+}
+
+static void the_monitor_does_not_leave_under_a_launcher(void **state)
+{
+    int lock;
+    pid_t pid;
+
+    (void) state;
+    write_configuration("[sssd]\ndomains = d\n[domain/d]\nid_provider = ldap\n");
+    systemctl_answers(MAY_LEAVE "case \"$*\" in *ActiveState\\ --*) touch asked ;; esac");
+    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
+    lock = state_lock_shared(&opened);
+    assert_true(lock >= 0);
+
+    (void) fflush(NULL);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct hook hook = { .name = "linger" };
+
+        (void) close(lock); /* a copy would hold it, too */
+        exit(run_hook(&hook));
+    }
+    wait_for_file("asked");
+    (void) poll(NULL, 0, 50); /* now it would send it away */
+    assert_true(state_has(&opened, FLAG_RUNNING));
+    assert_null(strstr(systemctl_calls(), KILL));
+
+    /* As the launcher's unit is up meanwhile. */
+    systemctl_answers(MAY_LEAVE "echo ActiveState=activating");
+    (void) close(lock);
+    assert_int_equal(exit_status_of(pid), 0);
+    assert_true(state_has(&opened, FLAG_RUNNING));
+    assert_null(strstr(systemctl_calls(), KILL));
+}
+
+static void an_unknown_hook_is_refused(void **state)
+{
+    (void) state;
+    assert_int_equal(run("startled", NULL), EXIT_FAILURE);
+    assert_true(said("<3>no such hook: startled\n"));
+    assert_int_equal(run("", NULL), EXIT_FAILURE);
+}
+
+static void a_folder_that_cannot_be_made_fails_the_hook(void **state)
+{
+    (void) state;
+    write_text("state", "");
+    assert_int_equal(run("started", NULL), EXIT_FAILURE);
+    assert_true(said("<3>cannot make state: Not a directory"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_STATE(only_an_administrators_stop_holds),
+        IN_STATE(a_missing_systemctl_does_not_hold),
+        IN_STATE(a_restart_opens_what_the_monitor_will_not_have),
+        IN_STATE(a_responders_own_crashes_are_counted),
+        IN_STATE(an_end_of_no_responder_is_refused),
+        IN_STATE(an_end_that_cannot_be_counted_is_said),
+        IN_STATE(a_started_monitor_runs_until_it_has_stopped),
+        IN_STATE(a_flag_that_cannot_be_written_is_said),
+        IN_STATE(a_start_ends_the_hold_and_reads_the_configuration),
+        IN_STATE(a_boot_reads_the_configuration_and_asks_nobody),
+        IN_STATE(the_monitor_leaves_only_when_nobody_needs_it),
+        IN_STATE(a_monitor_that_cannot_be_sent_away_stays),
+        IN_STATE(the_monitor_does_not_leave_under_a_launcher),
+        IN_STATE(an_unknown_hook_is_refused),
+        IN_FOLDER(a_folder_that_cannot_be_made_fails_the_hook),
+    };
+
+    return cmocka_run_group_tests_name("hooks", tests, NULL, NULL);
+}
