@@ -79,13 +79,13 @@ rpm: deps
 lint: deps deb rpm
 	@tests/lint
 
-installcheck: deps deb
+installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	@tests/installcheck/run --dist=$(DIST) $(SCENARIO)
 
-soak: deps deb
+soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	@SOAK=yes tests/installcheck/run --dist=$(DIST) $(SCENARIO)
 
-check: check-unit-tests check-sanitizers lint
+check: check-unit-tests check-sanitizers lint deb rpm
 	@tests/installcheck/run --gate
 
 demo: deps

@@ -65,13 +65,17 @@ rmdir_cgroups() {
     find "$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
 }
 
-# Runs a command in the machine, or writes a file there before it boots with `in_root`.
+# Changes enable states of a machine that is not running: units enable sss-nss.socket
+units() { systemctl --quiet --root="$ROOT" "$@"; }
+
+# Runs a command in the files of a machine that is not running.
+in_root() { chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
+
+# Runs a command in the machine.
 run() {
     nsenter -t "$init" -m -u -i -n -p -C -r -w env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
         LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
 }
-
-in_root() { chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
 
 # Waits for an event, with a generous guard: wait_for WHAT COMMAND ...
 wait_for() {
@@ -130,6 +134,7 @@ ldap_autofs_entry_object_class = automount
 ldap_autofs_entry_key = automountKey
 ldap_autofs_entry_value = automountInformation
 ldap_uri = ldap://127.0.0.1
+ldap_id_use_start_tls = false
 ldap_search_base = dc=example,dc=test
 ldap_auth_disable_tls_never_use_in_production = true
 offline_timeout = 1
@@ -220,6 +225,15 @@ load_was_served() { # WHEN
     is "$1: 0 hung" "$(load_count hung)" 0
     check "$1: the load did ask" test "$(load_count answered)" -gt 20
 }
+
+# What packages may change and must bring back, by names, modes, owners and contents: fingerprint FOLDER ...
+fingerprint() {
+    run sh -c 'find "$@" -printf "%p %y %m %u %g %l\n" | sort; find "$@" -type f -print0 | sort -z | xargs -0 sha256sum' \
+        sh "$@"
+}
+
+# apt as an administrator types it, from the repository in the machine.
+apt() { run apt-get -q -y -o APT::Sandbox::User=root "$@" >>"$OUT/apt" 2>&1; }
 
 # --- The end -------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,9 @@
 #include "lib/state.h"
 #include "test/fixture.h"
 
-#define FAILS "case \"$*\" in *' start '*) exit 1 ;; *LoadState*) echo loaded ;; *Result*) echo exit-code ;; esac;"
+#define FAILS                                                                                    \
+    "case \"$*\" in *' start '*) exit 1 ;; *LoadState*) echo loaded; exit 0 ;; *Result*) "        \
+    "echo exit-code; exit 0 ;; esac;"
 
 static char launcher[PATH_MAX], self[PATH_MAX];
 static struct state opened;
@@ -33,7 +35,6 @@ struct start {
     int fds[SOCKETS_MAX];            /* 0 ends them */
     const char *n_text, *pid_text;   /* LISTEN_FDS and LISTEN_PID where they are not right */
     const char *args[12];            /* NULL: the two sockets and sssd_test */
-    rlim_t descriptors;              /* 0: as many as we have */
 };
 
 static int launch_enter(void **state)
@@ -102,12 +103,6 @@ static void start_launcher(const struct start *start)
 
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not survive us */
     place_descriptors(start);
-    if (start->descriptors) {
-        const struct rlimit limit = { start->descriptors, start->descriptors };
-
-        (void) close(STDIN_FILENO); /* leaves one for the loader and the state folder */
-        (void) setrlimit(RLIMIT_NOFILE, &limit);
-    }
     (void) execv(launcher, (char *const *) argv); /* returns only on failure */
     abort();
 }
@@ -208,7 +203,7 @@ static void a_swapped_hand_over_is_put_right_by_name(void **state)
     stop_it();
 }
 
-static void a_wrong_hand_over_ends_it_before_anybody_is_taken(void **state)
+static void a_wrong_hand_over_ends_it_and_those_who_wait_are_told(void **state)
 {
     int datagram, elsewhere, pipes[2];
 
@@ -222,21 +217,24 @@ static void a_wrong_hand_over_ends_it_before_anybody_is_taken(void **state)
         const char *label;
         struct start start;
         const char *says;
+        bool not_ours; /* nobody's socket was handed over: who waits on one goes on waiting */
     } rows[] = {
-        { "none", { 0 }, "socket a (" },
-        { "missing", { .names = "a", .fds = { listeners[0] } }, "was handed over 0 times instead of once" },
+        { "none", { 0 }, "was handed over 0 times instead of once", true },
+        { "missing", { .names = "a", .fds = { listeners[0] } }, "was handed over 0 times instead of once", false },
         { "surplus", { .names = "a:b:c", .fds = { listeners[0], listeners[1], elsewhere } },
-          "3 sockets were handed over, 2 belong here" },
-        { "named twice", { .names = "a:a", .fds = { listeners[0], listeners[1] } }, "was handed over 2 times" },
-        { "swapped names", { .names = "b:a", .fds = { listeners[0], listeners[1] } }, "is not bound to its path" },
-        { "unnamed", { .names = "unknown:unknown", .fds = { listeners[0], listeners[1] } }, "0 times" },
-        { "wrong path", { .names = "a:b", .fds = { listeners[0], elsewhere } }, "is not bound to its path" },
-        { "datagram", { .names = "a:b", .fds = { listeners[0], datagram } }, "is not a stream socket" },
-        { "a pipe", { .names = "a:b", .fds = { listeners[0], pipes[0] } }, "is not a socket" },
+          "3 sockets were handed over, 2 belong here", false },
+        { "named twice", { .names = "a:a", .fds = { listeners[0], listeners[1] } },
+          "was handed over 2 times", false },
+        { "swapped names", { .names = "b:a", .fds = { listeners[0], listeners[1] } },
+          "is not bound to its path", false },
+        { "unnamed", { .names = "unknown:unknown", .fds = { listeners[0], listeners[1] } }, "0 times", false },
+        { "wrong path", { .names = "a:b", .fds = { listeners[0], elsewhere } }, "is not bound to its path", false },
+        { "datagram", { .names = "a:b", .fds = { listeners[0], datagram } }, "is not a stream socket", false },
+        { "a pipe", { .names = "a:b", .fds = { listeners[0], pipes[0] } }, "is not a socket", false },
         { "for another process", { .names = "a:b", .fds = { listeners[0], listeners[1] }, .pid_text = "1" },
-          "was handed over 0 times" },
+          "was handed over 0 times", true },
         { "no number", { .names = "a:b", .fds = { listeners[0], listeners[1] }, .n_text = "two" },
-          "cannot read which sockets were handed over: " },
+          "cannot read which sockets were handed over: ", true },
     };
 
     for (size_t i = 0; i < N_OF(rows); i++) {
@@ -245,13 +243,17 @@ static void a_wrong_hand_over_ends_it_before_anybody_is_taken(void **state)
 
         print_message("  %s\n", rows[i].label);
         start_launcher(&rows[i].start);
-        assert_int_equal(launcher_ends(), 1);
+        assert_int_equal(launcher_ends(), 78);
         said = read_text("stderr");
         assert_int_equal(strncmp(said, "<3>", 3), 0);
         assert_non_null(strstr(said, rows[i].says));
         assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1); /* one line */
         assert_false(file_exists("report"));
 
+        if (!rows[i].not_ours) {
+            assert_true(is_refused(client));
+            continue;
+        }
         taken = accept_now(listeners[0]);
         assert_true(taken >= 0);
         assert_int_equal(write(taken, "alive", 5), 5);
@@ -262,6 +264,18 @@ static void a_wrong_hand_over_ends_it_before_anybody_is_taken(void **state)
     (void) close(elsewhere);
     (void) close(pipes[0]);
     (void) close(pipes[1]);
+}
+
+static void without_sockets_it_leaves_quietly_what_is_the_monitors(void **state)
+{
+    static const struct start start = { 0 };
+
+    (void) state;
+    assert_int_equal(state_set_monitor_owns(&opened, "test", true), 0);
+    start_launcher(&start);
+    assert_int_equal(launcher_ends(), 0);
+    assert_string_equal(read_text("stderr"), "<6>test is the monitor's now\n");
+    assert_string_equal(systemctl_calls(), "");
 }
 
 static void a_stopped_monitor_refuses_for_five_seconds(void **state)
@@ -444,20 +458,26 @@ static void without_descriptors_it_fails_aloud(void **state)
         { "to arrange the sockets", FLAG_RUNNING, "<3>cannot arrange the sockets of test: " },
         { "to refuse a client", FLAG_HELD, "<3>cannot refuse clients of test: " },
     };
+    const struct rlimit limit = { 5, 5 }; /* its three streams and two sockets */
 
     (void) state;
+    (void) setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* that would need some at the end */
     for (size_t i = 0; i < N_OF(rows); i++) {
-        struct start start = *right_start();
-        int client = client_of(at("a"));
+        int client = client_of(at("a")), lock;
 
         print_message("  %s\n", rows[i].label);
-        start.descriptors = 5;
         assert_int_equal(state_set(&opened, rows[i].flag, true), 0);
-        start_launcher(&start);
+        lock = state_lock_exclusive(&opened);
+        assert_true(lock >= 0);
+        start_launcher(right_start());
+        wait_until_it_waits_for_the_lock();
+        assert_int_equal(prlimit(running, RLIMIT_NOFILE, &limit, NULL), 0);
+        assert_int_equal(close(lock), 0);
         assert_int_equal(launcher_ends(), 1);
         assert_non_null(strstr(read_text("stderr"), rows[i].says));
         (void) close(client);
     }
+    (void) unsetenv("ASAN_OPTIONS");
 }
 
 static void other_words_are_answered_with_the_usage(void **state)
@@ -476,7 +496,7 @@ static void other_words_are_answered_with_the_usage(void **state)
         { "no responder's name", { "--socket=a=/a", "/usr/sssd_/sssd_" } },
         { "the folder of a responder", { "--socket=a=/a", "/sssd_test/" } },
         { "a program without folder that is none", { "--socket=a=/a", "sssd" } },
-        { "an unknown option", { "--start=a", "--socket=a=/a", "./sssd_test" } },
+        { "an unknown option", { "--wait", "--socket=a=/a", "./sssd_test" } },
         { "an option without value", { "--start-monitor" } },
     };
 
@@ -538,7 +558,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         WITH_SOCKETS(beside_a_running_monitor_it_becomes_the_responder),
         WITH_SOCKETS(a_swapped_hand_over_is_put_right_by_name),
-        WITH_SOCKETS(a_wrong_hand_over_ends_it_before_anybody_is_taken),
+        WITH_SOCKETS(a_wrong_hand_over_ends_it_and_those_who_wait_are_told),
+        WITH_SOCKETS(without_sockets_it_leaves_quietly_what_is_the_monitors),
         WITH_SOCKETS(a_stopped_monitor_refuses_for_five_seconds),
         WITH_SOCKETS(who_comes_after_the_monitor_is_up_is_served),
         WITH_SOCKETS(it_refuses_where_the_monitor_cannot_be_used),

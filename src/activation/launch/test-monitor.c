@@ -90,7 +90,8 @@ static void the_monitor_is_started_only_where_that_helps(void **state)
     } rows[] = {
         { "runs", { .running = true }, "exit 9", 1, "", "" },
         { "held", { .held = true }, "exit 9", 0, "", "sssd.service was stopped by an administrator" },
-        { "held, though it runs", { .held = true, .running = true }, "exit 9", 0, "", "was stopped by" },
+        { "held, though it runs", { .held = true, .running = true }, "exit 9", 0, "",
+          "sssd.service was stopped by an administrator" },
         { "three crashes", { .running = true, .crashes = 3 }, "exit 9", 0, "", "it ended badly 3 times in a row" },
         { "the monitor's", { .running = true, .owns = true }, "exit 9", 0, "", "the configuration gives it to" },
         { "down, starts", { 0 }, START_SETS_FLAG, 1, START, "" },

@@ -266,6 +266,59 @@ static void without_descriptors_nobody_is_refused(void **state)
     (void) close(sockets.fds[0]);
 }
 
+static void who_waits_right_now_is_told_on_every_listening_socket(void **state)
+{
+    int listener = listener_at(at("a")), datagram = socket_at(at("b"), SOCK_DGRAM, false);
+    int last = listener_at(at("c")), clients[] = { client_of(at("a")), client_of(at("a")), client_of(at("c")) };
+    const int first = 100;
+
+    (void) state;
+    assert_int_equal(dup2(listener, first), first);
+    assert_int_equal(dup2(datagram, first + 1), first + 1);
+    assert_int_equal(dup2(last, first + 3), first + 3); /* nothing is open before it */
+    refuse_waiting(first, 4);
+    for (size_t i = 0; i < N_OF(clients); i++)
+        assert_true(is_refused(clients[i]));
+    assert_int_equal(accept_now(listener), -1);
+    refuse_waiting(first, 4); /* with nobody there it does not wait */
+    refuse_waiting(first, 0);
+    (void) close(listener);
+    (void) close(datagram);
+    (void) close(last);
+    (void) close(first);
+    (void) close(first + 1);
+    (void) close(first + 3);
+}
+
+static int tell_without_descriptors(void *userdata)
+{
+    struct rlimit limit, before;
+    int *listener = userdata;
+
+    while (dup(STDIN_FILENO) < *listener)
+        ;
+    if (getrlimit(RLIMIT_NOFILE, &before) < 0)
+        return 1;
+    limit = (struct rlimit) { .rlim_cur = (rlim_t) *listener + 1, .rlim_max = before.rlim_max };
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 1;
+    refuse_waiting(*listener, 1);
+    return setrlimit(RLIMIT_NOFILE, &before) < 0 ? 1 : 0;
+}
+
+static void without_descriptors_it_gives_up_at_once(void **state)
+{
+    int listener = listener_at(at("a")), client = client_of(at("a")), taken;
+
+    (void) state;
+    assert_int_equal(in_child(tell_without_descriptors, &listener), 0);
+    taken = accept_now(listener);
+    assert_true(taken >= 0);
+    (void) close(taken);
+    (void) close(client);
+    (void) close(listener);
+}
+
 static void a_descriptor_that_is_not_open_is_an_error(void **state)
 {
     struct sockets sockets = { .fds = { 500 }, .n = 1 };
@@ -287,6 +340,8 @@ int main(void)
         IN_FOLDER(a_client_that_left_does_not_matter),
         IN_FOLDER(signals_do_not_disturb),
         IN_FOLDER(without_descriptors_nobody_is_refused),
+        IN_FOLDER(who_waits_right_now_is_told_on_every_listening_socket),
+        IN_FOLDER(without_descriptors_it_gives_up_at_once),
         cmocka_unit_test(a_descriptor_that_is_not_open_is_an_error),
     };
 

@@ -29,13 +29,13 @@ check_PROGRAMS += \
 	lib/test-systemctl
 lib_test_config_SOURCES = lib/test-config.c lib/test-files.h
 lib_test_config_CFLAGS = $(TEST_CFLAGS)
-lib_test_config_LDADD = $(TEST_LDADD) $(INI_LIBS)
+lib_test_config_LDADD = $(TEST_LDADD)
 lib_test_residency_SOURCES = lib/test-residency.c lib/test-files.h
 lib_test_residency_CFLAGS = $(TEST_CFLAGS)
-lib_test_residency_LDADD = $(TEST_LDADD) $(INI_LIBS)
+lib_test_residency_LDADD = $(TEST_LDADD)
 lib_test_services_SOURCES = lib/test-services.c lib/test-files.h
 lib_test_services_CFLAGS = $(TEST_CFLAGS)
-lib_test_services_LDADD = $(TEST_LDADD) $(INI_LIBS)
+lib_test_services_LDADD = $(TEST_LDADD)
 lib_test_sockets_SOURCES = lib/test-sockets.c
 lib_test_sockets_CFLAGS = $(TEST_CFLAGS)
 lib_test_sockets_LDADD = $(TEST_LDADD)

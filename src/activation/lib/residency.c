@@ -42,13 +42,13 @@ static const struct row rows[] = {
     { DOMAIN_ROW, "id_provider", UNLESS_ONE_OF, "ldap proxy ldif",
       "other providers renew tickets and machine passwords, watch files or look for trusted domains" },
     { DOMAIN_ROW, "auth_provider chpass_provider", UNLESS_ONE_OF, "ldap krb5 proxy ldif none",
-      "passwords are checked and changed when somebody asks" },
+      "other providers have work without being asked" },
     { DOMAIN_ROW, "access_provider", UNLESS_ONE_OF, "permit deny ldap krb5 simple proxy",
-      "access is decided when somebody logs in" },
+      "other providers have work without being asked" },
     { DOMAIN_ROW, "sudo_provider", UNLESS_ONE_OF, "ldap ldif none",
-      "LDAP rules are refreshed again after the next start, and when sudo asks for one whose time is over" },
+      "other providers have work without being asked; LDAP's rules are refreshed when it starts again" },
     { DOMAIN_ROW, "autofs_provider resolver_provider", UNLESS_ONE_OF, "ldap proxy ldif none",
-      "maps, hosts and networks are read when somebody asks" },
+      "other providers have work without being asked" },
     { DOMAIN_ROW, "hostid_provider selinux_provider session_provider subdomains_provider", UNLESS_ONE_OF, "none",
       "only AD and IPA have these, and they work without being asked" },
 
@@ -75,7 +75,7 @@ static const struct row rows[] = {
       "AD and IPA domains have work without being asked" },
 
     /* Asked for, looked up, answered: nothing goes on afterwards. */
-    { DOMAIN_ROW, "enabled domain_type description debug debug_* timeout", HARMLESS, NULL,
+    { DOMAIN_ROW, "enabled domain_type description debug debug_* timeout ldap_purge_cache_offset", HARMLESS, NULL,
       "no work of its own" },
     { DOMAIN_ROW, "min_id max_id use_fully_qualified_names full_name_format re_expression case_sensitive "
       "override_gid override_homedir override_shell fallback_homedir default_shell homedir_substring allowed_shells "
@@ -259,9 +259,13 @@ int residency_may_leave(const struct config *config, char *why, size_t why_bytes
     CLEANUP(domains_done) struct domains domains = { .names = NULL };
     CLEANUP(freep) char *refused = NULL;
     struct asking asking = { .config = config, .domains = &domains, .why = why, .why_bytes = why_bytes };
+    struct services services;
     int r;
 
-    r = domains_read(config, &domains, &refused);
+    /* Edited since the monitor read it, the configuration may be one with which it would not start again. */
+    r = services_read(config, &services, &refused);
+    if (r > 0)
+        r = domains_read(config, &domains, &refused);
     if (r <= 0) {
         (void) snprintf(why, why_bytes, "%s", refused ? refused : strerror(-r)); /* likewise */
         return 0;

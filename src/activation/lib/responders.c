@@ -5,7 +5,11 @@
 
 #include "lib/responders.h"
 
-#define PROGRAM(name) "/usr/libexec/sssd/sssd_" name
+#ifndef PROGRAM_DIR /* the tests have their own */
+#define PROGRAM_DIR "/usr/libexec/sssd"
+#endif
+
+#define PROGRAM(name) PROGRAM_DIR "/sssd_" name
 #define WITH_ONE_SOCKET(n)                                                      \
     {                                                                           \
         .name = n, .program = PROGRAM(n), .service = "sss-" n ".service",       \

@@ -107,6 +107,7 @@ static void work_of_its_own_keeps_it(void **state)
         { "[application/x]\ninherit_from = x", "[application/x]" },
         { "[section_of_next_year]\nx = y", "[section_of_next_year]" },
         { "[sssd]\ndomains = y", "no domain" },
+        { "[sssd]\nservices = nss, foo", "\"foo\" is no responder" }, /* it would not start again */
         { "enabled = maybe", "enabled = maybe" },
     };
     struct folder *folder = *state;

@@ -257,6 +257,24 @@ static void crashes_are_counted_by_their_rules(void **state)
     }
 }
 
+static void a_fresh_start_forgets_all_crashes(void **state)
+{
+    (void) state;
+    assert_int_equal(state_forget_crashes(&opened), 0);
+    assert_int_equal(state_note_end(&opened, "nss", true), 0);
+    assert_int_equal(state_note_end(&opened, "ifp", true), 0);
+    assert_int_equal(state_forget_crashes(&opened), 0);
+    assert_int_equal(state_crashes(&opened, "nss"), 0);
+    assert_int_equal(state_crashes(&opened, "ifp"), 0);
+
+    /* One that cannot be forgotten does not keep the others. */
+    assert_int_equal(mkdir("state/crashes/nss", 0755), 0);
+    assert_int_equal(mkdir("state/crashes/pam", 0755), 0);
+    assert_int_equal(state_note_end(&opened, "ifp", true), 0);
+    assert_int_equal(state_forget_crashes(&opened), -EISDIR);
+    assert_int_equal(state_crashes(&opened, "ifp"), 0);
+}
+
 static void a_folder_in_place_of_a_count_is_none(void **state)
 {
     (void) state;
@@ -452,6 +470,7 @@ int main(void)
         IN_STATE(the_longest_name_that_fits_is_a_name),
         IN_STATE(an_unknown_responder_has_no_crashes),
         IN_STATE(crashes_are_counted_by_their_rules),
+        IN_STATE(a_fresh_start_forgets_all_crashes),
         IN_STATE(a_folder_in_place_of_a_count_is_none),
         IN_STATE(a_count_that_cannot_be_written_is_said),
         IN_STATE(who_may_not_write_may_read_and_lock),

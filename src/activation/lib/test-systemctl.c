@@ -82,7 +82,8 @@ static void it_reads_nothing_and_its_words_go_nowhere(void **state)
     char text[64];
 
     (void) state;
-    systemctl_answers("readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 >streams; echo loud; echo louder >&2");
+    systemctl_answers("s=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2); echo \"$s\" >streams;"
+                      "echo loud; echo louder >&2");
     assert_int_equal(SYSTEMCTL("start"), 0);
     assert_string_equal(read_text("streams"), "/dev/null\n/dev/null\n/dev/null\n");
     assert_int_equal(read_nothing(text, sizeof(text)), 0);
@@ -103,7 +104,8 @@ static void standard_output_is_read_as_far_as_it_fits(void **state)
         { "just fits", "printf 123456789", "123456789" },
         { "one byte too long", "echo 1234567890", "123456789" },
         { "a newline at the cut", "printf '12345678\\n0'", "12345678" },
-        { "far too long", "i=0; while [ $i -lt 9000 ]; do echo 123456789 || exit 9; i=$((i + 1)); done", "123456789" },
+        { "far too long",
+          "i=0; while [ $i -lt 9000 ]; do echo 123456789 || exit 9; i=$((i + 1)); done", "123456789" },
         { "bit by bit", "printf 1; sleep 0.01; printf 2", "12" },
     };
 
