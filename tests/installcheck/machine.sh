@@ -25,7 +25,7 @@ ok() { # TRUE|FALSE TEXT
 
 # --- For scenarios -------------------------------------------------------------------------------------------------
 
-# Starts the machine and waits until its boot is over, whatever came of it.
+# Starts the machine and waits until its boot is over, whatever came of it: boot [NSPAWN-OPTION ...] [SYSTEMD-WORD ...]
 boot() {
     local group=/sys/fs/cgroup/ondemand-$DIST-$NAME nspawn
 

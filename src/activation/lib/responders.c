@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Responders: which there are and what their units are called. */
 
-#include <strings.h>
+#include <string.h>
 
 #include "lib/responders.h"
 
@@ -38,7 +38,7 @@ const struct responder responders[RESPONDERS] = {
 const struct responder *responder_by_name(const char *name)
 {
     for (size_t i = 0; i < RESPONDERS; i++)
-        if (strcasecmp(responders[i].name, name) == 0)
+        if (strcmp(responders[i].name, name) == 0)
             return &responders[i];
     return NULL;
 }

@@ -31,7 +31,7 @@ struct responder {
 
 extern const struct responder responders[RESPONDERS];
 
-/* Returns its row, or NULL if the name, upper or lower case, is none of a responder. */
+/* Returns its row, or NULL if the name is none of a responder. */
 const struct responder *responder_by_name(const char *name);
 
 #endif

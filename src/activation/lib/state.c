@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* State: what the launcher, the tool and the units tell each other through files below one folder. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -139,6 +140,7 @@ unsigned state_crashes(const struct state *state, const char *responder)
 {
     CLEANUP(closep) int fd = -1;
     char name[NAME_BYTES], text[16];
+    unsigned long crashes;
     ssize_t n;
 
     if (join(name, "crashes", responder) < 0)
@@ -150,7 +152,8 @@ unsigned state_crashes(const struct state *state, const char *responder)
     if (n <= 0)
         return 0;
     text[n] = '\0';
-    return (unsigned) strtoul(text, NULL, 10);
+    crashes = isdigit((unsigned char) text[0]) ? strtoul(text, NULL, 10) : 0;
+    return crashes < CRASHES_MAX ? (unsigned) crashes : CRASHES_MAX;
 }
 
 int state_note_end(const struct state *state, const char *responder, bool crashed)

@@ -103,19 +103,17 @@ static bool crashed(void)
 }
 
 /* ExecStop= of each responder; when it leaves by itself there is no process left. */
-static int on_draining(void)
+static int on_draining(const struct state *state)
 {
     const char *pid = getenv("MAINPID");
 
+    (void) state;
     return pid && atoi(pid) > 1 ? warn(drain(atoi(pid)), "drain") : 0;
 }
 
 /* ExecStopPost= of each responder. */
 static int on_ended(const struct state *state, const char *responder)
 {
-    if (!responder || !responder_by_name(responder))
-        return -EINVAL;
-
     (void) warn(restart_linger(), "start the linger timer");
     return warn(state_note_end(state, responder, crashed()), "count crashes");
 }
@@ -186,6 +184,31 @@ static int on_linger(const struct state *state)
     return 0;
 }
 
+static const struct hook {
+    const char *name;
+    int (*run)(const struct state *state);
+} hooks[] = {
+    { "boot", ownership_decide },
+    { "starting", on_starting },
+    { "started", on_started },
+    { "stopping", on_stopping },
+    { "stopped", on_stopped },
+    { "draining", on_draining },
+    { "linger", on_linger },
+};
+
+static int run_by_name(const struct state *state, const char *name, const char *responder)
+{
+    if (strcmp(name, "ended") == 0 && responder && responder_by_name(responder))
+        return on_ended(state, responder);
+    for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+        if (!responder && strcmp(hooks[i].name, name) == 0)
+            return hooks[i].run(state);
+
+    log_error("no such hook: %s%s%s", name, responder ? " " : "", responder ? responder : "");
+    return -EINVAL;
+}
+
 int hook_run(const char *name, const char *responder)
 {
     struct state state;
@@ -197,27 +220,7 @@ int hook_run(const char *name, const char *responder)
         return EXIT_FAILURE;
     }
 
-    if (strcmp(name, "boot") == 0)
-        r = ownership_decide(&state);
-    else if (strcmp(name, "starting") == 0)
-        r = on_starting(&state);
-    else if (strcmp(name, "started") == 0)
-        r = on_started(&state);
-    else if (strcmp(name, "stopping") == 0)
-        r = on_stopping(&state);
-    else if (strcmp(name, "stopped") == 0)
-        r = on_stopped(&state);
-    else if (strcmp(name, "draining") == 0)
-        r = on_draining();
-    else if (strcmp(name, "ended") == 0)
-        r = on_ended(&state, responder);
-    else if (strcmp(name, "linger") == 0)
-        r = on_linger(&state);
-    else
-        r = -EINVAL;
-
+    r = run_by_name(&state, name, responder);
     state_done(&state);
-    if (r == -EINVAL)
-        log_error("no such hook: %s%s%s", name, responder ? " " : "", responder ? responder : "");
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -2,6 +2,7 @@
 /* Ownership: gives each responder's sockets to systemd or to the monitor, as the configuration says. */
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -67,6 +68,16 @@ static int read_services(struct services *ret)
 
     ret->file = NULL; /* it goes with the configuration */
     return 1;
+}
+
+/* Which responders the monitor runs, whatever the configuration says. */
+static void read_running(bool *monitors)
+{
+    char control_group[PATH_MAX];
+
+    systemctl_property("sssd.service", "ControlGroup", control_group, sizeof(control_group));
+    for (size_t i = 0; i < RESPONDERS; i++)
+        monitors[i] = control_group[0] && process_find(responders[i].program, control_group) > 0;
 }
 
 static int write_flags(const struct state *state, const bool *monitors)
@@ -195,9 +206,9 @@ int ownership_apply_beside_monitor(const struct state *state)
         log_warning("cannot write to " STATE_DIR ": %s", strerror(-r));
 
     if (!state_has_owners(state) && read_services(&services) > 0) {
+        read_running(monitors);
         for (size_t i = 0; i < RESPONDERS; i++)
-            monitors[i] = services.why[i] != NOT_THE_MONITORS ||
-                          process_find(responders[i].program, "/sssd.service") > 0;
+            monitors[i] = monitors[i] || services.why[i] != NOT_THE_MONITORS;
         r = write_flags(state, monitors);
         if (r < 0)
             return r;
@@ -207,12 +218,13 @@ int ownership_apply_beside_monitor(const struct state *state)
 
 int ownership_verify(const struct state *state)
 {
-    bool moved = false;
+    bool monitors[RESPONDERS], moved = false;
     int r;
 
+    read_running(monitors);
     for (size_t i = 0; i < RESPONDERS; i++) {
         bool said = state_monitor_owns(state, responders[i].name);
-        bool runs = process_find(responders[i].program, "/sssd.service") > 0;
+        bool runs = monitors[i];
 
         if (said == runs)
             continue;

@@ -34,12 +34,13 @@ static bool runs(const char *pid, const char *program)
         return false;
     target[n] = '\0';
 
-    /* A program that was replaced on disk reads "/path (deleted)". */
-    return strncmp(target, program, strlen(program)) == 0 &&
-           (target[strlen(program)] == '\0' || target[strlen(program)] == ' ');
+    if (strncmp(target, program, strlen(program)) != 0)
+        return false;
+    return target[strlen(program)] == '\0' ||
+           strcmp(target + strlen(program), " (deleted)") == 0; /* replaced on disk meanwhile */
 }
 
-static bool is_in(const char *pid, const char *unit)
+static bool is_in(const char *pid, const char *control_group)
 {
     CLEANUP(fclosep) FILE *file = NULL;
     char path[64], line[PATH_MAX];
@@ -47,15 +48,17 @@ static bool is_in(const char *pid, const char *unit)
     (void) snprintf(path, sizeof(path), "/proc/%.20s/cgroup", pid); /* fits */
     file = fopen(path, "re");
     while (file && fgets(line, sizeof(line), file)) {
-        size_t n = strcspn(line, "\n"), tail = strlen(unit);
+        char *number = strchr(line, ':'); /* HIERARCHY:CONTROLLERS:PATH */
+        char *group = number ? strchr(number + 1, ':') : NULL;
 
-        if (n >= tail && strncmp(line + n - tail, unit, tail) == 0)
+        line[strcspn(line, "\n")] = '\0';
+        if (group && strcmp(group + 1, control_group) == 0)
             return true;
     }
     return false;
 }
 
-int process_find(const char *program, const char *unit)
+int process_find(const char *program, const char *control_group)
 {
     CLEANUP(closedirp) DIR *proc = opendir("/proc");
     struct dirent *entry;
@@ -64,7 +67,7 @@ int process_find(const char *program, const char *unit)
         return -errno;
     while ((entry = readdir(proc)))
         if (isdigit((unsigned char) entry->d_name[0]) && runs(entry->d_name, program) &&
-            is_in(entry->d_name, unit))
+            is_in(entry->d_name, control_group))
             return atoi(entry->d_name);
     return 0;
 }

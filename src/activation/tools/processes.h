@@ -4,8 +4,9 @@
 #ifndef TOOLS_PROCESSES_H
 #define TOOLS_PROCESSES_H
 
-/* Finds a process of this program in the control group that ends in unit ("/sssd.service"). Returns its pid,
- * 0 when there is none, or a negative errno. */
-int process_find(const char *program, const char *unit);
+/* Finds a process of this program in this control group, whose path is as systemd's ControlGroup= has it. The whole
+ * path counts: a host sees the processes of its containers too. Returns its pid, 0 when there is none, or a negative
+ * errno. */
+int process_find(const char *program, const char *control_group);
 
 #endif

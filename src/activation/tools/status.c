@@ -2,6 +2,7 @@
 /* Status: who owns each responder, why, and what runs. */
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,9 +65,9 @@ static const char *socket_state(const struct responder *responder, const struct 
     return "listening";
 }
 
-static void find_process(const struct responder *responder, struct view *view)
+static void find_process(const struct responder *responder, const char *control_group, struct view *view)
 {
-    int pid = view->monitors ? process_find(responder->program, "/" MONITOR) : view->service.main_pid;
+    int pid = view->monitors ? process_find(responder->program, control_group) : view->service.main_pid;
 
     if (pid > 0)
         (void) snprintf(view->process, sizeof(view->process), "%d (%s)", pid,
@@ -126,6 +127,7 @@ int status_print(FILE *out)
     struct view views[RESPONDERS] = { 0 };
     struct services services = { .file = NULL };
     struct unit monitor = { 0 };
+    char control_group[PATH_MAX];
     struct state state;
     bool bad;
     int r;
@@ -140,6 +142,7 @@ int status_print(FILE *out)
     if (r > 0)
         r = services_read(config, &services, &unreadable);
 
+    systemctl_property(MONITOR, "ControlGroup", control_group, sizeof(control_group));
     print_monitor(out, &state, &monitor);
     if (r <= 0)
         (void) fprintf(out, "configuration: %s\n", unreadable ? unreadable : r == 0 ? "none" : strerror(-r));
@@ -153,7 +156,7 @@ int status_print(FILE *out)
         view->monitors = state_monitor_owns(&state, responders[i].name);
         view->why = why_owner(view, services.why[i], services.file);
         view->socket = socket_state(&responders[i], view);
-        find_process(&responders[i], view);
+        find_process(&responders[i], control_group, view);
         bad = bad || is_bad(view, &monitor);
 
         (void) fprintf(out, "%-9s  %-8s  %-9s  %-16s  %s\n", responders[i].name,

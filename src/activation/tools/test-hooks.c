@@ -18,6 +18,7 @@
 #include "tools/hooks.h"
 
 #define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
+#define CONTROL_GROUP "show --value --property ControlGroup -- sssd.service\n"
 #define LINGER "--quiet --no-block restart sss-linger.timer\n"
 #define KILL "kill --kill-who=main --signal=TERM sssd.service\n"
 
@@ -216,7 +217,7 @@ static void a_started_monitor_runs_until_it_has_stopped(void **state)
     systemctl_answers("");
     assert_int_equal(run("started", NULL), 0);
     assert_true(state_has(&opened, FLAG_RUNNING));
-    assert_string_equal(systemctl_calls(), LINGER);
+    assert_string_equal(systemctl_calls(), LINGER CONTROL_GROUP);
     assert_int_equal(run("stopped", NULL), 0);
     assert_false(state_has(&opened, FLAG_RUNNING));
 
@@ -291,7 +292,7 @@ static void a_responder_is_drained_if_there_is_one(void **state)
         print_message("  %s\n", rows[i].label);
         if (rows[i].pid)
             (void) setenv("MAINPID", rows[i].pid, 1);
-        assert_int_equal(run("draining", "nss"), rows[i].status);
+        assert_int_equal(run("draining", NULL), rows[i].status);
         assert_int_equal(said("<4>cannot drain: No such process"), rows[i].status);
     }
 
@@ -304,7 +305,7 @@ static void a_responder_is_drained_if_there_is_one(void **state)
     }
     (void) snprintf(number, sizeof(number), "%d", pid); /* fits */
     (void) setenv("MAINPID", number, 1);
-    assert_int_equal(run("draining", "nss"), 0);
+    assert_int_equal(run("draining", NULL), 0);
     assert_int_equal(prlimit(pid, RLIMIT_NOFILE, NULL, &limit), 0);
     assert_int_equal(limit.rlim_cur, 0);
     (void) unsetenv("MAINPID");

@@ -52,7 +52,7 @@ static int process_leave(void **state)
 
 #define WITH_PROCESS(test) cmocka_unit_test_setup_teardown(test, process_enter, process_leave)
 
-/* The last part of a control group that we and so the process are in. */
+/* A control group that we and so the process are in. */
 static const char *own_group(void)
 {
     static char group[PATH_MAX];
@@ -63,8 +63,9 @@ static const char *own_group(void)
     end = strrchr(group, '\n');
     assert_non_null(end);
     *end = '\0';
-    assert_non_null(strrchr(group, '/'));
-    return strrchr(group, '/');
+    end = strrchr(group, ':');
+    assert_non_null(end);
+    return end + 1;
 }
 
 static void a_process_is_found_by_program_and_control_group(void **state)
