@@ -17,6 +17,7 @@
 #include "lib/state.h"
 
 #define REFUSE_USEC 5000000
+#define FIRST_REFUSAL_USEC 2000
 
 /* EX_CONFIG; the units do not restart after it. */
 #define EXIT_WRONG_SOCKETS 78
@@ -81,6 +82,7 @@ static bool is_ready(void *userdata)
  * case the lock is held, until exec: whoever wants to send the monitor away waits and then sees this unit. */
 static int wait_for_monitor(struct launch *launch)
 {
+    enum monitor_verdict verdict;
     char why[256];
     int lock, r;
 
@@ -88,11 +90,18 @@ static int wait_for_monitor(struct launch *launch)
     if (lock < 0) /* better a small race than nobody served */
         log_warning("cannot lock " STATE_DIR ": %s", strerror(-lock));
 
-    if (monitor_ensure(&launch->state, launch->responder, why, sizeof(why)) > 0)
+    verdict = monitor_ensure(&launch->state, launch->responder, why, sizeof(why));
+    if (verdict == MONITOR_READY)
         return 1;
     closep(&lock);
 
+    /* Whoever waits hears it before the journal does. */
+    r = refuse_clients(&launch->sockets, FIRST_REFUSAL_USEC, is_ready, launch);
+    if (r > 0)
+        return r;
     log_warning("clients of %s are told \"unavailable\" for now: %s", launch->responder, why);
+    if (verdict == MONITOR_START_FAILED)
+        monitor_forget_failure();
     r = refuse_clients(&launch->sockets, REFUSE_USEC, is_ready, launch);
     if (r < 0)
         log_error("cannot refuse clients of %s: %s", launch->responder, strerror(-r));
@@ -153,7 +162,8 @@ static int start_monitor(const char *responder)
         log_warning("cannot open " STATE_DIR ": %s", strerror(-r));
         return EXIT_SUCCESS;
     }
-    (void) monitor_ensure(&state, responder, why, sizeof(why)); /* the main process says it */
+    if (monitor_ensure(&state, responder, why, sizeof(why)) == MONITOR_START_FAILED)
+        monitor_forget_failure();
     state_done(&state);
     return EXIT_SUCCESS;
 }

@@ -20,9 +20,7 @@
 #include "lib/state.h"
 #include "test/fixture.h"
 
-#define FAILS                                                                                    \
-    "case \"$*\" in *' start '*) exit 1 ;; *LoadState*) echo loaded; exit 0 ;; *Result*) "        \
-    "echo exit-code; exit 0 ;; esac;"
+#define FAILS "case \"$*\" in *' start '*) exit 1 ;; esac;"
 
 static char launcher[PATH_MAX], self[PATH_MAX];
 static struct state opened;
@@ -327,9 +325,9 @@ static void it_refuses_where_the_monitor_cannot_be_used(void **state)
     static const struct {
         const char *label, *answers, *file, *content, *says, *called, *not_called;
     } rows[] = {
-        { "does not start, not enabled", FAILS "exit 1", NULL, NULL, "did not start: exit-code",
+        { "does not start, not enabled", FAILS "exit 1", NULL, NULL, "did not start",
           "reset-failed sssd.service\n", "is-active" },
-        { "does not start, enabled", FAILS "exit 0", NULL, NULL, "did not start: exit-code",
+        { "does not start, enabled", FAILS "exit 0", NULL, NULL, "did not start",
           "--quiet is-enabled sssd.service\n", "reset-failed" },
         { "start is skipped", "case \"$*\" in *is-active*) exit 3 ;; esac", NULL, NULL, "was skipped",
           "is-active", "reset-failed" },
@@ -350,9 +348,9 @@ static void it_refuses_where_the_monitor_cannot_be_used(void **state)
 
         start_launcher(right_start());
         assert_true(is_refused(client_of(at("b"))));
+        while (!strstr(read_text("stderr"), rows[i].says) || !strstr(systemctl_calls(), rows[i].called))
+            (void) usleep(1000); /* it refuses first; the fixture's guard ends this */
         assert_int_equal(strncmp(read_text("stderr"), "<4>", 3), 0);
-        assert_non_null(strstr(read_text("stderr"), rows[i].says));
-        assert_non_null(strstr(systemctl_calls(), rows[i].called));
         assert_null(strstr(systemctl_calls(), rows[i].not_called));
         stop_it();
         assert_false(file_exists("report"));
@@ -524,8 +522,6 @@ static void start_monitor_starts_it_and_never_fails_the_unit(void **state)
         { "runs", "exit 9", true, "" },
         { "does not start", "exit 1", false,
           "--quiet --job-mode=fail start sssd.service\n"
-          "show --value --property LoadState -- sssd.service\n"
-          "show --value --property Result -- sssd.service\n"
           "--quiet is-enabled sssd.service\n"
           "reset-failed sssd.service\n" },
     };

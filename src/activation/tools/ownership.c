@@ -94,16 +94,26 @@ static int write_flags(const struct state *state, const bool *monitors)
     return first;
 }
 
-int ownership_decide(const struct state *state)
+/* Returns 1 when the flags say what the configuration does, 0 when that can't be read, or a negative errno. */
+static int decide(const struct state *state)
 {
     bool monitors[RESPONDERS];
     struct services services;
+    int r;
 
     if (read_services(&services) == 0)
         return 0;
     for (size_t i = 0; i < RESPONDERS; i++)
         monitors[i] = services.why[i] != NOT_THE_MONITORS;
-    return write_flags(state, monitors);
+    r = write_flags(state, monitors);
+    return r < 0 ? r : 1;
+}
+
+int ownership_decide(const struct state *state)
+{
+    int r = decide(state);
+
+    return r < 0 ? r : 0;
 }
 
 static int read_units(struct unit ours[RESPONDERS][UNITS_MAX], struct unit vendors[RESPONDERS][UNITS_MAX + 1])
@@ -186,7 +196,9 @@ int ownership_apply(const struct state *state)
 {
     int decided, moved;
 
-    decided = ownership_decide(state);
+    decided = decide(state);
+    if (decided == 0)
+        return 0; /* the monitor will refuse it too, and clients wait for that */
     moved = move_sockets(state);
     return decided < 0 ? decided : moved;
 }
