@@ -37,10 +37,18 @@ boot() {
     ) &
     nspawn=$!
     nspawn_pid=$nspawn
-    wait_for "the container's first process" eval 'init=$(pgrep -P "$nspawn_pid")'
-    wait_for "its systemd" test -S "/proc/$init/root/run/systemd/private"
+    wait_for "the container's systemd" find_init
     # is-system-running --wait needs D-Bus, which may come late.
     wait_for "the end of its boot" booted
+}
+
+# Not nspawn's other children, which come and go: the one that is process 1 inside.
+find_init() {
+    for init in $(pgrep -P "$nspawn_pid"); do
+        grep -q '^NSpid:.*[[:space:]]1$' "/proc/$init/status" && [ -S "/proc/$init/root/run/systemd/private" ] && return 0
+    done
+    init=
+    return 1
 }
 
 booted() {

@@ -4,11 +4,25 @@
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
 
+#include <errno.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
-#define log_error(format, ...) ((void) fprintf(stderr, SD_ERR format "\n", ##__VA_ARGS__))
-#define log_warning(format, ...) ((void) fprintf(stderr, SD_WARNING format "\n", ##__VA_ARGS__))
-#define log_info(format, ...) ((void) fprintf(stderr, SD_INFO format "\n", ##__VA_ARGS__))
+/* A person at a terminal gets the bare line. Leaves errno alone, for %m. */
+static inline const char *log_level(const char *level)
+{
+    int saved = errno;
+    const char *shown = isatty(STDERR_FILENO) ? "" : level;
+
+    errno = saved;
+    return shown;
+}
+
+#define log_line(level, format, ...) ((void) fprintf(stderr, "%s" format "\n", log_level(level), ##__VA_ARGS__))
+
+#define log_error(format, ...) log_line(SD_ERR, format, ##__VA_ARGS__)
+#define log_warning(format, ...) log_line(SD_WARNING, format, ##__VA_ARGS__)
+#define log_info(format, ...) log_line(SD_INFO, format, ##__VA_ARGS__)
 
 #endif

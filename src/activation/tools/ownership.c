@@ -209,8 +209,10 @@ int ownership_apply_beside_monitor(const struct state *state)
     struct services services;
     int r;
 
-    if (!systemctl_property_is("sssd.service", "ActiveState", "active"))
-        return ownership_apply(state);
+    if (!systemctl_property_is("sssd.service", "ActiveState", "active")) {
+        r = ownership_decide(state);
+        return r < 0 ? r : move_sockets(state); /* also beside a broken configuration: clients are to be told quickly */
+    }
 
     /* Installed into a running system, nobody has said so yet. */
     r = state_set(state, FLAG_RUNNING, true);

@@ -13,7 +13,8 @@
 /* At boot, before the sockets: writes the flags that their conditions read. */
 int ownership_decide(const struct state *state);
 
-/* As sssd.service starts: decides anew, then opens and closes sockets. */
+/* As sssd.service starts: decides anew, then opens and closes sockets; nothing where the configuration can't be read,
+ * since sssd.service will fail then. */
 int ownership_apply(const struct state *state);
 
 /* At any other time. A running monitor keeps what it has: the configuration may have changed since it was read. */

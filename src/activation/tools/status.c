@@ -69,7 +69,9 @@ static void find_process(const struct responder *responder, const char *control_
 {
     int pid = view->monitors ? process_find(responder->program, control_group) : view->service.main_pid;
 
-    if (pid > 0)
+    if (strcmp(view->service.active, "failed") == 0)
+        (void) snprintf(view->process, sizeof(view->process), "failed");
+    else if (pid > 0)
         (void) snprintf(view->process, sizeof(view->process), "%d (%s)", pid,
                         view->monitors ? "static" : responder->sockets[0] ? "socket" : "dbus"); /* fits */
     else
