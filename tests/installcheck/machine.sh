@@ -200,6 +200,8 @@ msec() {
 }
 
 look_up() { [ "$(run env SSS_NSS_USE_MEMCACHE=NO getent -s sss passwd "${1:-alice}" | cut -d: -f3)" = "${2:-10001}" ]; }
+not_answered() { ! look_up; }
+not_let_in() { ! log_in; }
 log_in() { run sh -c 'echo secret-alice | pamtester load alice authenticate'; }
 
 # Load in the background: start_load [LOOKUPS AUTHS]; stop_load says what came of it.

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 #include <systemd/sd-daemon.h>
 
 #include "launch/monitor.h"
@@ -78,17 +79,29 @@ static bool is_ready(void *userdata)
     return monitor_is_ready(&launch->state, launch->responder);
 }
 
+/* Whoever wants to send the monitor away waits meanwhile, and then sees this unit. Only root can; a unit with User= did
+ * it in its ExecStartPre=+. Returns a descriptor or a negative errno. */
+static int lock_monitor(const struct state *state)
+{
+    int lock;
+
+    if (geteuid() != 0)
+        return -EPERM;
+    lock = state_lock_shared(state);
+    if (lock < 0) /* better a small race than nobody served */
+        log_warning("cannot lock " STATE_DIR ": %s", strerror(-lock));
+    return lock;
+}
+
 /* Returns 1 when the responder may run, 0 when clients were refused long enough, or a negative errno. In the first
- * case the lock is held, until exec: whoever wants to send the monitor away waits and then sees this unit. */
+ * case the lock is held, until exec. */
 static int wait_for_monitor(struct launch *launch)
 {
     enum monitor_verdict verdict;
     char why[256];
     int lock, r;
 
-    lock = state_lock_shared(&launch->state);
-    if (lock < 0) /* better a small race than nobody served */
-        log_warning("cannot lock " STATE_DIR ": %s", strerror(-lock));
+    lock = lock_monitor(&launch->state);
 
     verdict = monitor_ensure(&launch->state, launch->responder, why, sizeof(why));
     if (verdict == MONITOR_READY)
@@ -127,13 +140,13 @@ static int run(struct launch *launch)
 {
     int r, opened;
 
-    opened = state_open(STATE_DIR, &launch->state);
-    if (opened == 0 && sd_listen_fds(0) == 0 && state_monitor_owns(&launch->state, launch->responder)) {
-        /* A restart that sssd.service propagated, after its sockets were given to the monitor. */
-        log_info("%s is the monitor's now", launch->responder);
+    if (sd_listen_fds(0) == 0) {
+        /* A restart that sssd.service propagated, after the sockets were closed or given to the monitor. */
+        log_info("no socket of %s is open: nobody can ask it", launch->responder);
         return EXIT_SUCCESS;
     }
 
+    opened = state_open(STATE_DIR, &launch->state);
     if (take_sockets(launch) < 0)
         return EXIT_WRONG_SOCKETS;
 
@@ -155,15 +168,17 @@ static int start_monitor(const char *responder)
 {
     struct state state;
     char why[256];
-    int r;
+    int lock, r;
 
     r = state_open(STATE_DIR, &state);
     if (r < 0) {
         log_warning("cannot open " STATE_DIR ": %s", strerror(-r));
         return EXIT_SUCCESS;
     }
+    lock = lock_monitor(&state);
     if (monitor_ensure(&state, responder, why, sizeof(why)) == MONITOR_START_FAILED)
         monitor_forget_failure();
+    closep(&lock);
     state_done(&state);
     return EXIT_SUCCESS;
 }

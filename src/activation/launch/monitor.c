@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Monitor: may a responder use sssd.service now, and if it is down, starting it. */
 
+#include <errno.h>
 #include <stdio.h>
-#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "launch/monitor.h"
 #include "lib/systemctl.h"
 
 #define MONITOR "sssd.service"
+
+/* A healthy start takes a fraction of a second. Whoever waits longer may be a log-in. */
+#define START_MSEC 4000
+#define LOOK_EVERY_MSEC 20
 
 bool monitor_is_ready(const struct state *state, const char *responder)
 {
@@ -21,10 +26,29 @@ static void say(char *why, size_t why_bytes, const char *text)
     (void) snprintf(why, why_bytes, "%s", text); /* a cut reason is still a reason */
 }
 
+/* A monitor that leaves still looks active: starting it then would do nothing. */
+static void wait_until_left(const struct state *state)
+{
+    const struct timespec pause = { .tv_nsec = LOOK_EVERY_MSEC * 1000000L };
+
+    for (int waited = 0; waited < START_MSEC && state_has(state, FLAG_LEAVING); waited += LOOK_EVERY_MSEC)
+        (void) nanosleep(&pause, NULL); /* cut short, it looks a little earlier */
+}
+
 static enum monitor_verdict start(const struct state *state, char *why, size_t why_bytes)
 {
     /* A conflicting job (an administrator's stop) wins: --job-mode=fail. */
-    if (SYSTEMCTL("--quiet", "--job-mode=fail", "start", MONITOR) != 0) {
+    static const char *const arguments[] = { "--quiet", "--job-mode=fail", "start", MONITOR, NULL };
+    int r;
+
+    wait_until_left(state);
+    r = state_has(state, FLAG_SLOW) ? -ETIMEDOUT : systemctl_run_for(arguments, START_MSEC);
+    if (r == -ETIMEDOUT) {
+        (void) state_set(state, FLAG_SLOW, true); /* else the next one waits, too */
+        say(why, why_bytes, MONITOR " takes long to start");
+        return MONITOR_REFUSED;
+    }
+    if (r != 0) {
         say(why, why_bytes, MONITOR " did not start (see: systemctl status " MONITOR ")");
         return MONITOR_START_FAILED;
     }

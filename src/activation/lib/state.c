@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -14,10 +15,15 @@
 #include "lib/state.h"
 
 #define NAME_BYTES 64
+#define LOCK_EVERY_MSEC 10
+#define LOCK_TRIES 100
+#define CRASH_ROW_SEC 60
 
 static const char *const flag_names[] = {
     [FLAG_HELD] = "held",
     [FLAG_RUNNING] = "running",
+    [FLAG_LEAVING] = "leaving",
+    [FLAG_SLOW] = "slow",
 };
 
 static bool exists(const struct state *state, const char *name)
@@ -82,8 +88,8 @@ int state_create(const char *dir, struct state *ret)
 
     r = make_folder(state.dir_fd, "crashes");
     if (r >= 0) {
-        lock = openat(state.dir_fd, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        r = lock < 0 || fchmod(lock, 0644) < 0 ? -errno : 0; /* launchers open it, too */
+        lock = openat(state.dir_fd, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        r = lock < 0 || fchmod(lock, 0600) < 0 ? -errno : 0; /* whoever can open a lock can hold it */
     }
     if (r < 0) {
         state_done(&state);
@@ -136,6 +142,15 @@ bool state_has_owners(const struct state *state)
     return exists(state, "monitor");
 }
 
+/* A note that is older belongs to no row: a responder that crashes once a month is not crashing in a row. Where the
+ * clock jumps, a row ends early or goes on. */
+static bool is_recent(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && time(NULL) - st.st_mtime < CRASH_ROW_SEC;
+}
+
 unsigned state_crashes(const struct state *state, const char *responder)
 {
     CLEANUP(closep) int fd = -1;
@@ -148,7 +163,7 @@ unsigned state_crashes(const struct state *state, const char *responder)
     fd = openat(state->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return 0;
-    n = read(fd, text, sizeof(text) - 1);
+    n = is_recent(fd) ? read(fd, text, sizeof(text) - 1) : 0;
     if (n <= 0)
         return 0;
     text[n] = '\0';
@@ -197,29 +212,41 @@ int state_forget_crashes(const struct state *state)
     return first;
 }
 
-static int lock(const struct state *state, int operation)
+static int open_lock(const struct state *state)
 {
-    CLEANUP(closep) int fd = -1;
-    int locked;
+    int fd = openat(state->dir_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-    fd = openat(state->dir_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return -errno;
-    while (flock(fd, operation) < 0)
-        if (errno != EINTR)
-            return -errno;
-
-    locked = fd;
-    fd = -1;
-    return locked;
+    return fd < 0 ? -errno : fd;
 }
 
 int state_lock_shared(const struct state *state)
 {
-    return lock(state, LOCK_SH);
+    const struct timespec pause = { .tv_nsec = LOCK_EVERY_MSEC * 1000000L };
+    int fd = open_lock(state), tries = 0;
+
+    while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
+        int error = errno;
+
+        if ((error != EWOULDBLOCK && error != EINTR) || ++tries > LOCK_TRIES) {
+            (void) close(fd); /* was never locked */
+            return -error;
+        }
+        (void) nanosleep(&pause, NULL); /* cut short, it tries a little earlier */
+    }
+    return fd;
 }
 
 int state_lock_exclusive(const struct state *state)
 {
-    return lock(state, LOCK_EX);
+    int fd = open_lock(state);
+
+    while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+        int error = errno;
+
+        if (error != EINTR) {
+            (void) close(fd); /* was never locked */
+            return -error;
+        }
+    }
+    return fd;
 }

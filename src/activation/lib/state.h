@@ -4,7 +4,9 @@
  *     monitor/R   the monitor owns responder R; written by `sss_activation apply`, read by socket conditions
  *     held        an administrator stopped sssd.service; nothing starts it but an administrator
  *     running     sssd.service has started and has not begun to leave
- *     crashes/R   how often in a row R crashed
+ *     leaving     sssd.service is on its way out by itself: wait before it is started again
+ *     slow        a start of sssd.service takes long: nobody waits for it any more
+ *     crashes/R   how often in a row, each within a minute, R crashed
  *     lock        shared: I am about to use the monitor; exclusive: I am about to send it away
  *
  * All of it lives in /run: a boot forgets it. */
@@ -21,6 +23,8 @@
 enum flag {
     FLAG_HELD,
     FLAG_RUNNING,
+    FLAG_LEAVING,
+    FLAG_SLOW,
 };
 
 /* Crashes in a row after which clients are refused for a while instead of waiting for the next one. */
@@ -55,7 +59,8 @@ int state_note_end(const struct state *state, const char *responder, bool crashe
 /* Every responder gets a fresh start. 0 or a negative errno. */
 int state_forget_crashes(const struct state *state);
 
-/* Waits for the lock. Returns a descriptor that holds it until closed (or exec), or a negative errno. */
+/* Waits for the lock, for the shared one a second at most (-EWOULDBLOCK). Returns a descriptor that holds it until
+ * closed (or exec), or a negative errno. Only root can open it. */
 int state_lock_shared(const struct state *state);
 int state_lock_exclusive(const struct state *state);
 

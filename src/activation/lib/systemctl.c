@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
@@ -64,6 +67,27 @@ int systemctl_run(const char *const *arguments)
 
     r = spawn(arguments, -1, &pid);
     return r < 0 ? r : wait_for(pid);
+}
+
+int systemctl_run_for(const char *const *arguments, int msec)
+{
+    struct pollfd polled = { .events = POLLIN };
+    pid_t pid;
+    int r;
+
+    r = spawn(arguments, -1, &pid);
+    if (r < 0)
+        return r;
+
+    polled.fd = pidfd_open(pid, 0);
+    r = polled.fd < 0 ? 1 : poll(&polled, 1, msec); /* without it, better too long than not at all */
+    closep(&polled.fd);
+    if (r == 0) {
+        (void) kill(pid, SIGKILL); /* only the one that asks */
+        (void) wait_for(pid);
+        return -ETIMEDOUT;
+    }
+    return wait_for(pid);
 }
 
 /* Keeps what fits and reads the rest to its end, or the writer would meet a broken pipe. */

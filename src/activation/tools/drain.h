@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /* Keeps the process from taking new clients, which then wait in the queue of a socket that stays open, until those
- * it has are served: as seen from outside, until it has closed no connection for a while; at most a second or two.
- * The process is to be stopped afterwards: the gate stays closed. Returns 0 or a negative errno. */
+ * it has are served: as seen from outside, until it has closed no connection for a while; at most about a second.
+ * The process is to be stopped afterwards: the gate stays closed, and it is halted. Returns 0 or a negative errno. */
 int drain(pid_t pid);
 
 #endif

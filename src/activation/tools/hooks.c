@@ -30,10 +30,10 @@ static int warn(int r, const char *what)
 /* The type of the unit's job in work, "" if it has none. */
 static void job_type(const char *unit, char *type, size_t bytes)
 {
-    char text[8192], *rest = text, *line;
+    char text[1024], *rest = text, *line;
 
     type[0] = '\0';
-    if (systemctl_read((const char *const[]) { "list-jobs", "--no-legend", "--full", "--plain", NULL }, text,
+    if (systemctl_read((const char *const[]) { "list-jobs", "--no-legend", "--full", "--plain", unit, NULL }, text,
                        sizeof(text)) != 0)
         return;
 
@@ -49,6 +49,7 @@ static void job_type(const char *unit, char *type, size_t bytes)
 static int on_starting(const struct state *state)
 {
     (void) warn(state_set(state, FLAG_HELD, false), "release the hold");
+    (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor starts");
     (void) warn(state_forget_crashes(state), "forget crashes");
     return ownership_apply(state);
 }
@@ -64,29 +65,41 @@ static int on_started(const struct state *state)
     int r;
 
     (void) warn(restart_linger(), "start the linger timer");
+    (void) warn(state_set(state, FLAG_SLOW, false), "note that the monitor has started");
     r = ownership_verify(state);
     (void) warn(state_set(state, FLAG_RUNNING, true), "note that the monitor runs");
     return r;
 }
 
-/* ExecStop=: tells an administrator's stop from a restart and from a leaving by itself (no job at all). */
-static int on_stopping(const struct state *state)
+static bool has_job(const char *wanted)
 {
     char type[32];
 
     job_type(MONITOR, type, sizeof(type));
-    if (strcmp(type, "stop") == 0) {
-        log_info("stopped by an administrator: responders stay away until sssd.service is started again");
-        return warn(state_set(state, FLAG_HELD, true), "hold");
-    }
-    if (strcmp(type, "restart") == 0)
-        return ownership_release(state);
-    return 0;
+    return strcmp(type, wanted) == 0;
 }
 
-/* ExecStopPost=: also after a crash. */
+static int hold(const struct state *state)
+{
+    log_info("stopped by an administrator: responders stay away until sssd.service is started again");
+    return warn(state_set(state, FLAG_HELD, true), "hold");
+}
+
+/* ExecStop=: tells an administrator's stop from a restart and from a leaving by itself (no job at all). */
+static int on_stopping(const struct state *state)
+{
+    if (has_job("stop"))
+        return hold(state);
+    return has_job("restart") ? ownership_release(state) : 0;
+}
+
+/* ExecStopPost=: also after a crash, and after a stop while it was starting, when there is no ExecStop=. */
 static int on_stopped(const struct state *state)
 {
+    if (!state_has(state, FLAG_HELD) && has_job("stop"))
+        (void) hold(state); /* said there */
+    (void) warn(state_set(state, FLAG_SLOW, false), "note that the monitor is gone");
+    (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor is gone");
     return warn(state_set(state, FLAG_RUNNING, false), "note that the monitor is gone");
 }
 
@@ -171,14 +184,17 @@ static int on_linger(const struct state *state)
     if (r != 0)
         return r < 0 ? warn(r, "ask systemd for the responders") : 0;
 
-    r = state_set(state, FLAG_RUNNING, false);
+    r = state_set(state, FLAG_LEAVING, true);
+    if (r >= 0)
+        r = state_set(state, FLAG_RUNNING, false);
     if (r < 0)
         return warn(r, "note that the monitor leaves");
     log_info("nobody has needed sssd.service for its linger time: it leaves");
 
     /* A signal and no stop job: a job would conflict with a start that comes meanwhile. */
     if (SYSTEMCTL("kill", "--kill-who=main", "--signal=TERM", MONITOR) != 0) {
-        (void) state_set(state, FLAG_RUNNING, true); /* else the next launcher asks systemd */
+        (void) state_set(state, FLAG_LEAVING, false); /* else the next launcher waits a little */
+        (void) state_set(state, FLAG_RUNNING, true);  /* and asks systemd */
         return warn(-EIO, "send SIGTERM to the monitor");
     }
     return 0;

@@ -63,6 +63,7 @@ static int read_services(struct services *ret)
         r = services_read(config, ret, &why);
     if (r <= 0) {
         log_warning("%s: sockets stay whose they are", why ? why : strerror(-r));
+        *ret = (struct services) { .file = NULL };
         return 0;
     }
 
@@ -153,12 +154,50 @@ static void drain(void)
     (void) nanosleep(&pause, NULL); /* shorter by a signal: then it is shorter */
 }
 
+/* Our sockets do for the path what can be done: open, or closed because somebody wants it so. */
+static bool have_taken_over(const struct unit *ours, bool monitors)
+{
+    for (size_t k = 0; k < UNITS_MAX; k++)
+        if (!monitors && unit_is_enabled(&ours[k]) && !unit_is_up(&ours[k]))
+            return false;
+    return true;
+}
+
+/* Sends the distribution's units away, but not where ours failed: theirs still answer. */
+static int retire_vendors(const struct state *state)
+{
+    struct unit ours[RESPONDERS][UNITS_MAX] = { 0 }, vendors[RESPONDERS][UNITS_MAX + 1] = { 0 };
+    struct call stop = { 0 };
+    bool serving = false;
+    int r;
+
+    r = read_units(ours, vendors);
+    if (r < 0)
+        return r;
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        if (!have_taken_over(ours[i], state_monitor_owns(state, responders[i].name)))
+            continue;
+        for (size_t k = 0; k < UNITS_MAX; k++)
+            if (unit_is_up(&vendors[i][k]))
+                call_add(&stop, responders[i].vendor_sockets[k]);
+        if (unit_is_up(&vendors[i][UNITS_MAX])) {
+            call_add(&stop, responders[i].vendor_service);
+            serving = true;
+        }
+    }
+
+    if (serving)
+        drain();
+    return call_run(&stop, "stop");
+}
+
 /* Opens before it closes: a path that changes hands is bound anew while its old listener still answers. */
 static int move_sockets(const struct state *state)
 {
     struct unit ours[RESPONDERS][UNITS_MAX] = { 0 }, vendors[RESPONDERS][UNITS_MAX + 1] = { 0 };
-    struct call open = { 0 }, close = { 0 }, vendor_stop = { 0 };
-    bool vendor_runs = false;
+    struct call open = { 0 }, close = { 0 };
+    bool vendors_are_up = false;
     int r, opened, closed;
 
     r = read_units(ours, vendors);
@@ -175,19 +214,13 @@ static int move_sockets(const struct state *state)
                 call_add(&close, responders[i].sockets[k]);
             if (!monitors && !unit_is_up(&ours[i][k]) && unit_is_enabled(&ours[i][k]))
                 call_add(&open, responders[i].sockets[k]);
-            if (unit_is_up(&vendors[i][k]))
-                call_add(&vendor_stop, responders[i].vendor_sockets[k]);
+            vendors_are_up = vendors_are_up || unit_is_up(&vendors[i][k]);
         }
-        if (unit_is_up(&vendors[i][UNITS_MAX])) {
-            call_add(&vendor_stop, responders[i].vendor_service);
-            vendor_runs = true;
-        }
+        vendors_are_up = vendors_are_up || unit_is_up(&vendors[i][UNITS_MAX]);
     }
 
     opened = call_run(&open, "start");
-    if (vendor_runs)
-        drain();
-    r = call_run(&vendor_stop, "stop");
+    r = vendors_are_up ? retire_vendors(state) : 0;
     closed = call_run(&close, "stop");
     return opened < 0 ? opened : closed < 0 ? closed : r;
 }
@@ -206,7 +239,6 @@ int ownership_apply(const struct state *state)
 int ownership_apply_beside_monitor(const struct state *state)
 {
     bool monitors[RESPONDERS];
-    struct services services;
     int r;
 
     if (!systemctl_property_is("sssd.service", "ActiveState", "active")) {
@@ -218,11 +250,12 @@ int ownership_apply_beside_monitor(const struct state *state)
     r = state_set(state, FLAG_RUNNING, true);
     if (r < 0)
         log_warning("cannot write to " STATE_DIR ": %s", strerror(-r));
+    if (!systemctl_property_is("sssd.service", "ActiveState", "active"))
+        (void) state_set(state, FLAG_RUNNING, false); /* it stopped meanwhile */
 
-    if (!state_has_owners(state) && read_services(&services) > 0) {
+    /* Nobody has said yet who owns what: what it runs is its own. */
+    if (!state_has_owners(state)) {
         read_running(monitors);
-        for (size_t i = 0; i < RESPONDERS; i++)
-            monitors[i] = monitors[i] || services.why[i] != NOT_THE_MONITORS;
         r = write_flags(state, monitors);
         if (r < 0)
             return r;
