@@ -42,9 +42,8 @@ static enum monitor_verdict start(const struct state *state, char *why, size_t w
     int r;
 
     wait_until_left(state);
-    r = state_has(state, FLAG_SLOW) ? -ETIMEDOUT : systemctl_run_for(arguments, START_MSEC);
+    r = systemctl_run_for(arguments, START_MSEC);
     if (r == -ETIMEDOUT) {
-        (void) state_set(state, FLAG_SLOW, true); /* else the next one waits, too */
         say(why, why_bytes, MONITOR " takes long to start");
         return MONITOR_REFUSED;
     }

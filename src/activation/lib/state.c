@@ -23,7 +23,6 @@ static const char *const flag_names[] = {
     [FLAG_HELD] = "held",
     [FLAG_RUNNING] = "running",
     [FLAG_LEAVING] = "leaving",
-    [FLAG_SLOW] = "slow",
 };
 
 static bool exists(const struct state *state, const char *name)

@@ -5,7 +5,6 @@
  *     held        an administrator stopped sssd.service; nothing starts it but an administrator
  *     running     sssd.service has started and has not begun to leave
  *     leaving     sssd.service is on its way out by itself: wait before it is started again
- *     slow        a start of sssd.service takes long: nobody waits for it any more
  *     crashes/R   how often in a row, each within a minute, R crashed
  *     lock        shared: I am about to use the monitor; exclusive: I am about to send it away
  *
@@ -24,7 +23,6 @@ enum flag {
     FLAG_HELD,
     FLAG_RUNNING,
     FLAG_LEAVING,
-    FLAG_SLOW,
 };
 
 /* Crashes in a row after which clients are refused for a while instead of waiting for the next one. */

@@ -65,7 +65,6 @@ static int on_started(const struct state *state)
     int r;
 
     (void) warn(restart_linger(), "start the linger timer");
-    (void) warn(state_set(state, FLAG_SLOW, false), "note that the monitor has started");
     r = ownership_verify(state);
     (void) warn(state_set(state, FLAG_RUNNING, true), "note that the monitor runs");
     return r;
@@ -98,7 +97,6 @@ static int on_stopped(const struct state *state)
 {
     if (!state_has(state, FLAG_HELD) && has_job("stop"))
         (void) hold(state); /* said there */
-    (void) warn(state_set(state, FLAG_SLOW, false), "note that the monitor is gone");
     (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor is gone");
     return warn(state_set(state, FLAG_RUNNING, false), "note that the monitor is gone");
 }
