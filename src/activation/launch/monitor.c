@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 #include "launch/monitor.h"
+#include "lib/responders.h"
 #include "lib/systemctl.h"
-
-#define MONITOR "sssd.service"
 
 /* A healthy start takes a fraction of a second. Whoever waits longer may be a log-in. */
 #define START_MSEC 4000

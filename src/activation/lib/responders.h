@@ -18,6 +18,8 @@ enum responder_id {
     RESPONDERS,
 };
 
+#define MONITOR "sssd.service"
+
 #define UNITS_MAX 2
 
 struct responder {

@@ -17,7 +17,6 @@
 #include "tools/ownership.h"
 #include "tools/units.h"
 
-#define MONITOR "sssd.service"
 #define WRONG_SOCKETS "78" /* the launcher's exit status */
 
 static int warn(int r, const char *what)
@@ -70,14 +69,6 @@ static int on_started(const struct state *state)
     return r;
 }
 
-static bool has_job(const char *wanted)
-{
-    char type[32];
-
-    job_type(MONITOR, type, sizeof(type));
-    return strcmp(type, wanted) == 0;
-}
-
 static int hold(const struct state *state)
 {
     log_info("stopped by an administrator: responders stay away until sssd.service is started again");
@@ -87,15 +78,21 @@ static int hold(const struct state *state)
 /* ExecStop=: tells an administrator's stop from a restart and from a leaving by itself (no job at all). */
 static int on_stopping(const struct state *state)
 {
-    if (has_job("stop"))
+    char type[32];
+
+    job_type(MONITOR, type, sizeof(type));
+    if (strcmp(type, "stop") == 0)
         return hold(state);
-    return has_job("restart") ? ownership_release(state) : 0;
+    return strcmp(type, "restart") == 0 ? ownership_release(state) : 0;
 }
 
 /* ExecStopPost=: also after a crash, and after a stop while it was starting, when there is no ExecStop=. */
 static int on_stopped(const struct state *state)
 {
-    if (!state_has(state, FLAG_HELD) && has_job("stop"))
+    char type[32];
+
+    job_type(MONITOR, type, sizeof(type));
+    if (strcmp(type, "stop") == 0 && !state_has(state, FLAG_HELD))
         (void) hold(state); /* said there */
     (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor is gone");
     return warn(state_set(state, FLAG_RUNNING, false), "note that the monitor is gone");

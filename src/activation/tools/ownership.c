@@ -76,7 +76,7 @@ static void read_running(bool *monitors)
 {
     char control_group[PATH_MAX];
 
-    systemctl_property("sssd.service", "ControlGroup", control_group, sizeof(control_group));
+    systemctl_property(MONITOR, "ControlGroup", control_group, sizeof(control_group));
     for (size_t i = 0; i < RESPONDERS; i++)
         monitors[i] = control_group[0] && process_find(responders[i].program, control_group) > 0;
 }
@@ -241,7 +241,7 @@ int ownership_apply_beside_monitor(const struct state *state)
     bool monitors[RESPONDERS];
     int r;
 
-    if (!systemctl_property_is("sssd.service", "ActiveState", "active")) {
+    if (!systemctl_property_is(MONITOR, "ActiveState", "active")) {
         r = ownership_decide(state);
         return r < 0 ? r : move_sockets(state); /* also beside a broken configuration: clients are to be told quickly */
     }
@@ -250,7 +250,7 @@ int ownership_apply_beside_monitor(const struct state *state)
     r = state_set(state, FLAG_RUNNING, true);
     if (r < 0)
         log_warning("cannot write to " STATE_DIR ": %s", strerror(-r));
-    if (!systemctl_property_is("sssd.service", "ActiveState", "active"))
+    if (!systemctl_property_is(MONITOR, "ActiveState", "active"))
         (void) state_set(state, FLAG_RUNNING, false); /* it stopped meanwhile */
 
     /* Nobody has said yet who owns what: what it runs is its own. */

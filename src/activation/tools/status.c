@@ -18,8 +18,6 @@
 #include "tools/status.h"
 #include "tools/units.h"
 
-#define MONITOR "sssd.service"
-
 /* Of one responder. */
 struct view {
     bool installed;

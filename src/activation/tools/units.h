@@ -17,7 +17,7 @@ struct unit {
     int main_pid;
 };
 
-/* Fills name of each is the caller's; the rest is what systemd says, empty where it says nothing. Returns 0 or a
+/* The name of each is the caller's; the rest becomes what systemd says, empty where it says nothing. Returns 0 or a
  * negative errno. */
 int units_read(struct unit *units, size_t n);
 
