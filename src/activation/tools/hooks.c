@@ -129,18 +129,19 @@ static int on_ended(const struct state *state, const char *responder)
 /* Returns 1 if a responder is up or belongs to the monitor. */
 static int monitor_is_needed(const struct state *state)
 {
-    struct unit units[RESPONDERS] = { 0 };
+    struct unit services[RESPONDERS] = { 0 };
+    struct units units = { .n = 0 };
     int r;
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (state_monitor_owns(state, responders[i].name))
             return 1;
-        (void) snprintf(units[i].name, sizeof(units[i].name), "%s", responders[i].service); /* fits */
+        units_add(&units, responders[i].service, &services[i]);
     }
 
-    r = units_read(units, RESPONDERS);
+    r = units_read(&units);
     for (size_t i = 0; r == 0 && i < RESPONDERS; i++)
-        if (unit_is_up(&units[i]))
+        if (unit_is_up(&services[i]))
             return 1;
     return r;
 }

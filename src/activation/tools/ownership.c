@@ -119,32 +119,16 @@ int ownership_decide(const struct state *state)
 
 static int read_units(struct unit ours[RESPONDERS][UNITS_MAX], struct unit vendors[RESPONDERS][UNITS_MAX + 1])
 {
-    struct unit all[RESPONDERS * (2 * UNITS_MAX + 1)] = { 0 };
-    struct unit *homes[RESPONDERS * (2 * UNITS_MAX + 1)];
-    size_t n = 0;
-    int r;
-
-#define ASK(unit, home)                                                                    \
-    do {                                                                                   \
-        if (unit) {                                                                        \
-            (void) snprintf(all[n].name, sizeof(all[n].name), "%s", (unit)); /* it fits */ \
-            homes[n++] = (home);                                                           \
-        }                                                                                  \
-    } while (0)
+    struct units units = { .n = 0 };
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         for (size_t k = 0; k < UNITS_MAX; k++) {
-            ASK(responders[i].sockets[k], &ours[i][k]);
-            ASK(responders[i].vendor_sockets[k], &vendors[i][k]);
+            units_add(&units, responders[i].sockets[k], &ours[i][k]);
+            units_add(&units, responders[i].vendor_sockets[k], &vendors[i][k]);
         }
-        ASK(responders[i].vendor_service, &vendors[i][UNITS_MAX]);
+        units_add(&units, responders[i].vendor_service, &vendors[i][UNITS_MAX]);
     }
-#undef ASK
-
-    r = units_read(all, n);
-    for (size_t i = 0; r == 0 && i < n; i++)
-        *homes[i] = all[i];
-    return r;
+    return units_read(&units);
 }
 
 static void drain(void)

@@ -78,26 +78,15 @@ static void find_process(const struct responder *responder, const char *control_
 
 static int read_units(struct view *views, struct unit *monitor)
 {
-    struct unit all[RESPONDERS * (UNITS_MAX + 1) + 1] = { 0 };
-    struct unit *homes[RESPONDERS * (UNITS_MAX + 1) + 1];
-    size_t n = 0;
-    int r;
+    struct units units = { .n = 0 };
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        for (size_t k = 0; k < UNITS_MAX && responders[i].sockets[k]; k++) {
-            (void) snprintf(all[n].name, sizeof(all[n].name), "%s", responders[i].sockets[k]); /* fits */
-            homes[n++] = &views[i].sockets[k];
-        }
-        (void) snprintf(all[n].name, sizeof(all[n].name), "%s", responders[i].service); /* fits */
-        homes[n++] = &views[i].service;
+        for (size_t k = 0; k < UNITS_MAX; k++)
+            units_add(&units, responders[i].sockets[k], &views[i].sockets[k]);
+        units_add(&units, responders[i].service, &views[i].service);
     }
-    (void) snprintf(all[n].name, sizeof(all[n].name), "%s", MONITOR); /* fits */
-    homes[n++] = monitor;
-
-    r = units_read(all, n);
-    for (size_t i = 0; r == 0 && i < n; i++)
-        *homes[i] = all[i];
-    return r;
+    units_add(&units, MONITOR, monitor);
+    return units_read(&units);
 }
 
 static void print_monitor(FILE *out, const struct state *state, const struct unit *monitor)

@@ -10,7 +10,6 @@
 #include "lib/systemctl.h"
 #include "tools/units.h"
 
-#define UNITS_READ_MAX 28
 #define BYTES_PER_UNIT 512
 
 /* Values come cut to what fits: each of the words that systemd uses here does. */
@@ -29,45 +28,54 @@ static void take_property(struct unit *unit, const char *line)
         copy(unit->load, sizeof(unit->load), equals + 1);
     else if (IS("ActiveState"))
         copy(unit->active, sizeof(unit->active), equals + 1);
-    else if (IS("SubState"))
-        copy(unit->sub, sizeof(unit->sub), equals + 1);
     else if (IS("UnitFileState"))
         copy(unit->file, sizeof(unit->file), equals + 1);
-    else if (IS("ConditionResult"))
-        copy(unit->condition, sizeof(unit->condition), equals + 1);
     else if (IS("MainPID"))
         unit->main_pid = atoi(equals + 1);
 #undef IS
 }
 
-int units_read(struct unit *units, size_t n)
+void units_add(struct units *units, const char *name, struct unit *home)
+{
+    if (!name)
+        return;
+    if (units->n < UNITS_READ_MAX) {
+        units->names[units->n] = name;
+        units->homes[units->n] = home;
+    }
+    units->n++;
+}
+
+int units_read(const struct units *units)
 {
     const char *arguments[UNITS_READ_MAX + 4] = {
-        "show", "--property=LoadState,ActiveState,SubState,UnitFileState,ConditionResult,MainPID", "--",
+        "show", "--property=LoadState,ActiveState,UnitFileState,MainPID", "--",
     };
     CLEANUP(freep) char *text = NULL;
     char *rest, *line;
     size_t at = 0;
     int r;
 
-    if (n > UNITS_READ_MAX)
+    if (units->n > UNITS_READ_MAX)
         return -E2BIG;
-    for (size_t i = 0; i < n; i++)
-        arguments[3 + i] = units[i].name;
+    for (size_t i = 0; i < units->n; i++) {
+        arguments[3 + i] = units->names[i];
+        *units->homes[i] = (struct unit) { .load = "" };
+    }
 
-    text = calloc(n + 1, BYTES_PER_UNIT);
+    text = calloc(units->n + 1, BYTES_PER_UNIT);
     if (!text)
         return -ENOMEM;
-    r = systemctl_read(arguments, text, n * BYTES_PER_UNIT);
+    r = systemctl_read(arguments, text, units->n * BYTES_PER_UNIT);
     if (r != 0)
         return r < 0 ? r : -EIO;
 
     /* One block of lines a unit, in the order asked, an empty line between two. */
-    for (rest = text; at < n && (line = strsep(&rest, "\n"));) {
+    for (rest = text; at < units->n && (line = strsep(&rest, "\n"));) {
         if (line[0] == '\0')
             at++;
         else
-            take_property(&units[at], line);
+            take_property(units->homes[at], line);
     }
     return 0;
 }

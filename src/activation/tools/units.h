@@ -7,19 +7,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define UNITS_READ_MAX 28
+
 struct unit {
-    char name[64];
     char load[24];   /* LoadState */
     char active[24]; /* ActiveState */
-    char sub[24];    /* SubState */
     char file[24];   /* UnitFileState */
-    char condition[8]; /* ConditionResult */
     int main_pid;
 };
 
-/* The name of each is the caller's; the rest becomes what systemd says, empty where it says nothing. Returns 0 or a
- * negative errno. */
-int units_read(struct unit *units, size_t n);
+/* A question in the making. */
+struct units {
+    struct unit *homes[UNITS_READ_MAX];
+    const char *names[UNITS_READ_MAX];
+    size_t n;
+};
+
+/* The answer for the unit of this name goes to *home; both must last until the question is asked. A name of NULL is
+ * none. More than UNITS_READ_MAX make the question fail. */
+void units_add(struct units *units, const char *name, struct unit *home);
+
+/* Each home becomes what systemd says, empty where it says nothing. Returns 0 or a negative errno. */
+int units_read(const struct units *units);
 
 bool unit_is_up(const struct unit *unit);      /* active, or on the way there or away */
 bool unit_is_enabled(const struct unit *unit);
