@@ -13,6 +13,7 @@
 #include "launch/monitor.h"
 #include "launch/refuse.h"
 #include "lib/cleanup.h"
+#include "lib/event.h"
 #include "lib/log.h"
 #include "lib/sockets.h"
 #include "lib/state.h"
@@ -22,6 +23,8 @@
 
 /* EX_CONFIG; the units do not restart after it. */
 #define EXIT_WRONG_SOCKETS 78
+/* EX_TEMPFAIL; a success to the units, other than a responder that served and left. */
+#define EXIT_NOT_SERVED 75
 
 #define PROGRAM_PREFIX "sssd_"
 
@@ -32,6 +35,7 @@ struct launch {
     size_t n_wants;
     struct sockets sockets;
     struct state state;
+    bool is_cold; /* sssd.service was down when the client came */
 };
 
 static const char *responder_of(const char *program)
@@ -102,6 +106,7 @@ static int wait_for_monitor(struct launch *launch)
     int lock, r;
 
     lock = lock_monitor(&launch->state);
+    launch->is_cold = !state_has(&launch->state, FLAG_RUNNING);
 
     verdict = monitor_ensure(&launch->state, launch->responder, why, sizeof(why));
     if (verdict == MONITOR_READY)
@@ -112,7 +117,8 @@ static int wait_for_monitor(struct launch *launch)
     r = refuse_clients(&launch->sockets, FIRST_REFUSAL_USEC, is_ready, launch);
     if (r > 0)
         return r;
-    log_warning("clients of %s are told \"unavailable\" for now: %s", launch->responder, why);
+    event_log(EVENT_REFUSING, launch->responder, why, "clients of %s are told \"unavailable\" for now: %s",
+              launch->responder, why);
     if (verdict == MONITOR_START_FAILED)
         monitor_forget_failure();
     r = refuse_clients(&launch->sockets, REFUSE_USEC, is_ready, launch);
@@ -131,6 +137,8 @@ static int become_responder(struct launch *launch)
         return EXIT_FAILURE;
     }
 
+    event_log(EVENT_ACTIVATED, launch->responder, launch->is_cold ? "client-cold" : "client",
+              "%s starts: a client came%s", launch->responder, launch->is_cold ? ", sssd.service was started for it" : "");
     (void) execv(launch->argv[0], launch->argv); /* returns only on failure */
     log_error("cannot run %s: %m", launch->argv[0]);
     return EXIT_FAILURE;
@@ -143,7 +151,7 @@ static int run(struct launch *launch)
     if (sd_listen_fds(0) == 0) {
         /* A restart that sssd.service propagated, after the sockets were closed or given to the monitor. */
         log_info("no socket of %s is open: nobody can ask it", launch->responder);
-        return EXIT_SUCCESS;
+        return EXIT_NOT_SERVED;
     }
 
     opened = state_open(STATE_DIR, &launch->state);
@@ -158,7 +166,7 @@ static int run(struct launch *launch)
 
     r = wait_for_monitor(launch);
     if (r <= 0)
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return r < 0 ? EXIT_FAILURE : EXIT_NOT_SERVED;
     return become_responder(launch);
 }
 

@@ -20,6 +20,9 @@
 #include "lib/state.h"
 #include "test/fixture.h"
 
+#define STARTS "<6>test starts: a client came\n"
+#define NOT_SERVED 75
+
 #define FAILS "case \"$*\" in *' start '*) exit 1 ;; esac;"
 
 static char launcher[PATH_MAX], self[PATH_MAX];
@@ -184,7 +187,7 @@ static void beside_a_running_monitor_it_becomes_the_responder(void **state)
     assert_both_are_served();
     assert_string_equal(read_text("report"),
                         "./sssd_test|--socket-activated|two words|2|a:b|mine|3=a|4=b|");
-    assert_string_equal(read_text("stderr"), "");
+    assert_string_equal(read_text("stderr"), STARTS);
     assert_string_equal(systemctl_calls(), "");
     stop_it();
 }
@@ -278,7 +281,7 @@ static void without_sockets_it_leaves_quietly(void **state)
         print_message("  %s\n", rows[i].label);
         assert_int_equal(state_set_monitor_owns(&opened, "test", rows[i].owns), 0);
         start_launcher(&rows[i].start);
-        assert_int_equal(launcher_ends(), 0);
+        assert_int_equal(launcher_ends(), NOT_SERVED);
         assert_string_equal(read_text("stderr"), "<6>no socket of test is open: nobody can ask it\n");
         assert_string_equal(systemctl_calls(), "");
     }
@@ -301,7 +304,7 @@ static void a_stopped_monitor_refuses_for_five_seconds(void **state)
     }
     assert_true(quickest < 100);
 
-    assert_int_equal(launcher_ends(), 0);
+    assert_int_equal(launcher_ends(), NOT_SERVED);
     took = msec_now() - started;
     assert_in_range(took, 4990, 30000);
     assert_string_equal(read_text("stderr"),
@@ -422,7 +425,7 @@ static void without_a_state_folder_it_serves(void **state)
     assert_int_equal(rename("state", "gone"), 0);
     start_launcher(right_start());
     assert_both_are_served();
-    assert_string_equal(read_text("stderr"), "<4>cannot open state: No such file or directory\n");
+    assert_string_equal(read_text("stderr"), "<4>cannot open state: No such file or directory\n" STARTS);
     assert_string_equal(systemctl_calls(), "");
     stop_it();
 }
@@ -434,7 +437,7 @@ static void without_a_lock_file_it_serves(void **state)
     assert_int_equal(unlink("state/lock"), 0);
     start_launcher(right_start());
     assert_both_are_served();
-    assert_string_equal(read_text("stderr"), "<4>cannot lock state: No such file or directory\n");
+    assert_string_equal(read_text("stderr"), "<4>cannot lock state: No such file or directory\n" STARTS);
     stop_it();
 }
 
@@ -445,7 +448,7 @@ static void a_responder_that_cannot_be_run_is_said(void **state)
     assert_int_equal(unlink("sssd_test"), 0);
     start_launcher(right_start());
     assert_int_equal(launcher_ends(), 1);
-    assert_string_equal(read_text("stderr"), "<3>cannot run ./sssd_test: No such file or directory\n");
+    assert_string_equal(read_text("stderr"), STARTS "<3>cannot run ./sssd_test: No such file or directory\n");
 }
 
 static void without_descriptors_it_fails_aloud(void **state)

@@ -7,6 +7,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/config.h"
+#include "lib/event.h"
 #include "lib/log.h"
 #include "lib/residency.h"
 #include "lib/responders.h"
@@ -17,7 +18,9 @@
 #include "tools/ownership.h"
 #include "tools/units.h"
 
-#define WRONG_SOCKETS "78" /* the launcher's exit status */
+/* The launcher's exit statuses. */
+#define WRONG_SOCKETS "78"
+#define NOT_SERVED "75"
 
 static int warn(int r, const char *what)
 {
@@ -47,6 +50,8 @@ static void job_type(const char *unit, char *type, size_t bytes)
 /* ExecStartPre= of sssd.service: whoever started it, it is wanted again. */
 static int on_starting(const struct state *state)
 {
+    if (state_has(state, FLAG_HELD))
+        event_log(EVENT_HOLD, "monitor", "end", "sssd.service starts: the hold ends");
     (void) warn(state_set(state, FLAG_HELD, false), "release the hold");
     (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor starts");
     (void) warn(state_forget_crashes(state), "forget crashes");
@@ -71,7 +76,8 @@ static int on_started(const struct state *state)
 
 static int hold(const struct state *state)
 {
-    log_info("stopped by an administrator: responders stay away until sssd.service is started again");
+    event_log(EVENT_HOLD, "monitor", "begin",
+              "stopped by an administrator: responders stay away until sssd.service is started again");
     return warn(state_set(state, FLAG_HELD, true), "hold");
 }
 
@@ -119,11 +125,32 @@ static int on_draining(const struct state *state)
     return pid && atoi(pid) > 1 ? warn(drain(atoi(pid)), "drain") : 0;
 }
 
+/* The launcher has said itself why it served nobody. */
+static void log_end(const struct responder *responder)
+{
+    const char *result = getenv("SERVICE_RESULT");
+    const char *status = getenv("EXIT_STATUS");
+    char type[32];
+
+    if (status && (strcmp(status, NOT_SERVED) == 0 || strcmp(status, WRONG_SOCKETS) == 0))
+        return;
+    job_type(responder->service, type, sizeof(type));
+    if (type[0])
+        event_log(EVENT_LEFT, responder->name, type, "%s has left: %s", responder->name,
+                  strcmp(type, "restart") == 0 ? "it is restarted" : "it was stopped");
+    else if (!result || strcmp(result, "success") == 0)
+        event_log(EVENT_LEFT, responder->name, "idle", "%s has left: nobody needed it", responder->name);
+    else
+        event_log(EVENT_LEFT, responder->name, result, "%s has left: %s, status %s", responder->name, result,
+                  status ? status : "unknown");
+}
+
 /* ExecStopPost= of each responder. */
-static int on_ended(const struct state *state, const char *responder)
+static int on_ended(const struct state *state, const struct responder *responder)
 {
     (void) warn(restart_linger(), "start the linger timer");
-    return warn(state_note_end(state, responder, crashed()), "count crashes");
+    log_end(responder);
+    return warn(state_note_end(state, responder->name, crashed()), "count crashes");
 }
 
 /* Returns 1 if a responder is up or belongs to the monitor. */
@@ -185,7 +212,7 @@ static int on_linger(const struct state *state)
         r = state_set(state, FLAG_RUNNING, false);
     if (r < 0)
         return warn(r, "note that the monitor leaves");
-    log_info("nobody has needed sssd.service for its linger time: it leaves");
+    event_log(EVENT_LEFT, "monitor", "linger", "nobody has needed sssd.service for its linger time: it leaves");
 
     /* A signal and no stop job: a job would conflict with a start that comes meanwhile. */
     if (SYSTEMCTL("kill", "--kill-who=main", "--signal=TERM", MONITOR) != 0) {
@@ -212,7 +239,7 @@ static const struct hook {
 static int run_by_name(const struct state *state, const char *name, const char *responder)
 {
     if (strcmp(name, "ended") == 0 && responder && responder_by_name(responder))
-        return on_ended(state, responder);
+        return on_ended(state, responder_by_name(responder));
     for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
         if (!responder && strcmp(hooks[i].name, name) == 0)
             return hooks[i].run(state);

@@ -185,7 +185,41 @@ static void a_responders_own_crashes_are_counted(void **state)
         (void) unlink("state/crashes/nss");
         assert_int_equal(in_child(run_hook, &hook), 0);
         assert_int_equal(state_crashes(&opened, "nss"), rows[i].crashes);
-        assert_string_equal(systemctl_calls(), LINGER);
+        assert_int_equal(strncmp(systemctl_calls(), LINGER, strlen(LINGER)), 0);
+    }
+}
+
+static void an_end_tells_its_reason(void **state)
+{
+    static const struct {
+        const char *jobs;
+        struct hook hook;
+        const char *says;
+    } rows[] = {
+        { "", { .result = "success", .status = "0" }, "<6>nss has left: nobody needed it\n" },
+        { "", { .result = NULL, .status = NULL }, "<6>nss has left: nobody needed it\n" },
+        { "", { .result = "signal", .status = "SEGV" }, "<6>nss has left: signal, status SEGV\n" },
+        { "", { .result = "oom-kill", .status = NULL }, "<6>nss has left: oom-kill, status unknown\n" },
+        { "stop", { .result = "success", .status = "0" }, "<6>nss has left: it was stopped\n" },
+        { "restart", { .result = "signal", .status = "KILL" }, "<6>nss has left: it is restarted\n" },
+        { "", { .result = "success", .status = "75" }, "" },
+        { "stop", { .result = "success", .status = "75" }, "" },
+        { "", { .result = "exit-code", .status = "78" }, "" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct hook hook = rows[i].hook;
+        char answer[128];
+
+        print_message("  %s: %s", hook.result ? hook.result : "unset", rows[i].says[0] ? rows[i].says : "nothing\n");
+        (void) snprintf(answer, sizeof(answer), "case \"$*\" in list-jobs*) echo ' 1 sss-nss.service %s running' ;; esac",
+                        rows[i].jobs); /* fits */
+        systemctl_answers(rows[i].jobs[0] ? answer : "");
+        hook.name = "ended";
+        hook.responder = "nss";
+        assert_int_equal(in_child(run_hook, &hook), 0);
+        assert_string_equal(read_text("said"), rows[i].says);
     }
 }
 
@@ -454,6 +488,7 @@ int main(void)
         IN_STATE(a_missing_systemctl_does_not_hold),
         IN_STATE(a_restart_opens_what_the_monitor_will_not_have),
         IN_STATE(a_responders_own_crashes_are_counted),
+        IN_STATE(an_end_tells_its_reason),
         IN_STATE(an_end_of_no_responder_is_refused),
         IN_STATE(an_end_that_cannot_be_counted_is_said),
         IN_STATE(a_started_monitor_runs_until_it_has_stopped),

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Event: the turns in a responder's or the monitor's life that administrators look for in the journal. */
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+
+#include "lib/cleanup.h"
+#include "lib/event.h"
+#include "lib/log.h"
+#include "lib/responders.h"
+
+/* Never change one: people filter by them. */
+static const struct {
+    const char *id;
+    int priority;
+} events[EVENTS] = {
+    [EVENT_ACTIVATED] = { "730a629d9e4b41debf758118cf30b109", LOG_INFO },
+    [EVENT_LEFT] = { "03414b8766d14952b391b09e8e0bf2a3", LOG_INFO },
+    [EVENT_REFUSING] = { "7064ad6de50c4247b1b5bef995daf3a1", LOG_WARNING },
+    [EVENT_HANDED_OVER] = { "554e10e9d83747ffba35090aaa18182c", LOG_INFO },
+    [EVENT_HOLD] = { "61d306d7a41240709611a9c9faa779e6", LOG_INFO },
+};
+
+/* PID 1 tells a service which stream its journal is; whoever redirected standard error wants the lines there. */
+static bool journal_is_stderr(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
+}
+
+void event_log(enum event event, const char *responder, const char *reason, const char *format, ...)
+{
+    const struct responder *row = responder_by_name(responder);
+    CLEANUP(freep) char *message = NULL;
+    va_list arguments;
+    int n;
+
+    va_start(arguments, format);
+    n = vasprintf(&message, format, arguments);
+    va_end(arguments);
+    if (n < 0)
+        message = NULL; /* the ID says the most */
+
+    /* The unit is named since journald may look for a hook's when that has ended already. */
+    if (journal_is_stderr() &&
+        sd_journal_send("MESSAGE=%s", message ? message : reason, "MESSAGE_ID=%s", events[event].id, "PRIORITY=%d",
+                        events[event].priority, "SSS_RESPONDER=%s", responder, "SSS_REASON=%s", reason,
+                        "OBJECT_SYSTEMD_UNIT=%s", row ? row->service : MONITOR, NULL) >= 0)
+        return;
+
+    if (events[event].priority == LOG_WARNING)
+        log_warning("%s", message ? message : reason);
+    else
+        log_info("%s", message ? message : reason);
+}
