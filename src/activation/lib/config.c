@@ -468,6 +468,16 @@ const char *config_get(const struct config *config, const char *section, const c
     return value;
 }
 
+const char *config_file(const struct config *config, size_t i)
+{
+    return i < config->n ? config->files[i].path : NULL;
+}
+
+bool config_file_has(const struct config *config, size_t i, const char *section, const char *key)
+{
+    return i < config->n && value_in(&config->files[i], section, key);
+}
+
 bool config_has(const struct config *config, const char *section, const char *key)
 {
     return value_in_force(config, section, key, NULL) != NULL;

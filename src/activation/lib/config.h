@@ -44,6 +44,11 @@ const char *config_remarks(const struct config *config);
  * then the file it stands in. Both belong to the configuration. Sections and keys are the same in any case. */
 const char *config_get(const struct config *config, const char *section, const char *key, const char **ret_file);
 
+/* The files that count, in the order in which they are read; NULL past the last one. */
+const char *config_file(const struct config *config, size_t i);
+/* Has that file the key, in force or not? */
+bool config_file_has(const struct config *config, size_t i, const char *section, const char *key);
+
 /* Is the key there, be it without a value? */
 bool config_has(const struct config *config, const char *section, const char *key);
 bool config_has_section(const struct config *config, const char *section);

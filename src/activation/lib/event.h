@@ -16,7 +16,7 @@ enum event {
 
 /* Logs the sentence with the event's message ID and these fields: SSS_RESPONDER= ("nss", or "monitor"), SSS_REASON= (a
  * word or a sentence), and the unit of either, so that `journalctl -u` finds it. Where standard error is not the
- * journal's, the sentence alone goes there. */
+ * journal's, the sentence goes there too. */
 __attribute__((format(printf, 4, 5))) void event_log(enum event event, const char *responder, const char *reason,
                                                      const char *format, ...);
 

@@ -2,7 +2,7 @@
 # What the unit tests share. Their folders and their systemctl are relative: each test runs in a folder of its own.
 TEST_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS) $(CMOCKA_CFLAGS) \
 	-DSTATE_DIR='"state"' -DCONFIG_DIR='"config"' -DSYSTEMCTL_PATH='"./systemctl"' \
-	-DPROGRAM_DIR='"/nowhere"'
+	-DPROGRAM_DIR='"/nowhere"' -DEVENTS_TO_JOURNAL=false
 # In this order: what it has of the library, made for these paths, comes before the library's.
 TEST_LDADD = test/libtest.a lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS) $(CMOCKA_LIBS)
 
@@ -10,6 +10,7 @@ if HAVE_CMOCKA
 check_LIBRARIES = test/libtest.a
 test_libtest_a_CFLAGS = $(TEST_CFLAGS)
 test_libtest_a_SOURCES = \
+	lib/event.c \
 	lib/responders.c \
 	lib/systemctl.c \
 	test/fixture.c \

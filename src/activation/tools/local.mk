@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 sbin_PROGRAMS += tools/sss_activation
-tools_sss_activation_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS)
-tools_sss_activation_LDADD = lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS)
+tools_sss_activation_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS) $(JSON_CFLAGS)
+tools_sss_activation_LDADD = lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS) $(JSON_LIBS)
 tools_sss_activation_SOURCES = \
+	tools/check.c \
+	tools/check.h \
 	tools/drain.c \
 	tools/drain.h \
+	tools/explain.c \
+	tools/explain.h \
+	tools/hold.c \
+	tools/hold.h \
 	tools/hooks.c \
 	tools/hooks.h \
+	tools/json.c \
+	tools/json.h \
 	tools/main.c \
 	tools/ownership.c \
 	tools/ownership.h \
@@ -14,8 +22,12 @@ tools_sss_activation_SOURCES = \
 	tools/processes.h \
 	tools/status.c \
 	tools/status.h \
+	tools/table.c \
+	tools/table.h \
 	tools/units.c \
-	tools/units.h
+	tools/units.h \
+	tools/view.c \
+	tools/view.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Status: who owns each responder, why, and what runs. */
+/* Status: who owns each responder, why, what runs, and what would change it. */
 
 #include <errno.h>
+#include <jansson.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,150 +10,141 @@
 #include "config.h"
 #include "lib/cleanup.h"
 #include "lib/config.h"
-#include "lib/responders.h"
-#include "lib/services.h"
-#include "lib/state.h"
-#include "lib/systemctl.h"
-#include "tools/ownership.h"
-#include "tools/processes.h"
+#include "tools/json.h"
 #include "tools/status.h"
-#include "tools/units.h"
+#include "tools/table.h"
+#include "tools/view.h"
 
-/* Of one responder. */
-struct view {
-    bool installed;
-    bool monitors;
-    struct unit sockets[UNITS_MAX];
-    struct unit service;
-    const char *why;
-    const char *socket;
-    char process[48];
-};
+#define REASON_BYTES (PATH_MAX + 64)
+#define COMMAND_BYTES 192
 
-static const char *why_owner(const struct view *view, enum services_why why, const char *file)
+/* --- For people ----------------------------------------------------------------------------------------------- */
+
+static void print_head(const struct view *view, FILE *out)
 {
-    if (!view->installed)
-        return "not installed";
-    if (view->monitors && why == IMPLIED)
-        return "added by the engine itself";
-    if (view->monitors && why == LISTED)
-        return file;
-    if (view->monitors)
-        return "started so; restart sssd.service to hand it over";
-    if (why != NOT_THE_MONITORS)
-        return "started so; restart sssd.service to hand it back";
-    return "not on a services line";
-}
+    const struct unit *monitor = &view->monitor;
+    const struct configuration_view *configuration = &view->configuration;
 
-static const char *socket_state(const struct responder *responder, const struct view *view)
-{
-    if (!responder->sockets[0])
-        return "D-Bus";
-    for (size_t k = 0; k < UNITS_MAX && responder->sockets[k]; k++) {
-        const struct unit *unit = &view->sockets[k];
-
-        if (strcmp(unit->load, "not-found") == 0)
-            continue; /* the private socket of PAM, which newer engines lack */
-        if (strcmp(unit->load, "masked") == 0)
-            return "masked";
-        if (strcmp(unit->active, "failed") == 0)
-            return "failed";
-        if (!unit_is_up(unit))
-            return unit_is_enabled(unit) ? "closed" : "disabled";
-    }
-    return "listening";
-}
-
-static void find_process(const struct responder *responder, const char *control_group, struct view *view)
-{
-    int pid = view->monitors ? process_find(responder->program, control_group) : view->service.main_pid;
-
-    if (strcmp(view->service.active, "failed") == 0)
-        (void) snprintf(view->process, sizeof(view->process), "failed");
-    else if (pid > 0)
-        (void) snprintf(view->process, sizeof(view->process), "%d (%s)", pid,
-                        view->monitors ? "static" : responder->sockets[0] ? "socket" : "dbus"); /* fits */
-    else
-        (void) snprintf(view->process, sizeof(view->process), "-");
-}
-
-static int read_units(struct view *views, struct unit *monitor)
-{
-    struct units units = { .n = 0 };
-
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        for (size_t k = 0; k < UNITS_MAX; k++)
-            units_add(&units, responders[i].sockets[k], &views[i].sockets[k]);
-        units_add(&units, responders[i].service, &views[i].service);
-    }
-    units_add(&units, MONITOR, monitor);
-    return units_read(&units);
-}
-
-static void print_monitor(FILE *out, const struct state *state, const struct unit *monitor)
-{
-    (void) fprintf(out, "sssd-ondemand %s\n", PACKAGE_VERSION);
+    (void) fprintf(out, "sssd-ondemand %s for SSSD %s\n", PACKAGE_VERSION, ENGINE_TEXT);
     (void) fprintf(out, "monitor: %s", monitor->active[0] ? monitor->active : "unknown");
     if (monitor->main_pid > 0)
         (void) fprintf(out, ", pid %d", monitor->main_pid);
     (void) fprintf(out, ", %s\n", monitor->file[0] ? monitor->file : "not enabled");
-    if (state_has(state, FLAG_HELD))
-        (void) fputs("held: stopped by an administrator; systemctl start sssd ends that\n", out);
+
+    if (view->held)
+        (void) fputs("held: stopped by an administrator; 'sss_activation release' ends that\n", out);
+    if (configuration->verdict == CONFIGURATION_NONE)
+        (void) fputs("configuration: none\n", out);
+    else if (configuration->verdict == CONFIGURATION_UNREADABLE)
+        (void) fprintf(out, "configuration: %s; run this as root\n", configuration->says ? configuration->says : "");
+    else if (configuration->verdict == CONFIGURATION_REFUSED)
+        (void) fprintf(out, "configuration: SSSD would not start with it: %s\n",
+                       configuration->says ? configuration->says : "");
 }
 
-static bool is_bad(const struct view *view, const struct unit *monitor)
+static void print_table(const struct view *view, FILE *out)
 {
-    if (!view->installed)
-        return false;
-    if (strcmp(view->service.active, "failed") == 0 || strcmp(view->socket, "failed") == 0)
-        return true;
-    return view->monitors && !unit_is_up(monitor);
+    CLEANUP(table_done) struct table table = { .columns = 6 };
+
+    TABLE_ADD(&table, "RESPONDER", "OWNER", "SOCKET", "PROCESS", "WHY", "CHANGE IT WITH");
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        const struct responder_view *responder = &view->responders[i];
+        char process[48] = "-", reason[REASON_BYTES], change[COMMAND_BYTES];
+
+        if (strcmp(responder->service.active, "failed") == 0)
+            (void) snprintf(process, sizeof(process), "failed");
+        else if (responder->pid > 0)
+            (void) snprintf(process, sizeof(process), "%d (%s)", responder->pid, view_type_word(responder)); /* fits */
+        view_reason(view, responder, reason, sizeof(reason));
+        view_change(responder, change, sizeof(change));
+        TABLE_ADD(&table, responders[i].name, responder->installed ? view_owner_word(responder) : "-",
+                  view_socket_word(responder->socket), process, reason, change);
+    }
+    table_print(&table, out);
 }
 
-int status_print(FILE *out)
+/* The distribution's own units are to be at rest while ours are there. */
+static void print_vendors(const struct view *view, FILE *out)
 {
-    CLEANUP(config_freep) struct config *config = NULL;
-    CLEANUP(freep) char *unreadable = NULL;
-    struct view views[RESPONDERS] = { 0 };
-    struct services services = { .file = NULL };
-    struct unit monitor = { 0 };
-    char control_group[PATH_MAX];
-    struct state state;
-    bool bad;
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        if (unit_is_up(&view->responders[i].vendor_service))
+            (void) fprintf(out, "beside ours: %s runs; 'sss_activation apply' ends that\n", responders[i].vendor_service);
+        for (size_t k = 0; k < UNITS_MAX; k++)
+            if (unit_is_up(&view->responders[i].vendor_sockets[k]))
+                (void) fprintf(out, "beside ours: %s listens; 'sss_activation apply' ends that\n",
+                               responders[i].vendor_sockets[k]);
+    }
+}
+
+/* --- For programs --------------------------------------------------------------------------------------------- */
+
+static json_t *units_to_json(const char *const *names, const struct unit *units)
+{
+    json_t *list = json_array();
+
+    for (size_t k = 0; k < UNITS_MAX && names[k]; k++)
+        if (strcmp(units[k].load, "not-found") != 0)
+            (void) json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "unit", names[k], "active", units[k].active,
+                                                         "enabled", units[k].file));
+    return list;
+}
+
+static json_t *responder_to_json(const struct view *view, const struct responder_view *responder)
+{
+    const struct responder *row = responder->responder;
+    char reason[REASON_BYTES], change[COMMAND_BYTES];
+
+    view_reason(view, responder, reason, sizeof(reason));
+    view_change(responder, change, sizeof(change));
+    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:I, s:o, s:s?}", /* */
+                     "name", row->name, "installed", responder->installed, "owner", view_owner_word(responder),
+                     "why", view_why_word(responder->why), "reason", reason, "change", json_text_or_null(change),
+                     "socket", view_socket_word(responder->socket), "sockets",
+                     units_to_json(row->sockets, responder->sockets), "service", row->service, "service_active",
+                     responder->service.active, "pid", responder->pid > 0 ? json_integer(responder->pid) : json_null(),
+                     "type", responder->pid > 0 ? json_string(view_type_word(responder)) : json_null(), "bad",
+                     responder->bad, "idle_timeout_sec",
+                     (json_int_t) configuration_view_idle_sec(&view->configuration, row), "vendor_sockets",
+                     units_to_json(row->vendor_sockets, responder->vendor_sockets), "vendor_service_active",
+                     row->vendor_service ? responder->vendor_service.active : NULL);
+}
+
+static json_t *status_to_json(const struct view *view)
+{
+    json_t *list = json_array();
+    const struct unit *monitor = &view->monitor;
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        (void) json_array_append_new(list, responder_to_json(view, &view->responders[i]));
+    return json_pack("{s:i, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:b}, s:o, s:o}", "schema", JSON_SCHEMA, "version",
+                     PACKAGE_VERSION, "engine", ENGINE_TEXT, "status", view->degraded ? "degraded" : "ok", "monitor",
+                     "unit", MONITOR, "active", monitor->active, "enabled", monitor->file, "pid",
+                     monitor->main_pid > 0 ? json_integer(monitor->main_pid) : json_null(), "held", view->held,
+                     "configuration", json_of_configuration(&view->configuration), "responders", list);
+}
+
+int status_print(bool json, FILE *out)
+{
+    struct view view;
     int r;
 
-    if (state_open(STATE_DIR, &state) < 0 || read_units(views, &monitor) < 0) {
-        (void) fputs("sss_activation: cannot read the state: is systemd running, has sss-activation.service run?\n",
-                     stderr);
+    r = view_read(&view);
+    if (r < 0) {
+        (void) fprintf(stderr,
+                       "sss_activation: cannot read the state (%s): is systemd running, has sss-activation.service "
+                       "run?\n",
+                       strerror(-r));
         return STATUS_UNKNOWN;
     }
 
-    r = config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable);
-    if (r > 0)
-        r = services_read(config, &services, &unreadable);
-
-    systemctl_property(MONITOR, "ControlGroup", control_group, sizeof(control_group));
-    print_monitor(out, &state, &monitor);
-    if (r <= 0)
-        (void) fprintf(out, "configuration: %s\n", unreadable ? unreadable : r == 0 ? "none" : strerror(-r));
-    bad = strcmp(monitor.active, "failed") == 0;
-
-    (void) fprintf(out, "\n%-9s  %-8s  %-9s  %-16s  %s\n", "RESPONDER", "OWNER", "SOCKET", "PROCESS", "WHY");
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        struct view *view = &views[i];
-
-        view->installed = access(responders[i].program, F_OK) == 0;
-        view->monitors = state_monitor_owns(&state, responders[i].name);
-        view->why = why_owner(view, services.why[i], services.file);
-        view->socket = socket_state(&responders[i], view);
-        find_process(&responders[i], control_group, view);
-        bad = bad || is_bad(view, &monitor);
-
-        (void) fprintf(out, "%-9s  %-8s  %-9s  %-16s  %s\n", responders[i].name,
-                       !view->installed ? "-" : view->monitors ? "monitor" : "systemd", view->socket,
-                       view->process, view->why);
+    if (json) {
+        r = json_print(status_to_json(&view), out);
+    } else {
+        print_head(&view, out);
+        (void) fputc('\n', out);
+        print_table(&view, out);
+        print_vendors(&view, out);
     }
-
-    state_done(&state);
-    return bad ? STATUS_DEGRADED : STATUS_OK;
+    view_done(&view);
+    return r < 0 ? STATUS_UNKNOWN : view.degraded ? STATUS_DEGRADED : STATUS_OK;
 }

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Check: what SSSD makes of the configuration, and what an administrator might do about it. */
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "lib/cleanup.h"
+#include "lib/config.h"
+#include "tools/check.h"
+#include "tools/json.h"
+#include "tools/status.h"
+#include "tools/view.h"
+
+#define ADVICE_MAX (RESPONDERS + 4)
+
+struct advice {
+    bool is_problem; /* else a hint */
+    char text[256];
+    char command[192];
+};
+
+struct check {
+    struct view view;
+    bool has_system; /* systemd runs and knows our units */
+    struct domains domains;
+    struct advice advice[ADVICE_MAX];
+    size_t n_advice;
+};
+
+/* --- What might be done --------------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 4, 5))) static void advise(struct check *check, bool is_problem, const char *command,
+                                                         const char *format, ...)
+{
+    struct advice *advice;
+    va_list arguments;
+
+    if (check->n_advice == ADVICE_MAX)
+        return;
+    advice = &check->advice[check->n_advice++];
+    advice->is_problem = is_problem;
+    (void) snprintf(advice->command, sizeof(advice->command), "%s", command);
+    va_start(arguments, format);
+    (void) vsnprintf(advice->text, sizeof(advice->text), format, arguments);
+    va_end(arguments);
+}
+
+/* "nss, pam": those for whom the configuration has this reason. */
+static void names_of(const struct configuration_view *view, enum services_why why, char *text, size_t bytes)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (view->services.why[i] == why && used < bytes)
+            used += (size_t) snprintf(text + used, bytes - used, "%s%s", used ? ", " : "", responders[i].name);
+}
+
+static void advise_about_responders(struct check *check)
+{
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        const struct responder_view *responder = &check->view.responders[i];
+        char command[192];
+
+        view_change(responder, command, sizeof(command));
+        if (!responder->installed)
+            continue;
+        if (responder->why == WHY_CHANGED)
+            advise(check, true, command, "%s: the services line has changed since sssd.service started",
+                   responders[i].name);
+        else if (responder->why == WHY_UNLISTED && responder->socket != SOCKET_LISTENING &&
+                 responder->socket != SOCKET_DBUS)
+            advise(check, responder->bad, command, "nobody answers for %s: its socket is %s", responders[i].name,
+                   view_socket_word(responder->socket));
+    }
+}
+
+static void advise_about_all(struct check *check)
+{
+    const struct view *view = &check->view;
+    char listed[128];
+
+    if (view->configuration.verdict != CONFIGURATION_OK || !check->has_system)
+        return;
+
+    if (view->held)
+        advise(check, true, "sss_activation release", "an administrator stopped sssd.service: nobody is served");
+    if (strcmp(view->monitor.load, "masked") == 0)
+        advise(check, true, "systemctl unmask " MONITOR, MONITOR " is masked: nobody is served");
+    advise_about_responders(check);
+
+    names_of(&view->configuration, LISTED, listed, sizeof(listed));
+    if (listed[0])
+        advise(check, false, "sss_activation migrate", "on a services line, and so always running: %s", listed);
+    if (!listed[0] && view->configuration.may_leave && unit_is_enabled(&view->monitor))
+        advise(check, false, "systemctl disable " MONITOR,
+               MONITOR " is enabled, so it stays when nobody needs it, though it might leave");
+}
+
+/* --- For people ----------------------------------------------------------------------------------------------- */
+
+static void print_line(FILE *out, const char *label, const char *text)
+{
+    (void) fprintf(out, "%-9s  %s\n", label, text);
+}
+
+static void print_files(const struct check *check, FILE *out)
+{
+    const struct config *config = check->view.configuration.config;
+    const char *file, *remarks = config ? config_remarks(config) : NULL;
+
+    for (size_t i = 0; config && (file = config_file(config, i)); i++)
+        print_line(out, i == 0 ? "files" : "", file);
+    if (remarks)
+        (void) fprintf(out, "%-9s  %s%s", "remarks", remarks, remarks[strlen(remarks) - 1] == '\n' ? "" : "\n");
+}
+
+static const char *provider_of(const struct config *config, const char *domain)
+{
+    CLEANUP(freep) char *section = NULL;
+    const char *provider;
+
+    if (asprintf(&section, "domain/%s", domain) < 0) {
+        section = NULL;
+        return "?";
+    }
+    provider = config_get(config, section, "id_provider", NULL);
+    return provider ? provider : "none, passed over";
+}
+
+static void print_services(const struct check *check, FILE *out)
+{
+    const struct configuration_view *configuration = &check->view.configuration;
+    const struct config *config = configuration->config;
+    const char *line = config_get(config, "sssd", "services", NULL), *file;
+    char names[128];
+
+    for (size_t i = 0; i < check->domains.n; i++)
+        (void) fprintf(out, "%-9s  %s (%s)\n", i == 0 ? "domains" : "", check->domains.names[i],
+                       provider_of(config, check->domains.names[i]));
+
+    (void) fprintf(out, "%-9s  %s", "services", line ? line : "no services line");
+    if (line)
+        (void) fprintf(out, "  (%s)", configuration->services.file);
+    (void) fputc('\n', out);
+    for (size_t i = 0; (file = config_file(config, i)); i++)
+        if (config_file_has(config, i, "sssd", "services") &&
+            (!configuration->services.file || strcmp(file, configuration->services.file) != 0))
+            (void) fprintf(out, "%-9s  another line in %s is overridden\n", "", file);
+
+    names_of(configuration, LISTED, names, sizeof(names));
+    if (names[0])
+        (void) fprintf(out, "%-9s  %s: listed\n", "monitor's", names);
+    names_of(configuration, IMPLIED, names, sizeof(names));
+    if (names[0])
+        (void) fprintf(out, "%-9s  %s: SSSD adds it for an AD or IPA domain\n", "monitor's", names);
+    names_of(configuration, NOT_THE_MONITORS, names, sizeof(names));
+    print_line(out, "on demand", names[0] ? names : "none");
+}
+
+static void print_residency(const struct check *check, FILE *out)
+{
+    const struct configuration_view *configuration = &check->view.configuration;
+    char names[128];
+
+    names_of(configuration, LISTED, names, sizeof(names));
+    if (!configuration->may_leave)
+        (void) fprintf(out, "%-9s  stays: %s\n", "monitor", configuration->stays_since);
+    else if (names[0])
+        (void) fprintf(out, "%-9s  stays: it runs %s\n", "monitor", names);
+    else if (check->has_system && unit_is_enabled(&check->view.monitor))
+        print_line(out, "monitor", "stays: " MONITOR " is enabled");
+    else
+        print_line(out, "monitor", "leaves when nobody has needed it for its linger time (sss-linger.timer)");
+}
+
+static void print_text(const struct check *check, FILE *out)
+{
+    const struct configuration_view *configuration = &check->view.configuration;
+    const char *says = configuration->says ? configuration->says : "";
+
+    switch (configuration->verdict) {
+    case CONFIGURATION_NONE:
+        (void) fputs("There is no configuration: nobody is asked, and nothing fails.\n", out);
+        return;
+    case CONFIGURATION_UNREADABLE:
+        (void) fprintf(out, "The configuration can't be read: %s\n", says);
+        return;
+    case CONFIGURATION_REFUSED:
+        (void) fprintf(out, "SSSD %s would not start with this configuration:\n  %s\n", ENGINE_TEXT, says);
+        (void) fputs("A running SSSD goes on; every responder stays whose it is until this is mended.\n", out);
+        return;
+    case CONFIGURATION_OK:
+        break;
+    }
+
+    (void) fprintf(out, "SSSD %s starts with this configuration.\n\n", ENGINE_TEXT);
+    print_files(check, out);
+    print_services(check, out);
+    print_residency(check, out);
+    for (size_t i = 0; i < check->n_advice; i++)
+        (void) fprintf(out, "%s%s %s\n    %s\n", i == 0 ? "\n" : "", check->advice[i].is_problem ? "!" : "-",
+                       check->advice[i].text, check->advice[i].command);
+}
+
+/* --- For programs --------------------------------------------------------------------------------------------- */
+
+static json_t *to_json(const struct check *check)
+{
+    const struct configuration_view *configuration = &check->view.configuration;
+    json_t *domains = json_array(), *services = json_object(), *advice = json_array(), *overridden = json_array();
+    const char *file;
+
+    for (size_t i = 0; i < check->domains.n; i++)
+        (void) json_array_append_new(domains, json_pack("{s:s, s:s}", "name", check->domains.names[i], "id_provider",
+                                                        provider_of(configuration->config, check->domains.names[i])));
+    for (size_t i = 0; configuration->verdict == CONFIGURATION_OK && i < RESPONDERS; i++) {
+        static const char *const whys[] = { [NOT_THE_MONITORS] = "unlisted", [LISTED] = "listed", [IMPLIED] = "implied" };
+
+        (void) json_object_set_new(services, responders[i].name, json_string(whys[configuration->services.why[i]]));
+    }
+    for (size_t i = 0; configuration->config && (file = config_file(configuration->config, i)); i++)
+        if (config_file_has(configuration->config, i, "sssd", "services") &&
+            (!configuration->services.file || strcmp(file, configuration->services.file) != 0))
+            (void) json_array_append_new(overridden, json_string(file));
+    for (size_t i = 0; i < check->n_advice; i++)
+        (void) json_array_append_new(advice, json_pack("{s:s, s:s, s:o}", "level",
+                                                       check->advice[i].is_problem ? "problem" : "hint", "text",
+                                                       check->advice[i].text, "command",
+                                                       json_text_or_null(check->advice[i].command)));
+
+    return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o}", "schema", JSON_SCHEMA, "version",
+                     PACKAGE_VERSION, "engine", ENGINE_TEXT, "configuration", json_of_configuration(configuration),
+                     "domains", domains, "services", services, "overridden_files", overridden, "monitor", "may_leave",
+                     configuration->may_leave, "stays_since", json_text_or_null(configuration->stays_since), "advice",
+                     advice);
+}
+
+int check_print(bool json, FILE *out)
+{
+    struct check check = { .n_advice = 0 };
+    CLEANUP(freep) char *why = NULL;
+    enum view_configuration verdict;
+    int r = 0;
+
+    check.has_system = view_read(&check.view) == 0;
+    if (!check.has_system)
+        configuration_view_read(&check.view.configuration);
+    verdict = check.view.configuration.verdict;
+    if (verdict == CONFIGURATION_OK && domains_read(check.view.configuration.config, &check.domains, &why) < 0)
+        check.domains = (struct domains) { .n = 0 }; /* for want of memory */
+    advise_about_all(&check);
+
+    if (json)
+        r = json_print(to_json(&check), out);
+    else
+        print_text(&check, out);
+    domains_done(&check.domains);
+    view_done(&check.view);
+    if (r < 0 || verdict == CONFIGURATION_UNREADABLE)
+        return STATUS_UNKNOWN;
+    return verdict == CONFIGURATION_REFUSED ? STATUS_DEGRADED : STATUS_OK;
+}
