@@ -111,6 +111,7 @@ static int wait_for_monitor(struct launch *launch)
     verdict = monitor_ensure(&launch->state, launch->responder, why, sizeof(why));
     if (verdict == MONITOR_READY)
         return 1;
+    launch->is_cold = false; /* whoever starts it from here on, it is not for this client */
     closep(&lock);
 
     /* Whoever waits hears it before the journal does. */

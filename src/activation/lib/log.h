@@ -6,14 +6,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-/* A person at a terminal gets the bare line. Leaves errno alone, for %m. */
+/* A person, at a terminal or through a package manager, gets the bare line. Leaves errno alone, for %m. */
 static inline const char *log_level(const char *level)
 {
     int saved = errno;
-    const char *shown = isatty(STDERR_FILENO) ? "" : level;
+    const char *shown = getenv("JOURNAL_STREAM") && !isatty(STDERR_FILENO) ? level : "";
 
     errno = saved;
     return shown;

@@ -125,15 +125,19 @@ static void print_path(const struct view *before, const struct view *after, FILE
     int was = before->responders[NSS].pid, is = nss->pid;
     char listen[256], reason[512];
 
-    if (nss->monitors)
-        (void) snprintf(listen, sizeof(listen), "bound by the monitor's sssd_nss");
-    else
-        systemctl_property(nss->responder->sockets[0], "Listen", listen, sizeof(listen));
     view_reason(after, nss, reason, sizeof(reason));
-    (void) fprintf(out, "socket   %s, %s: %s, %s\n", nss->monitors ? "the monitor's" : nss->responder->sockets[0],
-                   view_socket_word(nss->socket), listen, reason);
+    systemctl_property(nss->responder->sockets[0], "Listen", listen, sizeof(listen));
+    listen[strcspn(listen, " ")] = '\0'; /* "PATH (Stream)" */
+    if (nss->monitors)
+        (void) fprintf(out, "socket   %s, the monitor's: %s\n", listen, reason);
+    else
+        (void) fprintf(out, "socket   %s, systemd's %s, %s: %s\n", listen, nss->responder->sockets[0],
+                       view_socket_word(nss->socket), reason);
 
-    if (is > 0)
+    if (nss->refuses)
+        (void) fprintf(out, "process  the launcher, pid %d, which tells clients \"unavailable\": %s\n", is,
+                       "journalctl -u sss-nss.service says why");
+    else if (is > 0)
         (void) fprintf(out, "process  sssd_nss, pid %d, %s\n", is,
                        was == is ? "was there already" : "started for this look-up");
     else

@@ -76,8 +76,9 @@ static int on_started(const struct state *state)
 
 static int hold(const struct state *state)
 {
-    event_log(EVENT_HOLD, "monitor", "begin",
-              "stopped by an administrator: responders stay away until sssd.service is started again");
+    if (!state_has(state, FLAG_HELD)) /* else `sss_activation hold` has said so */
+        event_log(EVENT_HOLD, "monitor", "begin",
+                  "stopped by an administrator: responders stay away until sssd.service is started again");
     return warn(state_set(state, FLAG_HELD, true), "hold");
 }
 

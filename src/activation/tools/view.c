@@ -117,6 +117,22 @@ static enum view_socket state_of_sockets(const struct responder_view *view)
     return state;
 }
 
+/* By its short name, which anybody may read. The launcher is that for moments, unless it refuses. */
+static bool is_launcher(int pid)
+{
+    char path[32], name[32] = "";
+    FILE *file;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/comm", pid); /* fits */
+    file = fopen(path, "re");
+    if (!file)
+        return false; /* gone meanwhile */
+    if (!fgets(name, sizeof(name), file))
+        name[0] = '\0';
+    (void) fclose(file); /* was only read */
+    return strcmp(name, "launch\n") == 0;
+}
+
 /* --- Why ------------------------------------------------------------------------------------------------------ */
 
 static enum view_why why(const struct responder_view *view, const struct configuration_view *configuration)
@@ -177,6 +193,7 @@ int view_read(struct view *ret)
         view->pid = view->monitors ? process_find(responders[i].program, control_group) : view->service.main_pid;
         if (view->pid < 0)
             view->pid = 0; /* not to be seen by this user */
+        view->refuses = view->pid > 0 && !view->monitors && is_launcher(view->pid);
         view->why = why(view, &ret->configuration);
         view->bad = is_bad(ret, view);
         ret->degraded = ret->degraded || view->bad;
@@ -222,6 +239,8 @@ const char *view_owner_word(const struct responder_view *view)
 
 const char *view_type_word(const struct responder_view *view)
 {
+    if (view->refuses)
+        return "refusing";
     return view->monitors ? "static" : view->responder->sockets[0] ? "socket" : "dbus";
 }
 

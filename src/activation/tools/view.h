@@ -58,6 +58,7 @@ struct responder_view {
     struct unit service, vendor_service;
     enum view_socket socket; /* the worst of its sockets */
     int pid;                 /* 0 if it does not run */
+    bool refuses;            /* that is the launcher, which tells clients "unavailable" */
     bool bad;                /* it can't serve, and nobody wanted that */
 };
 
