@@ -5,6 +5,8 @@ lib_libsss_activation_a_SOURCES = \
 	lib/cleanup.h \
 	lib/config.c \
 	lib/config.h \
+	lib/edit.c \
+	lib/edit.h \
 	lib/event.c \
 	lib/event.h \
 	lib/log.h \

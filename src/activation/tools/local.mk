@@ -16,10 +16,14 @@ tools_sss_activation_SOURCES = \
 	tools/json.c \
 	tools/json.h \
 	tools/main.c \
+	tools/migrate.c \
+	tools/migrate.h \
 	tools/ownership.c \
 	tools/ownership.h \
 	tools/processes.c \
 	tools/processes.h \
+	tools/replace.c \
+	tools/replace.h \
 	tools/status.c \
 	tools/status.h \
 	tools/table.c \

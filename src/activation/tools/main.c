@@ -15,6 +15,7 @@
 #include "tools/explain.h"
 #include "tools/hold.h"
 #include "tools/hooks.h"
+#include "tools/migrate.h"
 #include "tools/ownership.h"
 #include "tools/status.h"
 
@@ -22,6 +23,7 @@
 
 struct options {
     bool json;
+    bool dry;
     const char *explain;
 };
 
@@ -51,6 +53,16 @@ static int run_apply(const struct options *options)
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int run_migrate(const struct options *options)
+{
+    return migrate_run(options->dry);
+}
+
+static int run_revert(const struct options *options)
+{
+    return revert_run(options->dry);
+}
+
 static int run_hold(const struct options *options)
 {
     (void) options;
@@ -66,6 +78,7 @@ static int run_release(const struct options *options)
 enum {
     OPTION_JSON = 1,
     OPTION_EXPLAIN = 2,
+    OPTION_DRY_RUN = 4,
 };
 
 static const struct command {
@@ -77,6 +90,8 @@ static const struct command {
     { "status", OPTION_JSON | OPTION_EXPLAIN, false, run_status },
     { "check", OPTION_JSON, false, run_check },
     { "apply", 0, true, run_apply },
+    { "migrate", OPTION_DRY_RUN, true, run_migrate },
+    { "revert", OPTION_DRY_RUN, true, run_revert },
     { "hold", 0, true, run_hold },
     { "release", 0, true, run_release },
 };
@@ -90,6 +105,8 @@ static int usage(FILE *out, int status)
                  "  check [--json]         what SSSD makes of its configuration, and what might be done about it\n"
                  "  apply                  read the configuration and open and close sockets accordingly\n"
                  "                         (also done at boot and by systemctl restart sssd)\n"
+                 "  migrate [--dry-run]    comment the services line out and switch to sockets\n"
+                 "  revert [--dry-run]     bring the line back and switch\n"
                  "  hold                   stop sssd.service and let no client start it\n"
                  "  release                end that\n"
                  "  help, --version\n"
@@ -105,6 +122,7 @@ static int take_options(int argc, char **argv, struct options *ret)
     static const struct option known[] = {
         { "json", no_argument, NULL, OPTION_JSON },
         { "explain", required_argument, NULL, OPTION_EXPLAIN },
+        { "dry-run", no_argument, NULL, OPTION_DRY_RUN },
         { NULL, 0, NULL, 0 },
     };
     int option, given = 0;
@@ -115,6 +133,8 @@ static int take_options(int argc, char **argv, struct options *ret)
         given |= option;
         if (option == OPTION_JSON)
             ret->json = true;
+        else if (option == OPTION_DRY_RUN)
+            ret->dry = true;
         else
             ret->explain = optarg;
     }

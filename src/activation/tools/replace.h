@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Replace: gives several files new contents, all of them or none, and back again until somebody says it is good so.
+ *
+ * What happens on disk, F being a file's real name, so that a link stays one:
+ *
+ *     .F.sss_activation-new   the new contents, with owner, mode and attributes of the old file
+ *     BACKUP                  a copy of the old contents for people
+ *     pending                 which files are in work; as long as it is there, an interrupted run is undone
+ *     .F.sss_activation-old   a second name of the old file itself: putting it back needs no space
+ *
+ * then the new ones get the files' names. Names with a dot are none that SSSD reads. */
+
+#ifndef TOOLS_REPLACE_H
+#define TOOLS_REPLACE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "lib/config.h"
+
+#ifndef DATA_DIR /* the tests have their own */
+#define DATA_DIR "/var/lib/sssd-ondemand"
+#endif
+
+struct replace_file {
+    char *path;      /* as the caller named it */
+    char *real_path; /* no link in it */
+    const char *name;
+    char *name_new, *name_old;
+    int dir_fd;
+    struct stat st;
+    char *old, *new; /* contents; new is the caller's to set, NULL: stays as it is */
+    size_t old_bytes, new_bytes;
+    bool swapped;
+};
+
+struct replace {
+    struct replace_file files[CONFIG_SNIPPETS_MAX + 1];
+    size_t n;
+    char backup[PATH_MAX]; /* the folder, "" until it is made */
+};
+
+/* All return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory was short. */
+
+/* Undoes what a run that was interrupted has begun. Calls on_file with each file that it put back. */
+int replace_recover(void (*on_file)(const char *path), char **ret_why);
+
+/* Returns the one that was read under this name or another one that leads to the same file, or NULL. */
+const struct replace_file *replace_find(const struct replace *replace, const char *path);
+
+/* Reads the file; refuses one that lies where others than its owner and root may write. */
+int replace_read(struct replace *replace, const char *path, struct replace_file **ret, char **ret_why);
+
+/* Could the files be replaced, as far as can be said without trying? */
+int replace_may(const struct replace *replace, char **ret_why);
+
+/* On failure all is as before. relative_to: the folder whose layout the backup has. */
+int replace_swap(struct replace *replace, const char *relative_to, char **ret_why);
+
+/* Each says so itself where it fails, and goes on with the rest. */
+int replace_put_back(struct replace *replace);
+void replace_commit(struct replace *replace);
+
+void replace_done(struct replace *replace);
+
+#endif
