@@ -52,10 +52,13 @@ static bool starts_with(struct text text, const char *word)
     return text.bytes >= strlen(word) && memcmp(text.start, word, strlen(word)) == 0;
 }
 
-static bool ends_comment(struct text line)
+/* A star-slash alone on its line ends no comment, an indented one does; and the star of the beginning is none of the
+ * end. */
+static bool ends_comment(struct text line, bool begins_it)
 {
-    line = trim(line);
-    return line.bytes > 2 && memcmp(line.start + line.bytes - 2, "*/", 2) == 0;
+    while (line.bytes > 0 && is_blank(line.start[line.bytes - 1]))
+        line.bytes--;
+    return line.bytes > (begins_it ? 3 : 2) && memcmp(line.start + line.bytes - 2, "*/", 2) == 0;
 }
 
 /* What is left of the first c, or nothing if there is none. */
@@ -75,7 +78,7 @@ static bool is_services_key(struct text line)
 static bool read_line(struct reader *reader, struct text line)
 {
     if (reader->in_comment || starts_with(line, "/*")) {
-        reader->in_comment = !ends_comment(line);
+        reader->in_comment = !ends_comment(line, !reader->in_comment);
         return false;
     }
     if (starts_with(line, "[")) {

@@ -26,6 +26,7 @@ lib_libsss_activation_a_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	lib/test-config \
+	lib/test-edit \
 	lib/test-residency \
 	lib/test-services \
 	lib/test-sockets \
@@ -34,6 +35,9 @@ check_PROGRAMS += \
 lib_test_config_SOURCES = lib/test-config.c lib/test-files.h
 lib_test_config_CFLAGS = $(TEST_CFLAGS)
 lib_test_config_LDADD = $(TEST_LDADD)
+lib_test_edit_SOURCES = lib/test-edit.c lib/test-files.h
+lib_test_edit_CFLAGS = $(TEST_CFLAGS)
+lib_test_edit_LDADD = $(TEST_LDADD)
 lib_test_residency_SOURCES = lib/test-residency.c lib/test-files.h
 lib_test_residency_CFLAGS = $(TEST_CFLAGS)
 lib_test_residency_LDADD = $(TEST_LDADD)

@@ -554,7 +554,7 @@ static void print_done(const struct run *run)
     if (run->replace.backup[0])
         (void) printf("backup: %s\n", run->replace.backup);
     if (state_has(&run->state, FLAG_HELD))
-        (void) puts(MONITOR " was stopped by an administrator, and stays so until: systemctl start sssd");
+        (void) puts(MONITOR " is held, and stays so until: sss_activation release");
     print_next(run);
 }
 
