@@ -178,6 +178,20 @@ static int check_domains(const struct config *config, const struct domains *doma
     return usable ? 1 : refuse(ret_why, "no domain that is turned on has a section with an id_provider");
 }
 
+/* The engine calls a domain as its section does, in whatever case the line has it. */
+static int spell(const char *section, void *userdata)
+{
+    struct domains *domains = userdata;
+    const char *name = section + strlen(DOMAIN);
+
+    if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) != 0)
+        return 0;
+    for (size_t i = 0; i < domains->n; i++)
+        if (strcasecmp(domains->names[i], name) == 0)
+            memcpy(domains->names[i], name, strlen(name));
+    return 0;
+}
+
 int domains_read(const struct config *config, struct domains *ret, char **ret_why)
 {
     CLEANUP(domains_done) struct domains domains = { .names = NULL };
@@ -201,6 +215,7 @@ int domains_read(const struct config *config, struct domains *ret, char **ret_wh
 
     r = check_domains(config, &domains, ret_why);
     if (r > 0) {
+        (void) config_each_section(config, spell, &domains); /* always 0 */
         *ret = domains;
         domains = (struct domains) { .names = NULL };
     }

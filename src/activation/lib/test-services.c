@@ -171,6 +171,22 @@ static void all_that_was_seen_is_predicted(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void a_domain_is_spelled_as_its_section(void **state)
+{
+    CLEANUP(domains_done) struct domains domains = { .names = NULL };
+    CLEANUP(freep) char *why = NULL;
+    struct folder *folder = *state;
+
+    assert_int_equal(folder_write(folder, "sssd.conf",
+                                  "[sssd]\ndomains = EXAMPLE, b\n[Domain/Example]\nid_provider = ldap\n"
+                                  "[domain/B/trusted]\nx = y\n"), 0);
+    assert_int_equal(folder_load(folder, ENGINE_2_8), 1);
+    assert_int_equal(domains_read(folder->config, &domains, &why), 1);
+    assert_int_equal(domains.n, 2);
+    assert_string_equal(domains.names[0], "Example");
+    assert_string_equal(domains.names[1], "b");
+}
+
 /* --- What is too long for a file ---------------------------------------------------------------------------------- */
 
 /* A configuration whose line is BEFORE, then n times REPEATED, then AFTER. */
@@ -278,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_that_was_seen_is_predicted),
+        TEST(a_domain_is_spelled_as_its_section),
         TEST(no_length_is_too_long),
         TEST(more_domains_than_anybody_has_are_an_error),
         TEST(a_refusal_says_what_is_wrong),

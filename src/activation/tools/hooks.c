@@ -2,6 +2,7 @@
 /* Hooks: what the units call at the turns of their lives. Their failure never fails the unit. */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +12,10 @@
 #include "lib/log.h"
 #include "lib/residency.h"
 #include "lib/responders.h"
+#include "lib/services.h"
 #include "lib/state.h"
 #include "lib/systemctl.h"
+#include "tools/backends.h"
 #include "tools/drain.h"
 #include "tools/hooks.h"
 #include "tools/ownership.h"
@@ -174,30 +177,51 @@ static int monitor_is_needed(const struct state *state)
     return r;
 }
 
-static int configuration_lets_it_leave(void)
+static bool configuration_lets_it_leave(const struct config *config)
 {
-    CLEANUP(config_freep) struct config *config = NULL;
-    CLEANUP(freep) char *unreadable = NULL;
     char why[256];
 
-    if (config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable) <= 0)
-        return 0;
-    if (residency_may_leave(config, why, sizeof(why)) == 0) {
-        log_info("sssd.service stays: %s", why);
-        return 0;
-    }
-    return 1;
+    if (residency_may_leave(config, why, sizeof(why)) != 0)
+        return true;
+    log_info("sssd.service stays: %s", why);
+    return false;
+}
+
+/* A back end knows that its server is away; started anew it would have to find out, and each time somebody would wait
+ * for that. So it stays until it is online, and is asked again after another linger time. */
+static bool backends_let_it_leave(const struct config *config)
+{
+    CLEANUP(domains_done) struct domains domains = { .names = NULL };
+    CLEANUP(freep) char *refused = NULL;
+    char why[256];
+    int r;
+
+    r = domains_read(config, &domains, &refused);
+    if (r > 0 && backends_online(&domains, why, sizeof(why)) != 0)
+        return true;
+    log_info("sssd.service stays: %s", r > 0 ? why : refused ? refused : strerror(-r));
+    (void) warn(restart_linger(), "start the linger timer");
+    return false;
 }
 
 /* sss-linger.service: nobody has needed the monitor for a while. */
 static int on_linger(const struct state *state)
 {
+    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(freep) char *unreadable = NULL;
     CLEANUP(closep) int lock = -1;
     int r;
 
     if (SYSTEMCTL("--quiet", "is-enabled", MONITOR) == 0 || !systemctl_property_is(MONITOR, "ActiveState", "active"))
         return 0;
-    if (!configuration_lets_it_leave())
+    if (config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable) <= 0) {
+        if (unreadable)
+            log_info("sssd.service stays: %s", unreadable);
+        return 0;
+    }
+    /* Back ends may take their time, so they are asked before launchers have to wait. One that loses its server
+     * right now costs one wait at the next start. */
+    if (!configuration_lets_it_leave(config) || !backends_let_it_leave(config))
         return 0;
 
     /* From here on a launcher waits, and then sees that the flag is gone. */

@@ -3,6 +3,8 @@ sbin_PROGRAMS += tools/sss_activation
 tools_sss_activation_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS) $(JSON_CFLAGS)
 tools_sss_activation_LDADD = lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS) $(JSON_LIBS)
 tools_sss_activation_SOURCES = \
+	tools/backends.c \
+	tools/backends.h \
 	tools/check.c \
 	tools/check.h \
 	tools/drain.c \
@@ -35,9 +37,15 @@ tools_sss_activation_SOURCES = \
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tools/test-backends \
 	tools/test-hooks \
 	tools/test-processes \
 	tools/test-units
+tools_test_backends_SOURCES = \
+	tools/backends.c \
+	tools/test-backends.c
+tools_test_backends_CFLAGS = $(TEST_CFLAGS) -DPRIVATE_DIR='"private"'
+tools_test_backends_LDADD = $(TEST_LDADD)
 tools_test_hooks_SOURCES = \
 	tools/drain.c \
 	tools/drain.h \

@@ -13,11 +13,14 @@
 
 #include "lib/residency.h"
 #include "lib/responders.h"
+#include "lib/services.h"
 #include "lib/state.h"
 #include "test/fixture.h"
+#include "tools/backends.h"
 #include "tools/hooks.h"
 
 #define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
+#define SSSD "[sssd]\n" DOMAIN
 #define CONTROL_GROUP "show --value --property ControlGroup -- sssd.service\n"
 #define LINGER "--quiet --no-block restart sss-linger.timer\n"
 #define KILL "kill --kill-who=main --signal=TERM sssd.service\n"
@@ -27,8 +30,9 @@
 
 static struct state opened;
 static bool resident; /* what the configuration says below */
+static bool offline;  /* and the back ends */
 
-/* In place of the real one, which has tests of its own. */
+/* In place of the real ones, which have tests of their own. */
 int residency_may_leave(const struct config *config, char *why, size_t why_bytes)
 {
     (void) config;
@@ -36,9 +40,17 @@ int residency_may_leave(const struct config *config, char *why, size_t why_bytes
     return !resident;
 }
 
+int backends_online(const struct domains *domains, char *why, size_t why_bytes)
+{
+    assert_int_equal(domains->n, 1);
+    (void) snprintf(why, why_bytes, "domain %s is offline", domains->names[0]); /* likewise */
+    return !offline;
+}
+
 static int hook_enter(void **state)
 {
     resident = false;
+    offline = false;
     return folder_enter(state) < 0 || state_create("state", &opened) < 0 ? -1 : 0;
 }
 
@@ -361,31 +373,40 @@ static void the_monitor_leaves_only_when_nobody_needs_it(void **state)
 {
     static const struct {
         const char *label, *answers;
-        bool configured, is_resident;
+        const char *configuration;
+        bool is_resident, is_offline;
         const char *owned;
-        bool leaves;
+        bool leaves, asks_again;
         const char *says;
     } rows[] = {
-        { "nobody", MAY_LEAVE, true, false, NULL, true, "nobody has needed sssd.service for its linger time" },
-        { "enabled", "case \"$*\" in *ActiveState\\ --*) echo active ;; esac", true, false, NULL, false, "" },
-        { "starting", "case \"$*\" in *is-enabled*) exit 1 ;; *ActiveState\\ --*) echo activating ;; esac", true,
-          false, NULL, false, "" },
-        { "no configuration", MAY_LEAVE, false, false, NULL, false, "" },
-        { "resident", MAY_LEAVE, true, true, NULL, false, "sssd.service stays: it has work" },
-        { "has a responder of its own", MAY_LEAVE, true, false, "autofs", false, "" },
+        { "nobody", MAY_LEAVE, SSSD, false, false, NULL, true, false,
+          "nobody has needed sssd.service for its linger time" },
+        { "enabled", "case \"$*\" in *ActiveState\\ --*) echo active ;; esac", SSSD, false, false, NULL, false, false,
+          "" },
+        { "enabled, offline", "case \"$*\" in *ActiveState\\ --*) echo active ;; esac", SSSD, false, true, NULL, false,
+          false, "" },
+        { "starting", "case \"$*\" in *is-enabled*) exit 1 ;; *ActiveState\\ --*) echo activating ;; esac", SSSD,
+          false, false, NULL, false, false, "" },
+        { "no configuration", MAY_LEAVE, NULL, false, false, NULL, false, false, "" },
+        { "a broken configuration", MAY_LEAVE, "[sssd\n", false, false, NULL, false, false, "sssd.service stays: " },
+        { "resident", MAY_LEAVE, SSSD, true, false, NULL, false, false, "sssd.service stays: it has work" },
+        { "resident, offline", MAY_LEAVE, SSSD, true, true, NULL, false, false, "sssd.service stays: it has work" },
+        { "offline", MAY_LEAVE, SSSD, false, true, NULL, false, true, "sssd.service stays: domain d is offline" },
+        { "has a responder of its own", MAY_LEAVE, SSSD, false, false, "autofs", false, false, "" },
         { "a responder is up",
           MAY_LEAVE "case \"$*\" in show\\ --property=*) printf '\\n\\nActiveState=active\\n' ;; esac",
-          true, false, NULL, false, "" },
+          SSSD, false, false, NULL, false, false, "" },
     };
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
         print_message("  %s\n", rows[i].label);
         resident = rows[i].is_resident;
+        offline = rows[i].is_offline;
         (void) unlink("calls"); /* of the row before */
         (void) unlink("config/sssd.conf");
-        if (rows[i].configured)
-            write_configuration("[sssd]\n" DOMAIN);
+        if (rows[i].configuration)
+            write_configuration(rows[i].configuration);
         systemctl_answers(rows[i].answers);
         assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
         if (rows[i].owned)
@@ -394,6 +415,7 @@ static void the_monitor_leaves_only_when_nobody_needs_it(void **state)
         assert_int_equal(run("linger", NULL), 0);
         assert_int_equal(state_has(&opened, FLAG_RUNNING), !rows[i].leaves);
         assert_int_equal(strstr(systemctl_calls(), KILL) != NULL, rows[i].leaves);
+        assert_int_equal(strstr(systemctl_calls(), LINGER) != NULL, rows[i].asks_again);
         assert_true(said(rows[i].says));
         assert_int_equal(read_text("said")[0] == '\0', rows[i].says[0] == '\0');
         if (rows[i].owned)
@@ -413,7 +435,7 @@ static void a_monitor_that_cannot_be_sent_away_stays(void **state)
     };
 
     (void) state;
-    write_configuration("[sssd]\n" DOMAIN);
+    write_configuration(SSSD);
     assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
     for (size_t i = 0; i < N_OF(rows); i++) {
         print_message("  %s\n", rows[i].label);
@@ -437,7 +459,7 @@ static void the_monitor_does_not_leave_under_a_launcher(void **state)
     pid_t pid;
 
     (void) state;
-    write_configuration("[sssd]\n" DOMAIN);
+    write_configuration(SSSD);
     systemctl_answers(MAY_LEAVE "case \"$*\" in *ActiveState\\ --*) touch asked ;; esac");
     assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
     lock = state_lock_shared(&opened);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Backends: are they online? Asked as InfoPipe asks them: on the engine's private bus, where each back end answers to
+ * sssd.DataProvider.Backend.IsOnline. That starts nothing and makes no back end try its server. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-bus.h>
+#include <time.h>
+
+#include "lib/cleanup.h"
+#include "lib/services.h"
+#include "tools/backends.h"
+
+#ifndef PRIVATE_DIR /* the tests have their own */
+#define PRIVATE_DIR "/var/lib/sss/pipes/private"
+#endif
+
+#define ANSWER_USEC UINT64_C(1000000)
+
+static uint64_t now_usec(void)
+{
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* can't fail */
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+static uint64_t usec_until(uint64_t end)
+{
+    uint64_t now = now_usec();
+
+    return now < end ? end - now : 0;
+}
+
+/* Who may own the private sockets, beside root: SSSD's user, whom the folder belongs to where there is one. Looking
+ * its name up could end in SSSD. */
+static int read_owner(uid_t *ret)
+{
+    struct stat st;
+
+    if (lstat(PRIVATE_DIR, &st) < 0)
+        return -errno;
+    if (!S_ISDIR(st.st_mode))
+        return -ENOTDIR;
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return -EPERM; /* anybody's sockets may be in there */
+    *ret = st.st_uid;
+    return 0;
+}
+
+static bool is_trusted(int fd, uid_t owner)
+{
+    struct ucred peer;
+    socklen_t bytes = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 && (peer.uid == 0 || peer.uid == owner);
+}
+
+/* Never waits: a listener whose queue is full is -EAGAIN. */
+static int connect_to(const char *name, uid_t owner)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd, r = 0;
+
+    if (snprintf(address.sun_path, sizeof(address.sun_path), PRIVATE_DIR "/%s", name) >=
+        (int) sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+
+    if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
+        r = -errno;
+    else if (!is_trusted(fd, owner))
+        r = -EPERM;
+    if (r < 0)
+        (void) close(fd); /* nothing was written */
+    return r < 0 ? r : fd;
+}
+
+/* SSSD 2.8 has a bus for each back end, 2.10 one for all. A file that nobody listens on is left from another life. */
+static int connect_to_bus_of(const char *domain)
+{
+    char name[sizeof(((struct sockaddr_un *) NULL)->sun_path)];
+    uid_t owner = 0;
+    int r;
+
+    if (strchr(domain, '/') || snprintf(name, sizeof(name), "sbus-dp_%s", domain) >= (int) sizeof(name))
+        return -EINVAL;
+    r = read_owner(&owner);
+    if (r < 0)
+        return r;
+
+    r = connect_to(name, owner);
+    return r == -ENOENT || r == -ECONNREFUSED ? connect_to("sbus-master", owner) : r;
+}
+
+/* The name on the bus: what is neither letter nor digit is its code, as in example_2etest. */
+static int name_on_bus(const char *domain, char **ret)
+{
+    CLEANUP(freep) char *name = NULL;
+    size_t bytes = 0;
+    FILE *file = open_memstream(&name, &bytes);
+
+    if (!file)
+        return -errno;
+    (void) fputs("sssd.domain_", file); /* fclose tells */
+    for (const char *at = domain; *at; at++)
+        (void) fprintf(file, isascii(*at) && isalnum(*at) ? "%c" : "_%02x", (unsigned char) *at); /* likewise */
+    if (fclose(file) != 0)
+        return -errno;
+    *ret = TAKE(name);
+    return 0;
+}
+
+static int wait_until_ready(sd_bus *bus, uint64_t end)
+{
+    int r;
+
+    while ((r = sd_bus_is_ready(bus)) == 0) {
+        r = sd_bus_process(bus, NULL);
+        if (r == 0)
+            r = usec_until(end) > 0 ? sd_bus_wait(bus, usec_until(end)) : -ETIMEDOUT;
+        if (r < 0)
+            break;
+    }
+    return r < 0 ? r : 0;
+}
+
+/* Returns the reply, or a negative errno; what the other side says about an error is not repeated. */
+static int call(sd_bus *bus, sd_bus_message *message, uint64_t end, sd_bus_message **ret)
+{
+    uint64_t left = usec_until(end);
+
+    return left > 0 ? sd_bus_call(bus, message, left, NULL, ret) : -ETIMEDOUT; /* 0 would mean its default, 25 s */
+}
+
+/* The engine's bus wants this first. sd-bus would do it by itself, but takes nothing before the answer to it, and the
+ * engine sends a signal before. */
+static int say_hello(sd_bus *bus, uint64_t end)
+{
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+    int r;
+
+    r = sd_bus_message_new_method_call(bus, &message, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                       "org.freedesktop.DBus", "Hello");
+    return r < 0 ? r : call(bus, message, end, NULL);
+}
+
+static int is_online(sd_bus *bus, const char *domain, uint64_t end)
+{
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    CLEANUP(freep) char *name = NULL;
+    int r, online;
+
+    r = name_on_bus(domain, &name);
+    if (r >= 0)
+        r = sd_bus_message_new_method_call(bus, &message, name, "/sssd", "sssd.DataProvider.Backend", "IsOnline");
+    if (r >= 0)
+        r = sd_bus_message_append(message, "s", domain);
+    if (r >= 0)
+        r = call(bus, message, end, &reply);
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "b", &online);
+    if (r == 0)
+        return -EBADMSG; /* nothing in it */
+    return r < 0 ? r : online;
+}
+
+/* Takes the descriptor over in any case. */
+static int bus_on(int fd, sd_bus **ret)
+{
+    CLEANUP(sd_bus_close_unrefp) sd_bus *bus = NULL;
+    int r;
+
+    r = sd_bus_new(&bus);
+    if (r >= 0)
+        r = sd_bus_set_fd(bus, fd, fd);
+    if (r < 0) {
+        (void) close(fd); /* likewise */
+        return r;
+    }
+    r = sd_bus_start(bus);
+    if (r < 0)
+        return r;
+    *ret = TAKE(bus);
+    return 0;
+}
+
+/* Returns 1 or 0 as the back end says, or a negative errno. */
+static int ask(const char *domain)
+{
+    CLEANUP(sd_bus_close_unrefp) sd_bus *bus = NULL;
+    uint64_t end = now_usec() + ANSWER_USEC;
+    int r;
+
+    r = connect_to_bus_of(domain);
+    if (r >= 0)
+        r = bus_on(r, &bus);
+    if (r >= 0)
+        r = wait_until_ready(bus, end);
+    if (r >= 0)
+        r = say_hello(bus, end);
+    return r < 0 ? r : is_online(bus, domain, end);
+}
+
+static void say_why(const char *domain, int r, char *why, size_t why_bytes)
+{
+    /* A cut sentence is still a reason. */
+    switch (r) {
+    case 0:
+        (void) snprintf(why, why_bytes, "domain %.100s is offline", domain);
+        break;
+    case -ENOENT:
+    case -ECONNREFUSED:
+    case -EHOSTUNREACH: /* the bus knows no such name */
+        (void) snprintf(why, why_bytes, "domain %.100s has no back end that runs", domain);
+        break;
+    case -EAGAIN:
+    case -ETIMEDOUT:
+        (void) snprintf(why, why_bytes, "the back end of domain %.100s does not answer", domain);
+        break;
+    default:
+        (void) snprintf(why, why_bytes, "the back end of domain %.100s cannot be asked whether it is online: %s",
+                        domain, strerror(-r));
+    }
+}
+
+int backends_online(const struct domains *domains, char *why, size_t why_bytes)
+{
+    for (size_t i = 0; i < domains->n; i++) {
+        int r = ask(domains->names[i]);
+
+        if (r > 0)
+            continue;
+        say_why(domains->names[i], r, why, why_bytes);
+        return 0;
+    }
+    return 1;
+}
