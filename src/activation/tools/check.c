@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "lib/cleanup.h"
 #include "lib/config.h"
+#include "tools/backends.h"
 #include "tools/check.h"
 #include "tools/json.h"
 #include "tools/status.h"
@@ -164,7 +166,7 @@ static void print_services(const struct check *check, FILE *out)
 static void print_residency(const struct check *check, FILE *out)
 {
     const struct configuration_view *configuration = &check->view.configuration;
-    char names[128];
+    char names[128], why[256];
 
     names_of(configuration, LISTED, names, sizeof(names));
     if (!configuration->may_leave)
@@ -173,6 +175,8 @@ static void print_residency(const struct check *check, FILE *out)
         (void) fprintf(out, "%-9s  stays: it runs %s\n", "monitor", names);
     else if (check->has_system && unit_is_enabled(&check->view.monitor))
         print_line(out, "monitor", "stays: " MONITOR " is enabled");
+    else if (unit_is_up(&check->view.monitor) && geteuid() == 0 && backends_online(&check->domains, why, sizeof(why)) == 0)
+        (void) fprintf(out, "%-9s  stays for now: %s\n", "monitor", why);
     else
         print_line(out, "monitor", "leaves when nobody has needed it for its linger time (sss-linger.timer)");
 }
