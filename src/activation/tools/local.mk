@@ -40,6 +40,7 @@ check_PROGRAMS += \
 	tools/test-backends \
 	tools/test-hooks \
 	tools/test-processes \
+	tools/test-replace \
 	tools/test-units
 tools_test_backends_SOURCES = \
 	tools/backends.c \
@@ -61,6 +62,11 @@ tools_test_processes_SOURCES = \
 	tools/test-processes.c
 tools_test_processes_CFLAGS = $(TEST_CFLAGS)
 tools_test_processes_LDADD = $(TEST_LDADD)
+tools_test_replace_SOURCES = \
+	tools/replace.c \
+	tools/test-replace.c
+tools_test_replace_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"'
+tools_test_replace_LDADD = $(TEST_LDADD)
 tools_test_units_SOURCES = \
 	tools/test-units.c \
 	tools/units.c
