@@ -39,6 +39,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tools/test-backends \
 	tools/test-hooks \
+	tools/test-migrate \
 	tools/test-processes \
 	tools/test-replace \
 	tools/test-units
@@ -57,6 +58,16 @@ tools_test_hooks_SOURCES = \
 	tools/units.c
 tools_test_hooks_CFLAGS = $(TEST_CFLAGS)
 tools_test_hooks_LDADD = $(TEST_LDADD)
+tools_test_migrate_SOURCES = \
+	lib/responders.c \
+	tools/migrate.c \
+	tools/ownership.c \
+	tools/processes.c \
+	tools/replace.c \
+	tools/test-migrate.c \
+	tools/units.c
+tools_test_migrate_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"' -UPROGRAM_DIR -DPROGRAM_DIR='"programs"'
+tools_test_migrate_LDADD = $(TEST_LDADD)
 tools_test_processes_SOURCES = \
 	tools/processes.c \
 	tools/test-processes.c

@@ -51,15 +51,29 @@ struct run {
 
 static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A terminal shall not take orders from a file. */
+static void print_text(FILE *out, const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char c = (unsigned char) text[i];
+
+        (void) fputc((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f ? '?' : c, out);
+    }
+}
+
 /* Says why, and is the answer of whoever gives up. */
 static int fail(const char *format, ...)
 {
+    CLEANUP(freep) char *text = NULL;
     va_list arguments;
 
-    (void) fputs("sss_activation: ", stderr);
     va_start(arguments, format);
-    (void) vfprintf(stderr, format, arguments);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
     va_end(arguments);
+
+    (void) fputs("sss_activation: ", stderr);
+    print_text(stderr, text ? text : format, strlen(text ? text : format));
     (void) fputc('\n', stderr);
     return -ECANCELED;
 }
@@ -99,14 +113,9 @@ static int load_before(struct run *run)
     return 1;
 }
 
-/* A terminal shall not take orders from a file. */
-static void print_text(const struct edit_line *line)
+static void print_line_text(const struct edit_line *line)
 {
-    for (size_t i = 0; i < line->bytes; i++) {
-        unsigned char c = (unsigned char) line->text[i];
-
-        (void) putchar(c < 0x20 || c == 0x7f ? (c == '\t' ? '\t' : '?') : c);
-    }
+    print_text(stdout, line->text, line->bytes);
     (void) putchar('\n');
 }
 
@@ -123,16 +132,16 @@ static int print_line(const struct edit_line *line, void *userdata)
 
     if (!diff->run->dry) {
         (void) printf("%s, line %u, %s: ", diff->path, line->number, out ? "commented out" : "brought back");
-        print_text(line);
+        print_line_text(line);
         return 0;
     }
     if (!diff->begun)
         (void) printf("--- %s\n+++ %s\n", diff->path, diff->path);
     diff->begun = true;
     (void) printf("@@ -%u +%u @@\n-%s", line->number, line->number, out ? "" : EDIT_MARKER);
-    print_text(line);
+    print_line_text(line);
     (void) printf("+%s", out ? EDIT_MARKER : "");
-    print_text(line);
+    print_line_text(line);
     return 0;
 }
 
@@ -529,8 +538,11 @@ static void print_plan(const struct run *run)
     print_lines(run);
     print_moves(run);
     (void) puts(switch_text(run));
-    if (config_remarks(run->before))
-        (void) printf("left alone, since SSSD does not read it: %s\n", config_remarks(run->before));
+    if (config_remarks(run->before)) {
+        (void) fputs("left alone, since SSSD does not read it: ", stdout);
+        print_text(stdout, config_remarks(run->before), strlen(config_remarks(run->before)));
+        (void) putchar('\n');
+    }
     (void) fflush(stdout); /* before what the switch may say */
 }
 
@@ -617,7 +629,8 @@ static int check_plan(struct run *run)
     if (r < 0)
         return r;
     if (is_migration(run) && run->will.file)
-        return fail("refused: %s would still have a services line in force%s", run->will.file,
+        return fail("refused: " CONFIG_DIR "%s would still have a services line in force%s",
+                    run->will.file + strlen(SCRATCH_DIR),
                     run->wide ? ", and it is not UTF-8 text: convert it first (iconv)" : "");
     r = is_migration(run) ? check_successors(run) : 0;
     if (r == 0 && (r = replace_may(&run->replace, &why)) < 0)

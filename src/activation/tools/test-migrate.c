@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of migrate.c, with real files and flags and a script in place of systemctl. */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/config.h"
+#include "lib/edit.h"
+#include "lib/residency.h"
+#include "lib/state.h"
+#include "test/fixture.h"
+#include "tools/migrate.h"
+
+#define M EDIT_MARKER
+#define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
+#define AD_DOMAIN "domains = d\n[domain/d]\nid_provider = ad\n"
+#define BEFORE "[sssd]\nservices = nss, pam\n" DOMAIN
+#define AFTER "[sssd]\n" M "services = nss, pam\n" DOMAIN
+
+/* A systemd that does what it is told: sockets are up unless the monitor has them, and a restart reads the file. Files
+ * below units/ say what is particular: a unit's LoadState, or NAME.file its UnitFileState. */
+#define SYSTEMD                                                                                    \
+    "own() { rm -rf state/monitor; mkdir state/monitor; test ! -e running && return;\n"            \
+    "    sed -n 's/^services *= *//p' config/sssd.conf | tr -d , |\n"         \
+    "    xargs -r -n 1 | while read -r name; do : >state/monitor/$name; done; }\n"                    \
+    "case \"$*\" in\n"                                                                             \
+    "*ActiveState\\ --\\ sssd.service) test -e running && echo active || echo inactive ;;\n"       \
+    "*is-enabled*) test -e enabled ;;\n"                                                           \
+    "'restart sssd.service') test ! -e broken || exit 1; : >running; own ;;\n"                     \
+    "'show --property='*) shift 3\n"                                                               \
+    "    for unit; do name=${unit#sss-}; name=${name%.*}; name=${name%-private}; up=active\n"      \
+    "        test ! -e state/monitor/$name || up=inactive; test ! -e stuck || up=inactive\n"       \
+    "        load=$(cat units/$unit 2>/dev/null || echo loaded)\n"                                 \
+    "        file=$(cat units/$unit.file 2>/dev/null || echo enabled)\n"                           \
+    "        printf 'LoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\nMainPID=0\\n\\n' $load $up $file\n" \
+    "    done ;;\n"                                                                                \
+    "esac\n"
+
+/* In place of the real one, which has tests of its own. */
+int residency_may_leave(const struct config *config, char *why, size_t why_bytes)
+{
+    (void) config;
+    (void) snprintf(why, why_bytes, "it has work");
+    return file_exists("may-leave");
+}
+
+static void write_config(const char *name, const char *text)
+{
+    write_text(name, text);
+    assert_int_equal(chmod(name, 0600), 0);
+}
+
+static int migrate_enter(void **state)
+{
+    static const char *const programs[] = { "nss", "pam", "ssh", "sudo", "autofs", "pac", "ifp" };
+
+    if (folder_enter(state) < 0 || mkdir("state", 0755) < 0 || mkdir("config", 0755) < 0 ||
+        mkdir("config/conf.d", 0755) < 0 || mkdir("units", 0755) < 0 || mkdir("programs", 0755) < 0)
+        return -1;
+    for (size_t i = 0; i < N_OF(programs); i++) {
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "programs/sssd_%s", programs[i]); /* fits */
+        write_text(path, "");
+        if (chmod(path, 0755) < 0)
+            return -1;
+    }
+    write_config("config/sssd.conf", BEFORE);
+    write_text("running", "");
+    write_text("enabled", "");
+    systemctl_answers(SYSTEMD);
+    return system("./systemctl restart sssd.service; rm -f calls");
+}
+
+struct order {
+    int (*run)(bool dry);
+    bool dry;
+};
+
+static int run_in_child(void *userdata)
+{
+    const struct order *order = userdata;
+    int status;
+
+    if (!freopen("said", "w", stdout) || dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+        return 255;
+    status = order->run(order->dry);
+    (void) fflush(NULL);
+    return status;
+}
+
+/* Returns its exit status; what it says is in ./said, its calls in ./calls. */
+static int run(int (*what)(bool dry), bool dry)
+{
+    struct order order = { what, dry };
+
+    if (geteuid() != 0)
+        skip(); /* only root's configuration is believed */
+    (void) unlink("calls"); /* of an earlier one */
+    return in_child(run_in_child, &order);
+}
+
+static void ends_with(int wanted, int status)
+{
+    if (status != wanted)
+        fail_msg("it ended with %d, and said: %s", status, read_text("said"));
+}
+
+static void says(const char *words)
+{
+    const char *said = read_text("said");
+
+    if (!strstr(said, words))
+        fail_msg("\"%s\" is not in: %s", words, said);
+}
+
+static bool restarted(void)
+{
+    return strstr(systemctl_calls(), "restart sssd.service\n") != NULL;
+}
+
+static bool is_clean(void)
+{
+    return !file_exists("config/.sssd.conf.sss_activation-new") && !file_exists("config/.sssd.conf.sss_activation-old") &&
+           !file_exists("data/pending") && !file_exists("state/edited");
+}
+
+/* --- There and back ----------------------------------------------------------------------------------------------- */
+
+static void it_goes_there_and_back(void **state)
+{
+    (void) state;
+    write_text("may-leave", "");
+    ends_with(0, run(migrate_run, false));
+    assert_string_equal(read_text("config/sssd.conf"), AFTER);
+    assert_false(file_exists("state/monitor/nss"));
+    assert_true(restarted());
+    assert_true(is_clean());
+    says("config/sssd.conf, line 2, commented out: services = nss, pam\n");
+    says("nss moves from the monitor to systemd");
+    says("\nbackup: data/backup/2");
+    says("systemctl disable sssd");
+
+    ends_with(0, run(migrate_run, false));
+    says("nothing to do");
+    assert_false(restarted());
+
+    ends_with(0, run(revert_run, false));
+    assert_string_equal(read_text("config/sssd.conf"), BEFORE);
+    assert_true(file_exists("state/monitor/pam"));
+    assert_true(restarted());
+    assert_true(is_clean());
+    says("config/sssd.conf, line 2, brought back: services = nss, pam\n");
+    says("nss moves to the monitor");
+
+    ends_with(0, run(revert_run, false));
+    says("nothing to do");
+    assert_false(restarted());
+}
+
+static void a_dry_run_says_it_all_and_does_nothing(void **state)
+{
+    (void) state;
+    ends_with(0, run(migrate_run, true));
+    says("--- config/sssd.conf\n");
+    says("\n-services = nss, pam\n+" M "services = nss, pam\n");
+    says("nss would move from the monitor");
+    says("sssd.service would be restarted");
+    assert_string_equal(read_text("config/sssd.conf"), BEFORE);
+    assert_false(restarted());
+    assert_false(file_exists("data"));
+    assert_true(is_clean());
+}
+
+static void a_monitor_at_rest_is_started_only_for_what_becomes_its_own(void **state)
+{
+    (void) state;
+    assert_int_equal(unlink("running"), 0);
+    assert_int_equal(unlink("enabled"), 0);
+    ends_with(0, run(migrate_run, false));
+    assert_string_equal(read_text("config/sssd.conf"), AFTER);
+    assert_false(file_exists("state/monitor/nss"));
+    assert_false(restarted());
+
+    ends_with(0, run(revert_run, false));
+    assert_true(restarted());
+    says("sssd.service is started");
+    says("systemctl enable sssd");
+
+    ends_with(0, run(migrate_run, false));
+    assert_int_equal(unlink("running"), 0);
+    write_text("state/held", "");
+    ends_with(0, run(revert_run, false));
+    assert_true(file_exists("state/monitor/nss"));
+    assert_false(restarted());
+}
+
+static void a_switch_that_is_due_is_made_up_for(void **state)
+{
+    (void) state;
+    write_config("config/sssd.conf", "[sssd]\n" DOMAIN); /* edited by hand; the monitor has them still */
+    ends_with(0, run(migrate_run, false));
+    says("the configuration was changed already");
+    assert_true(restarted());
+    assert_false(file_exists("state/monitor/nss"));
+
+    assert_int_equal(unlink("config/sssd.conf"), 0);
+    ends_with(0, run(migrate_run, false));
+    says("nothing to do: there is no configuration");
+}
+
+static void every_line_goes_also_one_that_is_overridden(void **state)
+{
+    (void) state;
+    write_config("config/conf.d/10-a.conf", "[sssd]\nservices = nss\n");
+    write_config("config/conf.d/20-b.conf", "[sssd]\nservices =\n");
+    ends_with(0, run(migrate_run, false));
+    assert_string_equal(read_text("config/sssd.conf"), AFTER);
+    assert_string_equal(read_text("config/conf.d/10-a.conf"), "[sssd]\n" M "services = nss\n");
+    assert_string_equal(read_text("config/conf.d/20-b.conf"), "[sssd]\n" M "services =\n");
+    ends_with(0, run(revert_run, false));
+    assert_string_equal(read_text("config/conf.d/10-a.conf"), "[sssd]\nservices = nss\n");
+}
+
+static void pac_stays_the_monitors_with_active_directory(void **state)
+{
+    (void) state;
+    write_config("config/sssd.conf", "[sssd]\nservices = nss, pac\n" AD_DOMAIN);
+    ends_with(0, run(migrate_run, true));
+    says("nss would move");
+    says("pac would stay the monitor's");
+}
+
+static void a_terminal_takes_no_orders_from_a_file(void **state)
+{
+    (void) state;
+    write_config("config/sssd.conf", "[sssd]\nservices = nss,\x1b pam\n" DOMAIN);
+    (void) run(migrate_run, true);
+    assert_null(strchr(read_text("said"), '\x1b'));
+}
+
+/* --- Refusals ----------------------------------------------------------------------------------------------------- */
+
+static void whoever_has_no_successor_is_named(void **state)
+{
+    static const struct {
+        const char *file, *text, *words;
+    } rows[] = {
+        { "units/sss-nss.socket.file", "disabled", "systemctl enable sss-nss.socket" },
+        { "units/sss-pam-private.socket.file", "disabled", "systemctl enable sss-pam-private.socket" },
+        { "units/sss-nss.socket", "masked", "sss-nss.socket is masked: systemctl unmask sss-nss.socket" },
+        { "units/sss-nss.service", "masked", "systemctl unmask sss-nss.service" },
+        { "units/sss-nss.socket", "not-found", "sss-nss.socket is not installed" },
+        { "units/sss-pam.service", "not-found", "sss-pam.service is not installed" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        write_text(rows[i].file, rows[i].text);
+        for (int dry = 0; dry <= 1; dry++) {
+            ends_with(1, run(migrate_run, dry));
+            says(rows[i].words);
+            assert_string_equal(read_text("config/sssd.conf"), BEFORE);
+            assert_false(restarted());
+            assert_true(is_clean());
+        }
+        assert_int_equal(unlink(rows[i].file), 0);
+    }
+
+    /* Newer engines have no private socket; and a responder that is on no line needs nobody. */
+    write_text("units/sss-pam-private.socket", "not-found");
+    write_text("units/sss-ssh.socket.file", "disabled");
+    ends_with(0, run(migrate_run, false));
+}
+
+static void infopipe_needs_its_unit(void **state)
+{
+    (void) state;
+    write_config("config/sssd.conf", "[sssd]\nservices = nss, ifp\n" DOMAIN);
+    ends_with(0, run(migrate_run, true));
+    says("ifp would move from the monitor to D-Bus");
+    write_text("units/sssd-ifp.service", "not-found");
+    ends_with(1, run(migrate_run, true));
+    says("sssd-ifp.service is not installed");
+}
+
+static void what_sssd_would_refuse_is_not_touched(void **state)
+{
+    static const struct {
+        const char *text, *words;
+    } rows[] = {
+        { "[sssd\nservices = nss\n" DOMAIN, "sssd.conf, line 1" },
+        { "[sssd]\nservices = nss, foo\n" DOMAIN, "\"foo\" is no responder" },
+        { "[sssd]\nservices = nss\n", "no domain" },
+        { "", "is empty" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        write_config("config/sssd.conf", rows[i].text);
+        ends_with(1, run(migrate_run, false));
+        says(rows[i].words);
+        ends_with(1, run(revert_run, false));
+        says(rows[i].words);
+        assert_string_equal(read_text("config/sssd.conf"), rows[i].text);
+    }
+
+    /* Fine now, but not with the line that would come back. */
+    write_config("config/sssd.conf", "[sssd]\n" M "services = foo\n" DOMAIN);
+    ends_with(1, run(revert_run, false));
+    says("config/sssd.conf: services: \"foo\" is no responder");
+    assert_true(is_clean());
+}
+
+static void a_file_that_would_be_too_large_is_refused_by_its_own_name(void **state)
+{
+    FILE *file;
+
+    (void) state;
+    write_config("config/sssd.conf", BEFORE);
+    file = fopen("config/sssd.conf", "ae");
+    assert_non_null(file);
+    while (ftell(file) < CONFIG_FILE_BYTES_MAX - 2)
+        assert_int_equal(fputc('#', file), '#');
+    assert_int_equal(fclose(file), 0);
+    ends_with(1, run(migrate_run, false));
+    says("config/sssd.conf is larger than");
+    assert_true(is_clean());
+}
+
+static void a_new_line_stands_in_the_way_back(void **state)
+{
+    (void) state;
+    ends_with(0, run(migrate_run, false));
+    write_config("config/conf.d/99-new.conf", "[sssd]\nservices = nss\n");
+    ends_with(1, run(revert_run, false));
+    says("config/conf.d/99-new.conf has a services line that is in force");
+    assert_string_equal(read_text("config/sssd.conf"), AFTER);
+
+    ends_with(0, run(migrate_run, false));
+    assert_string_equal(read_text("config/conf.d/99-new.conf"), "[sssd]\n" M "services = nss\n");
+}
+
+static void letters_that_cannot_be_edited_are_told(void **state)
+{
+    static const char wide[] = "\xff\xfe[\0s\0s\0s\0d\0]\0\n\0s\0e\0r\0v\0i\0c\0e\0s\0=\0n\0s\0s\0\n";
+    FILE *file;
+
+    (void) state;
+    write_config("config/conf.d/10-wide.conf", "");
+    file = fopen("config/conf.d/10-wide.conf", "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(wide, 1, sizeof(wide), file), sizeof(wide)); /* with the last letter's second byte */
+    assert_int_equal(fclose(file), 0);
+    ends_with(1, run(migrate_run, false));
+    says("config/conf.d/10-wide.conf would still have a services line in force, and it is not UTF-8");
+    assert_string_equal(read_text("config/sssd.conf"), BEFORE);
+}
+
+static void two_runs_are_one_too_many(void **state)
+{
+    int fd = open("state/migrate", O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    (void) state;
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    ends_with(1, run(migrate_run, false));
+    says("another migrate or revert is at work");
+    (void) close(fd); /* ends the lock */
+    ends_with(0, run(migrate_run, false));
+}
+
+/* --- What fails on the way ---------------------------------------------------------------------------------------- */
+
+static void a_switch_that_fails_is_undone(void **state)
+{
+    static const char *const accidents[] = {
+        "broken", /* sssd.service does not start */
+        "stuck",  /* no socket opens */
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(accidents); i++) {
+        write_text(accidents[i], "");
+        ends_with(1, run(migrate_run, false));
+        says("the configuration");
+        assert_string_equal(read_text("config/sssd.conf"), BEFORE);
+        assert_true(is_clean());
+        assert_int_equal(unlink(accidents[i]), 0);
+    }
+    assert_true(file_exists("state/monitor/nss"));
+}
+
+#define IN_MACHINE(test) cmocka_unit_test_setup_teardown(test, migrate_enter, folder_leave)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_MACHINE(it_goes_there_and_back),
+        IN_MACHINE(a_dry_run_says_it_all_and_does_nothing),
+        IN_MACHINE(a_monitor_at_rest_is_started_only_for_what_becomes_its_own),
+        IN_MACHINE(a_switch_that_is_due_is_made_up_for),
+        IN_MACHINE(every_line_goes_also_one_that_is_overridden),
+        IN_MACHINE(pac_stays_the_monitors_with_active_directory),
+        IN_MACHINE(a_terminal_takes_no_orders_from_a_file),
+        IN_MACHINE(whoever_has_no_successor_is_named),
+        IN_MACHINE(infopipe_needs_its_unit),
+        IN_MACHINE(what_sssd_would_refuse_is_not_touched),
+        IN_MACHINE(a_file_that_would_be_too_large_is_refused_by_its_own_name),
+        IN_MACHINE(a_new_line_stands_in_the_way_back),
+        IN_MACHINE(letters_that_cannot_be_edited_are_told),
+        IN_MACHINE(two_runs_are_one_too_many),
+        IN_MACHINE(a_switch_that_fails_is_undone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
