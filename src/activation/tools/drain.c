@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -22,6 +23,7 @@
 #define HALT_MSEC 8
 #define STILL_LOOKS 12
 #define LOOKS_MAX 100
+#define LOOKS_MAX_WITHOUT_QUEUE 300
 
 static int count_descriptors(pid_t pid)
 {
@@ -46,29 +48,41 @@ static void sleep_msec(int msec)
     (void) nanosleep(&pause, NULL); /* cut short, it looks a little earlier */
 }
 
-int drain(pid_t pid)
+/* Until as many descriptors are open as were a while ago; then it is halted. */
+static int wait_until_still(pid_t pid, bool has_queue, int looks_max)
 {
-    struct rlimit limit;
-    int before, still = 0;
+    int before = count_descriptors(pid), still = 0;
 
-    if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0)
-        return -errno;
-    limit.rlim_cur = 0; /* what is open stays open */
-    if (prlimit(pid, RLIMIT_NOFILE, &limit, NULL) < 0)
-        return -errno;
-
-    before = count_descriptors(pid);
-    for (int looks = 0; before >= 0 && still < STILL_LOOKS && looks < LOOKS_MAX; looks++) {
+    for (int looks = 0; before >= 0 && still < STILL_LOOKS && looks < looks_max; looks++) {
         int now;
 
         sleep_msec(RUN_MSEC);
-        (void) kill(pid, SIGSTOP); /* gone is noticed below */
+        if (has_queue)
+            (void) kill(pid, SIGSTOP); /* gone is noticed below */
         sleep_msec(HALT_MSEC);
-        (void) kill(pid, SIGCONT);
+        if (has_queue)
+            (void) kill(pid, SIGCONT);
         now = count_descriptors(pid);
         still = now == before ? still + 1 : 0;
         before = now;
     }
     (void) kill(pid, SIGSTOP);
     return before == -ENOENT || before >= 0 ? 0 : before; /* gone is drained */
+}
+
+int drain(pid_t pid)
+{
+    struct rlimit limit;
+
+    if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0)
+        return -errno;
+    limit.rlim_cur = 0; /* what is open stays open */
+    if (prlimit(pid, RLIMIT_NOFILE, &limit, NULL) < 0)
+        return -errno;
+    return wait_until_still(pid, true, LOOKS_MAX);
+}
+
+int drain_without_queue(pid_t pid)
+{
+    return wait_until_still(pid, false, LOOKS_MAX_WITHOUT_QUEUE);
 }

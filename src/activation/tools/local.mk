@@ -13,6 +13,8 @@ tools_sss_activation_SOURCES = \
 	tools/explain.h \
 	tools/hold.c \
 	tools/hold.h \
+	tools/finish.c \
+	tools/finish.h \
 	tools/hooks.c \
 	tools/hooks.h \
 	tools/json.c \
@@ -38,6 +40,7 @@ tools_sss_activation_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	tools/test-backends \
+	tools/test-finish \
 	tools/test-hooks \
 	tools/test-migrate \
 	tools/test-processes \
@@ -48,9 +51,17 @@ tools_test_backends_SOURCES = \
 	tools/test-backends.c
 tools_test_backends_CFLAGS = $(TEST_CFLAGS) -DPRIVATE_DIR='"private"'
 tools_test_backends_LDADD = $(TEST_LDADD)
+tools_test_finish_SOURCES = \
+	tools/drain.c \
+	tools/finish.c \
+	tools/test-finish.c
+tools_test_finish_CFLAGS = $(TEST_CFLAGS)
+tools_test_finish_LDADD = $(TEST_LDADD)
 tools_test_hooks_SOURCES = \
 	tools/drain.c \
 	tools/drain.h \
+	tools/finish.c \
+	tools/finish.h \
 	tools/hooks.c \
 	tools/ownership.c \
 	tools/processes.c \

@@ -3,21 +3,20 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
 #include "lib/config.h"
+#include "lib/event.h"
 #include "lib/log.h"
 #include "lib/responders.h"
 #include "lib/services.h"
 #include "lib/systemctl.h"
+#include "tools/finish.h"
 #include "tools/ownership.h"
 #include "tools/processes.h"
 #include "tools/units.h"
-
-/* Time for a responder of the distribution's units to take whom its replaced socket still has in its queue. */
-#define DRAIN_MSEC 200
 
 #define NAMES_MAX (RESPONDERS * UNITS_MAX * 2)
 
@@ -131,13 +130,6 @@ static int read_units(struct unit ours[RESPONDERS][UNITS_MAX], struct unit vendo
     return units_read(&units);
 }
 
-static void drain(void)
-{
-    const struct timespec pause = { .tv_nsec = DRAIN_MSEC * 1000000L };
-
-    (void) nanosleep(&pause, NULL); /* shorter by a signal: then it is shorter */
-}
-
 /* Our sockets do for the path what can be done: open, or closed because somebody wants it so. */
 static bool have_taken_over(const struct unit *ours, bool monitors)
 {
@@ -152,7 +144,8 @@ static int retire_vendors(const struct state *state)
 {
     struct unit ours[RESPONDERS][UNITS_MAX] = { 0 }, vendors[RESPONDERS][UNITS_MAX + 1] = { 0 };
     struct call stop = { 0 };
-    bool serving = false;
+    pid_t serving[RESPONDERS];
+    size_t n_serving = 0;
     int r;
 
     r = read_units(ours, vendors);
@@ -167,21 +160,60 @@ static int retire_vendors(const struct state *state)
                 call_add(&stop, responders[i].vendor_sockets[k]);
         if (unit_is_up(&vendors[i][UNITS_MAX])) {
             call_add(&stop, responders[i].vendor_service);
-            serving = true;
+            if (vendors[i][UNITS_MAX].main_pid > 0)
+                serving[n_serving++] = vendors[i][UNITS_MAX].main_pid;
         }
     }
 
-    if (serving)
-        drain();
+    finish(serving, n_serving);
     return call_run(&stop, "stop");
 }
 
-/* Opens before it closes: a path that changes hands is bound anew while its old listener still answers. */
-static int move_sockets(const struct state *state)
+/* Whose each responder was before something changed. */
+struct owners {
+    bool monitors[RESPONDERS];
+};
+
+static struct owners read_owners(const struct state *state)
+{
+    struct owners owners;
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        owners.monitors[i] = state_monitor_owns(state, responders[i].name);
+    return owners;
+}
+
+/* Holds "sss-nss.socket" open by "sss-handover@nss.service" until the monitor has its path. */
+struct relays {
+    char names[RESPONDERS * UNITS_MAX][48];
+    struct call start;
+};
+
+static void relays_add(struct relays *relays, const char *socket)
+{
+    char *name = relays->names[relays->start.n];
+    const char *from = strchr(socket, '-') + 1;
+
+    (void) snprintf(name, sizeof(relays->names[0]), "sss-handover@%.*s.service", (int) strcspn(from, "."), from); /* fits */
+    call_add(&relays->start, name);
+}
+
+static void log_hand_over(const struct responder *responder, bool monitors)
+{
+    if (monitors)
+        event_log(EVENT_HANDED_OVER, responder->name, "to the monitor", "%s is the monitor's from now on", responder->name);
+    else
+        event_log(EVENT_HANDED_OVER, responder->name, "to systemd", "%s is systemd's from now on", responder->name);
+}
+
+/* Opens before it closes: a path that changes hands is bound anew while its old listener still answers. Where a
+ * monitor starts or runs that will bind the path, or has, nobody's socket closes before a relay holds it, too. */
+static int move_sockets(const struct state *state, const struct owners *before, bool has_monitor)
 {
     struct unit ours[RESPONDERS][UNITS_MAX] = { 0 }, vendors[RESPONDERS][UNITS_MAX + 1] = { 0 };
     struct call open = { 0 }, close = { 0 };
-    bool vendors_are_up = false;
+    struct relays relays = { 0 };
+    bool vendors_are_up = false, moved[RESPONDERS] = { false };
     int r, opened, closed;
 
     r = read_units(ours, vendors);
@@ -194,10 +226,16 @@ static int move_sockets(const struct state *state)
         bool monitors = state_monitor_owns(state, responders[i].name);
 
         for (size_t k = 0; k < UNITS_MAX; k++) {
-            if (monitors && unit_is_up(&ours[i][k]))
+            bool closes = monitors && unit_is_up(&ours[i][k]);
+            bool opens = !monitors && !unit_is_up(&ours[i][k]) && unit_is_enabled(&ours[i][k]);
+
+            if (closes)
                 call_add(&close, responders[i].sockets[k]);
-            if (!monitors && !unit_is_up(&ours[i][k]) && unit_is_enabled(&ours[i][k]))
+            if (closes && has_monitor)
+                relays_add(&relays, responders[i].sockets[k]);
+            if (opens)
                 call_add(&open, responders[i].sockets[k]);
+            moved[i] = moved[i] || closes || opens;
             vendors_are_up = vendors_are_up || unit_is_up(&vendors[i][k]);
         }
         vendors_are_up = vendors_are_up || unit_is_up(&vendors[i][UNITS_MAX]);
@@ -205,29 +243,39 @@ static int move_sockets(const struct state *state)
 
     opened = call_run(&open, "start");
     r = vendors_are_up ? retire_vendors(state) : 0;
+    (void) call_run(&relays.start, "start"); /* said there; without them who waits is refused, as ever */
     closed = call_run(&close, "stop");
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        bool monitors = state_monitor_owns(state, responders[i].name);
+
+        if (moved[i] && before->monitors[i] != monitors)
+            log_hand_over(&responders[i], monitors);
+    }
     return opened < 0 ? opened : closed < 0 ? closed : r;
 }
 
 int ownership_apply(const struct state *state)
 {
+    const struct owners before = read_owners(state);
     int decided, moved;
 
     decided = decide(state);
     if (decided == 0)
         return 0; /* the monitor will refuse it too, and clients wait for that */
-    moved = move_sockets(state);
+    moved = move_sockets(state, &before, true);
     return decided < 0 ? decided : moved;
 }
 
 int ownership_apply_beside_monitor(const struct state *state)
 {
+    const struct owners before = read_owners(state);
     bool monitors[RESPONDERS];
     int r;
 
     if (!systemctl_property_is(MONITOR, "ActiveState", "active")) {
         r = ownership_decide(state);
-        return r < 0 ? r : move_sockets(state); /* also beside a broken configuration: clients are to be told quickly */
+        return r < 0 ? r : move_sockets(state, &before, false); /* also beside a broken configuration: clients are to be told quickly */
     }
 
     /* Installed into a running system, nobody has said so yet. */
@@ -244,11 +292,12 @@ int ownership_apply_beside_monitor(const struct state *state)
         if (r < 0)
             return r;
     }
-    return move_sockets(state);
+    return move_sockets(state, &before, true);
 }
 
 int ownership_verify(const struct state *state)
 {
+    const struct owners before = read_owners(state);
     bool monitors[RESPONDERS], moved = false;
     int r;
 
@@ -268,19 +317,41 @@ int ownership_verify(const struct state *state)
         }
         moved = true;
     }
-    return moved ? move_sockets(state) : 0;
+    return moved ? move_sockets(state, &before, true) : 0;
+}
+
+/* The monitor's responders of which systemd has just got the sockets. */
+static void finish_released(const struct state *state, const struct owners *before)
+{
+    char control_group[PATH_MAX];
+    pid_t serving[RESPONDERS];
+    size_t n = 0;
+
+    systemctl_property(MONITOR, "ControlGroup", control_group, sizeof(control_group));
+    for (size_t i = 0; control_group[0] && i < RESPONDERS; i++) {
+        int pid;
+
+        if (!responders[i].sockets[0] || !before->monitors[i] || state_monitor_owns(state, responders[i].name))
+            continue;
+        pid = process_find(responders[i].program, control_group);
+        if (pid > 0)
+            serving[n++] = pid;
+    }
+    finish(serving, n);
 }
 
 int ownership_release(const struct state *state)
 {
+    const struct owners before = read_owners(state);
     struct services services;
+    bool released = false;
     int r;
 
     if (read_services(&services) == 0)
         return 0;
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        if (services.why[i] != NOT_THE_MONITORS || !state_monitor_owns(state, responders[i].name))
+        if (services.why[i] != NOT_THE_MONITORS || !before.monitors[i])
             continue;
 
         r = state_set_monitor_owns(state, responders[i].name, false);
@@ -288,6 +359,12 @@ int ownership_release(const struct state *state)
             log_error("cannot write to " STATE_DIR ": %s", strerror(-r));
             return r;
         }
+        released = true;
     }
-    return move_sockets(state);
+    if (!released)
+        return 0;
+
+    r = move_sockets(state, &before, true);
+    finish_released(state, &before);
+    return r;
 }
