@@ -17,6 +17,7 @@
 #include "lib/log.h"
 #include "lib/sockets.h"
 #include "lib/state.h"
+#include "lib/systemctl.h"
 
 #define REFUSE_USEC 5000000
 #define FIRST_REFUSAL_USEC 2000
@@ -83,6 +84,22 @@ static bool is_ready(void *userdata)
     return monitor_is_ready(&launch->state, launch->responder);
 }
 
+/* The monitor has got the responder meanwhile, and systemd has closed the sockets: nobody new comes to ours, and
+ * whoever waits is a relay's to serve. */
+static bool is_handed_over(const struct launch *launch)
+{
+    char unit[128];
+
+    if (!state_monitor_owns(&launch->state, launch->responder))
+        return false;
+    for (size_t i = 0; i < launch->n_wants; i++) {
+        (void) snprintf(unit, sizeof(unit), "sss-%s.socket", launch->wants[i].name); /* fits */
+        if (!systemctl_property_is(unit, "ActiveState", "inactive"))
+            return false;
+    }
+    return true;
+}
+
 /* Whoever wants to send the monitor away waits meanwhile, and then sees this unit. Only root can; a unit with User= did
  * it in its ExecStartPre=+. Returns a descriptor or a negative errno. */
 static int lock_monitor(const struct state *state)
@@ -97,8 +114,8 @@ static int lock_monitor(const struct state *state)
     return lock;
 }
 
-/* Returns 1 when the responder may run, 0 when clients were refused long enough, or a negative errno. In the first
- * case the lock is held, until exec. */
+/* Returns 1 when the responder may run, 0 when clients were refused long enough or are not ours any more, or a
+ * negative errno. In the first case the lock is held, until exec. */
 static int wait_for_monitor(struct launch *launch)
 {
     enum monitor_verdict verdict;
@@ -113,6 +130,8 @@ static int wait_for_monitor(struct launch *launch)
         return 1;
     launch->is_cold = false; /* whoever starts it from here on, it is not for this client */
     closep(&lock);
+    if (is_handed_over(launch))
+        return 0;
 
     /* Whoever waits hears it before the journal does. */
     r = refuse_clients(&launch->sockets, FIRST_REFUSAL_USEC, is_ready, launch);

@@ -370,6 +370,31 @@ static void it_refuses_where_the_monitor_cannot_be_used(void **state)
     }
 }
 
+static void clients_of_a_closed_socket_are_left_to_the_relay(void **state)
+{
+    int client = client_of(at("a"));
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root starts the monitor */
+    assert_int_equal(state_set_monitor_owns(&opened, "test", true), 0);
+    systemctl_answers("case \"$*\" in *ActiveState*) echo inactive ;; esac");
+    start_launcher(right_start());
+    assert_int_equal(launcher_ends(), NOT_SERVED);
+    assert_string_equal(read_text("stderr"), "");
+    assert_non_null(strstr(systemctl_calls(), "show --value --property ActiveState -- sss-a.socket\n"
+                                              "show --value --property ActiveState -- sss-b.socket\n"));
+    assert_true(accept_now(listeners[0]) >= 0);
+    (void) close(client);
+
+    /* Half of it is not enough. */
+    client = client_of(at("a"));
+    systemctl_answers("case \"$*\" in *sss-a.socket) echo inactive ;; *sss-b.socket) echo active ;; esac");
+    start_launcher(right_start());
+    assert_true(is_refused(client));
+    stop_it();
+}
+
 static void clients_wait_while_the_monitor_starts(void **state)
 {
     int client = client_of(at("a"));
@@ -564,6 +589,7 @@ int main(int argc, char **argv)
         WITH_SOCKETS(a_stopped_monitor_refuses_for_five_seconds),
         WITH_SOCKETS(who_comes_after_the_monitor_is_up_is_served),
         WITH_SOCKETS(it_refuses_where_the_monitor_cannot_be_used),
+        WITH_SOCKETS(clients_of_a_closed_socket_are_left_to_the_relay),
         WITH_SOCKETS(clients_wait_while_the_monitor_starts),
         WITH_SOCKETS(it_waits_for_who_sends_the_monitor_away),
         WITH_SOCKETS(without_a_state_folder_it_serves),

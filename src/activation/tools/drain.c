@@ -48,8 +48,8 @@ static void sleep_msec(int msec)
     (void) nanosleep(&pause, NULL); /* cut short, it looks a little earlier */
 }
 
-/* Until as many descriptors are open as were a while ago; then it is halted. */
-static int wait_until_still(pid_t pid, bool has_queue, int looks_max)
+/* Until as many descriptors are open as were a while ago. */
+static int wait_until_still(pid_t pid, bool is_gated, int looks_max)
 {
     int before = count_descriptors(pid), still = 0;
 
@@ -57,29 +57,32 @@ static int wait_until_still(pid_t pid, bool has_queue, int looks_max)
         int now;
 
         sleep_msec(RUN_MSEC);
-        if (has_queue)
+        if (is_gated)
             (void) kill(pid, SIGSTOP); /* gone is noticed below */
         sleep_msec(HALT_MSEC);
-        if (has_queue)
+        if (is_gated)
             (void) kill(pid, SIGCONT);
         now = count_descriptors(pid);
         still = now == before ? still + 1 : 0;
         before = now;
     }
-    (void) kill(pid, SIGSTOP);
     return before == -ENOENT || before >= 0 ? 0 : before; /* gone is drained */
 }
 
 int drain(pid_t pid)
 {
     struct rlimit limit;
+    int r;
 
     if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0)
         return -errno;
     limit.rlim_cur = 0; /* what is open stays open */
     if (prlimit(pid, RLIMIT_NOFILE, &limit, NULL) < 0)
         return -errno;
-    return wait_until_still(pid, true, LOOKS_MAX);
+
+    r = wait_until_still(pid, true, LOOKS_MAX);
+    (void) kill(pid, SIGSTOP);
+    return r;
 }
 
 int drain_without_queue(pid_t pid)

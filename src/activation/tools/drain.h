@@ -11,8 +11,8 @@
  * The process is to be stopped afterwards: the gate stays closed, and it is halted. Returns 0 or a negative errno. */
 int drain(pid_t pid);
 
-/* The same for a process to which no new clients come since its paths lead elsewhere: it works on freely, and gets
- * three seconds at most. */
+/* The same for a process to which no new clients come since its paths lead elsewhere. It works on freely, so that
+ * connections that it has had for long are answered to the end; three seconds at most. */
 int drain_without_queue(pid_t pid);
 
 #endif
