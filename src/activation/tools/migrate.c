@@ -43,6 +43,7 @@ struct run {
     struct replace replace;
     struct config *before, *after;
     struct services was, will;
+    bool recovered; /* from a run that was interrupted: nobody knows how far its switch came */
     bool was_active;
     bool restarts; /* sssd.service; else only sockets open and close */
     const char *wide; /* a file that can't be edited */
@@ -412,11 +413,23 @@ static int check_successors(const struct run *run)
 
 /* --- Switching ---------------------------------------------------------------------------------------------------- */
 
+/* It runs, or is about to. */
+static bool is_active(const struct run *run)
+{
+    char text[32];
+
+    systemctl_property(MONITOR, "ActiveState", text, sizeof(text));
+    if (strcmp(text, "active") == 0 || strcmp(text, "activating") == 0 || strcmp(text, "reloading") == 0)
+        return true;
+    systemctl_property(MONITOR, "Job", text, sizeof(text)); /* between the halves of a restart */
+    return text[0] && strcmp(text, "0") != 0 && !state_has(&run->state, FLAG_HELD);
+}
+
 /* A monitor at rest stays so, unless responders are to be its own: nobody else would start it for them. An
  * administrator's stop stands. */
 static void plan_switch(struct run *run, const struct services *will)
 {
-    run->was_active = systemctl_property_is(MONITOR, "ActiveState", "active");
+    run->was_active = is_active(run);
     run->restarts = run->was_active;
     for (size_t i = 0; i < RESPONDERS && !is_migration(run) && !state_has(&run->state, FLAG_HELD); i++)
         run->restarts = run->restarts || is_monitors(will->why[i]);
@@ -586,13 +599,15 @@ static bool is_switch_due(const struct run *run)
 
 static int finish_switch(struct run *run)
 {
-    if (!is_switch_due(run)) {
+    if (!run->recovered && !is_switch_due(run)) {
         (void) puts(is_migration(run) ? "nothing to do: no services line is in force"
                                       : "nothing to do: no services line was commented out by sss_activation migrate");
         return 0;
     }
     plan_switch(run, &run->was);
-    (void) printf("the configuration was changed already, but nobody has switched: %s\n", switch_text(run));
+    (void) printf("%s: %s\n", run->recovered ? "nobody knows how far its switch came"
+                                            : "the configuration was changed already, but nobody has switched",
+                  switch_text(run));
     (void) fflush(stdout);
     if (run->dry)
         return 0;
@@ -662,8 +677,11 @@ static int go(struct run *run)
     return 0;
 }
 
-static void on_recovered(const char *path)
+static void on_recovered(const char *path, void *userdata)
 {
+    struct run *run = userdata;
+
+    run->recovered = true;
     (void) printf("%s: an earlier run was interrupted, the file is again as it was before that\n", path);
 }
 
@@ -686,7 +704,9 @@ static int open_run(struct run *run)
     if (r < 0)
         return fail("cannot make " STATE_DIR ": %s", strerror(-r));
     r = lock(run);
-    if (r == 0 && !run->dry && (r = replace_recover(on_recovered, &why)) < 0)
+    if (r == 0 && run->dry && replace_is_interrupted())
+        (void) puts("an earlier run was interrupted: without --dry-run, what it did to files is undone first");
+    if (r == 0 && !run->dry && (r = replace_recover(on_recovered, run, &why)) < 0)
         (void) fail("%s", reason(why, r));
     return r;
 }

@@ -255,6 +255,8 @@ int replace_may(const struct replace *replace, char **ret_why)
     for (size_t i = 0; i < replace->n; i++)
         if (replace->files[i].new && faccessat(replace->files[i].dir_fd, ".", W_OK, AT_EACCESS) < 0)
             return refuse_to(-errno, ret_why, "replace", replace->files[i].real_path);
+    if (access(DATA_DIR, W_OK) < 0 && errno != ENOENT)
+        return refuse_to(-errno, ret_why, "make a backup in", DATA_DIR);
     return 0;
 }
 
@@ -428,7 +430,12 @@ static int recover(const char *real_path)
     return r;
 }
 
-int replace_recover(void (*on_file)(const char *path), char **ret_why)
+bool replace_is_interrupted(void)
+{
+    return access(PENDING, F_OK) == 0;
+}
+
+int replace_recover(void (*on_file)(const char *path, void *userdata), void *userdata, char **ret_why)
 {
     CLEANUP(freep) char *paths = NULL;
     size_t bytes = 0;
@@ -446,7 +453,7 @@ int replace_recover(void (*on_file)(const char *path), char **ret_why)
         if (r < 0)
             return refuse_to(r, ret_why, "undo what an interrupted run did to", path);
         if (r > 0)
-            on_file(path);
+            on_file(path, userdata);
     }
     r = remove_pending();
     return r < 0 ? refuse_to(r, ret_why, "remove", PENDING) : 0;

@@ -44,8 +44,10 @@ struct replace {
 
 /* All return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory was short. */
 
+bool replace_is_interrupted(void);
+
 /* Undoes what a run that was interrupted has begun. Calls on_file with each file that it put back. */
-int replace_recover(void (*on_file)(const char *path), char **ret_why);
+int replace_recover(void (*on_file)(const char *path, void *userdata), void *userdata, char **ret_why);
 
 /* Returns the one that was read under this name or another one that leads to the same file, or NULL. */
 const struct replace_file *replace_find(const struct replace *replace, const char *path);

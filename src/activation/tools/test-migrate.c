@@ -395,6 +395,28 @@ static void a_switch_that_fails_is_undone(void **state)
     assert_true(file_exists("state/monitor/nss"));
 }
 
+static void what_an_interrupted_run_left_is_undone_and_switched(void **state)
+{
+    (void) state;
+    write_config("config/.sssd.conf.sss_activation-old", BEFORE); /* killed before it was good so */
+    write_config("config/sssd.conf", AFTER);
+    assert_int_equal(mkdir("data", 0755), 0);
+    write_text("data/pending", at("config/sssd.conf"));
+    assert_int_equal(truncate("data/pending", (off_t) strlen(at("config/sssd.conf")) + 1), 0);
+
+    ends_with(0, run(migrate_run, true));
+    says("an earlier run was interrupted");
+    assert_true(file_exists("data/pending"));
+    assert_false(restarted());
+
+    ends_with(0, run(revert_run, false));
+    says("sssd.conf: an earlier run was interrupted");
+    says("nobody knows how far its switch came: sssd.service is restarted");
+    assert_string_equal(read_text("config/sssd.conf"), BEFORE);
+    assert_true(restarted());
+    assert_true(is_clean());
+}
+
 #define IN_MACHINE(test) cmocka_unit_test_setup_teardown(test, migrate_enter, folder_leave)
 
 int main(void)
@@ -415,6 +437,7 @@ int main(void)
         IN_MACHINE(letters_that_cannot_be_edited_are_told),
         IN_MACHINE(two_runs_are_one_too_many),
         IN_MACHINE(a_switch_that_fails_is_undone),
+        IN_MACHINE(what_an_interrupted_run_left_is_undone_and_switched),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,9 +166,10 @@ static struct tried try(bool keep)
 
 static int n_recovered;
 
-static void on_recovered(const char *path)
+static void on_recovered(const char *path, void *userdata)
 {
     (void) path;
+    (void) userdata;
     n_recovered++;
 }
 
@@ -177,7 +178,7 @@ static int recover(void)
     CLEANUP(freep) char *why = NULL;
 
     n_recovered = 0;
-    return replace_recover(on_recovered, &why);
+    return replace_recover(on_recovered, NULL, &why);
 }
 
 static int recover_in_child(void *userdata)
