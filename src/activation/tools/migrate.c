@@ -663,6 +663,8 @@ static int go(struct run *run)
         r = config_each_file(run->before, add_file, run);
     if (r < 0 || !run->before)
         return r;
+    if (!run->dry)
+        replace_sweep(&run->replace);
     if (run->lines == 0 && !(is_migration(run) && run->was.file))
         return finish_switch(run);
 

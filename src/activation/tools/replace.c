@@ -157,6 +157,12 @@ static void sweep(const struct replace_file *file)
     (void) unlinkat(file->dir_fd, file->name_old, 0);
 }
 
+void replace_sweep(const struct replace *replace)
+{
+    for (size_t i = 0; i < replace->n; i++)
+        sweep(&replace->files[i]);
+}
+
 /* --- Reading ------------------------------------------------------------------------------------------------------ */
 
 static void file_done(struct replace_file *file)
@@ -499,10 +505,7 @@ static int prepare(struct replace *replace, char **ret_why)
     for (size_t i = 0; r == 0 && i < replace->n; i++) {
         struct replace_file *file = &replace->files[i];
 
-        sweep(file);
-        if (!file->new)
-            continue;
-        r = write_new(file);
+        r = file->new ? write_new(file) : 0;
         if (r < 0)
             (void) refuse_to(r, ret_why, "write a new", file->real_path);
     }
@@ -511,8 +514,10 @@ static int prepare(struct replace *replace, char **ret_why)
 
 static int swap(struct replace *replace, const char *relative_to, char **ret_why)
 {
-    int r = prepare(replace, ret_why);
+    int r;
 
+    replace_sweep(replace);
+    r = prepare(replace, ret_why);
     if (r < 0)
         return r;
     r = back_up(replace, relative_to);
@@ -571,6 +576,6 @@ void replace_commit(struct replace *replace)
 
     if (r < 0) /* then the next run would undo this one */
         log_error("cannot remove " PENDING ": %s; remove it by hand", strerror(-r));
-    for (size_t i = 0; r == 0 && i < replace->n; i++)
-        sweep(&replace->files[i]);
+    else
+        replace_sweep(replace);
 }

@@ -42,7 +42,7 @@ struct replace {
     char backup[PATH_MAX]; /* the folder, "" until it is made */
 };
 
-/* All return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory was short. */
+/* Those with a result return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory was short. */
 
 bool replace_is_interrupted(void);
 
@@ -54,6 +54,9 @@ const struct replace_file *replace_find(const struct replace *replace, const cha
 
 /* Reads the file; refuses one that lies where others than its owner and root may write. */
 int replace_read(struct replace *replace, const char *path, struct replace_file **ret, char **ret_why);
+
+/* Removes what a run that was killed early left beside the files. */
+void replace_sweep(const struct replace *replace);
 
 /* Could the files be replaced, as far as can be said without trying? */
 int replace_may(const struct replace *replace, char **ret_why);
