@@ -13,7 +13,7 @@ ACTIVATION := $(BUILD)/activation
 CONFIGURE_FLAGS ?= --enable-werror
 
 .PHONY: all help deps units build check check-units check-unit-tests check-sanitizers lint \
-        deb rpm installcheck demo soak clean
+        deb rpm installcheck matrix demo soak clean
 
 all: build
 	@echo
@@ -33,6 +33,8 @@ help:
 	@echo "  make lint           shellcheck, unit files, lintian, rpmlint"
 	@echo "  make installcheck   scenarios on a real systemd in containers"
 	@echo "                      DIST=bookworm|trixie|rpm|all  SCENARIO=\"name ...\""
+	@echo "  make matrix         install, upgrade, remove, migrate ... from each state, an hour or more; goes on where it"
+	@echo "                      was stopped  DIST=...  CELLS='cell-stock-*-migrate ...'"
 	@echo "  make soak           the long scenarios"
 	@echo "  make deps           install what the above need, with apt (they do it by themselves)"
 	@echo "  make clean          remove build/; trees stay in $${SSSD_ONDEMAND_CACHE:-/var/cache/sssd-ondemand}"
@@ -84,6 +86,9 @@ installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 
 soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	@SOAK=yes tests/installcheck/run --dist=$(DIST) $(SCENARIO)
+
+matrix: deps deb rpm
+	@tests/matrix/run --dist=$(DIST) $(CELLS)
 
 check: check-unit-tests check-sanitizers lint deb rpm
 	@tests/installcheck/run --gate

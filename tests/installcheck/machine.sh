@@ -67,6 +67,14 @@ power_off() {
     rmdir_cgroups "/sys/fs/cgroup/ondemand-$DIST-$NAME"
 }
 
+# The end of a machine whose shutdown nobody wants to see.
+pull_the_plug() {
+    kill -KILL "$init"
+    wait "$nspawn_pid" 2>/dev/null || true
+    init=
+    rmdir_cgroups "/sys/fs/cgroup/ondemand-$DIST-$NAME"
+}
+
 ended() { ! kill -0 "$nspawn_pid" 2>/dev/null; }
 
 rmdir_cgroups() {
