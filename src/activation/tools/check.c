@@ -120,37 +120,55 @@ static void print_files(const struct check *check, FILE *out)
         (void) fprintf(out, "%-9s  %s%s", "remarks", remarks, remarks[strlen(remarks) - 1] == '\n' ? "" : "\n");
 }
 
+/* NULL if it has none: then SSSD passes it over. */
 static const char *provider_of(const struct config *config, const char *domain)
 {
     CLEANUP(freep) char *section = NULL;
-    const char *provider;
 
     if (asprintf(&section, "domain/%s", domain) < 0) {
         section = NULL;
         return "?";
     }
-    provider = config_get(config, section, "id_provider", NULL);
-    return provider ? provider : "none, passed over";
+    return config_get(config, section, "id_provider", NULL);
+}
+
+/* The last file with a services line, be it an empty one; NULL if there is none. */
+static const char *file_of_line(const struct config *config)
+{
+    const char *file, *last = NULL;
+
+    for (size_t i = 0; (file = config_file(config, i)); i++)
+        if (config_file_has(config, i, "sssd", "services"))
+            last = file;
+    return last;
+}
+
+/* Has that file a services line that a later file's overrides? */
+static bool is_overridden(const struct config *config, size_t i)
+{
+    return config_file_has(config, i, "sssd", "services") && config_file(config, i) != file_of_line(config);
 }
 
 static void print_services(const struct check *check, FILE *out)
 {
     const struct configuration_view *configuration = &check->view.configuration;
     const struct config *config = configuration->config;
-    const char *line = config_get(config, "sssd", "services", NULL), *file;
+    const char *line = config_get(config, "sssd", "services", NULL), *file = file_of_line(config);
     char names[128];
 
-    for (size_t i = 0; i < check->domains.n; i++)
-        (void) fprintf(out, "%-9s  %s (%s)\n", i == 0 ? "domains" : "", check->domains.names[i],
-                       provider_of(config, check->domains.names[i]));
+    for (size_t i = 0; i < check->domains.n; i++) {
+        const char *provider = provider_of(config, check->domains.names[i]);
 
-    (void) fprintf(out, "%-9s  %s", "services", line ? line : "no services line");
-    if (line)
-        (void) fprintf(out, "  (%s)", configuration->services.file);
-    (void) fputc('\n', out);
+        (void) fprintf(out, "%-9s  %s (%s)\n", i == 0 ? "domains" : "", check->domains.names[i],
+                       provider ? provider : "no id_provider: passed over");
+    }
+
+    if (file)
+        (void) fprintf(out, "%-9s  %s  (%s)\n", "services", line ? line : "an empty line", file);
+    else
+        print_line(out, "services", "no services line");
     for (size_t i = 0; (file = config_file(config, i)); i++)
-        if (config_file_has(config, i, "sssd", "services") &&
-            (!configuration->services.file || strcmp(file, configuration->services.file) != 0))
+        if (is_overridden(config, i))
             (void) fprintf(out, "%-9s  another line in %s is overridden\n", "", file);
 
     names_of(configuration, LISTED, names, sizeof(names));
@@ -219,7 +237,7 @@ static json_t *to_json(const struct check *check)
     const char *file;
 
     for (size_t i = 0; i < check->domains.n; i++)
-        (void) json_array_append_new(domains, json_pack("{s:s, s:s}", "name", check->domains.names[i], "id_provider",
+        (void) json_array_append_new(domains, json_pack("{s:s, s:s?}", "name", check->domains.names[i], "id_provider",
                                                         provider_of(configuration->config, check->domains.names[i])));
     for (size_t i = 0; configuration->verdict == CONFIGURATION_OK && i < RESPONDERS; i++) {
         static const char *const whys[] = { [NOT_THE_MONITORS] = "unlisted", [LISTED] = "listed", [IMPLIED] = "implied" };
@@ -227,8 +245,7 @@ static json_t *to_json(const struct check *check)
         (void) json_object_set_new(services, responders[i].name, json_string(whys[configuration->services.why[i]]));
     }
     for (size_t i = 0; configuration->config && (file = config_file(configuration->config, i)); i++)
-        if (config_file_has(configuration->config, i, "sssd", "services") &&
-            (!configuration->services.file || strcmp(file, configuration->services.file) != 0))
+        if (is_overridden(configuration->config, i))
             (void) json_array_append_new(overridden, json_string(file));
     for (size_t i = 0; i < check->n_advice; i++)
         (void) json_array_append_new(advice, json_pack("{s:s, s:s, s:o}", "level",

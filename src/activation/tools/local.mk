@@ -41,6 +41,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tools/test-backends \
 	tools/test-finish \
+	tools/test-configurations-2.10 \
+	tools/test-configurations-2.8 \
 	tools/test-hooks \
 	tools/test-migrate \
 	tools/test-processes \
@@ -57,6 +59,23 @@ tools_test_finish_SOURCES = \
 	tools/test-finish.c
 tools_test_finish_CFLAGS = $(TEST_CFLAGS)
 tools_test_finish_LDADD = $(TEST_LDADD)
+configurations_SOURCES = \
+	tools/backends.c \
+	tools/check.c \
+	tools/json.c \
+	tools/processes.c \
+	tools/test-configurations.c \
+	tools/units.c \
+	tools/view.c
+# The rules of either engine, whichever this build is for.
+tools_test_configurations_2_10_SOURCES = $(configurations_SOURCES)
+tools_test_configurations_2_10_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) \
+	-USSSD_ENGINE -DSSSD_ENGINE=ENGINE_2_10 -DRULES='"2.10"'
+tools_test_configurations_2_10_LDADD = $(TEST_LDADD) $(JSON_LIBS)
+tools_test_configurations_2_8_SOURCES = $(configurations_SOURCES)
+tools_test_configurations_2_8_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) \
+	-USSSD_ENGINE -DSSSD_ENGINE=ENGINE_2_8 -DRULES='"2.8"'
+tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
 tools_test_hooks_SOURCES = \
 	tools/drain.c \
 	tools/drain.h \
