@@ -209,7 +209,7 @@ static void print_text(const struct check *check, FILE *out)
         (void) fputs("There is no configuration: nobody is asked, and nothing fails.\n", out);
         return;
     case CONFIGURATION_UNREADABLE:
-        (void) fprintf(out, "The configuration can't be read: %s\n", says);
+        (void) fprintf(out, "The configuration can't be read: %s%s\n", says, geteuid() == 0 ? "" : "; run this as root");
         return;
     case CONFIGURATION_REFUSED:
         (void) fprintf(out, "SSSD %s would not start with this configuration:\n  %s\n", ENGINE_TEXT, says);

@@ -299,6 +299,8 @@ static void socket_command(const struct responder_view *view, const char *verb, 
 
 void view_change(const struct responder_view *responder, char *text, size_t bytes)
 {
+    bool runs;
+
     text[0] = '\0';
     if (!responder->installed)
         return;
@@ -317,9 +319,18 @@ void view_change(const struct responder_view *responder, char *text, size_t byte
         return;
     }
 
+    /* A process that was started by a socket has it too and goes on answering; systemd opens none beside it. */
+    runs = unit_is_up(&responder->service);
+    if (runs && responder->socket != SOCKET_LISTENING && responder->socket != SOCKET_DBUS) {
+        (void) snprintf(text, bytes, "systemctl stop %s", responder->responder->service);
+        return;
+    }
+
     switch (responder->socket) {
     case SOCKET_LISTENING:
         socket_command(responder, "disable --now", text, bytes);
+        if (runs)
+            (void) snprintf(text + strlen(text), bytes - strlen(text), " %s", responder->responder->service);
         break;
     case SOCKET_DISABLED:
         socket_command(responder, "enable --now", text, bytes);
