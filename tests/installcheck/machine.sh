@@ -10,6 +10,8 @@ GUARD_SEC=60
 checks=0
 failures=0
 init=
+# Its own, even if the same scenario runs in another clone.
+group=/sys/fs/cgroup/ondemand-$DIST-$NAME-$$
 
 note() { printf '# %s\n' "$*"; }
 
@@ -27,7 +29,7 @@ ok() { # TRUE|FALSE TEXT
 
 # Starts the machine and waits until its boot is over, whatever came of it: boot [NSPAWN-OPTION ...] [SYSTEMD-WORD ...]
 boot() {
-    local group=/sys/fs/cgroup/ondemand-$DIST-$NAME nspawn
+    local nspawn
 
     mkdir -p "$group"
     (
@@ -64,7 +66,7 @@ power_off() {
     wait_for "its end" ended || kill -KILL "$nspawn_pid"
     wait "$nspawn_pid" 2>/dev/null || true
     init=
-    rmdir_cgroups "/sys/fs/cgroup/ondemand-$DIST-$NAME"
+    rmdir_cgroups "$group"
 }
 
 # The end of a machine whose shutdown nobody wants to see.
