@@ -90,6 +90,8 @@ tools_test_hooks_CFLAGS = $(TEST_CFLAGS)
 tools_test_hooks_LDADD = $(TEST_LDADD)
 tools_test_migrate_SOURCES = \
 	lib/responders.c \
+	tools/drain.c \
+	tools/finish.c \
 	tools/migrate.c \
 	tools/ownership.c \
 	tools/processes.c \
