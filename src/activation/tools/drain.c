@@ -23,7 +23,8 @@
 #define HALT_MSEC 8
 #define STILL_LOOKS 12
 #define LOOKS_MAX 100
-#define LOOKS_MAX_WITHOUT_QUEUE 300
+#define STILL_LOOKS_WITHOUT_QUEUE 50
+#define LOOKS_MAX_WITHOUT_QUEUE 500
 
 static int count_descriptors(pid_t pid)
 {
@@ -49,11 +50,11 @@ static void sleep_msec(int msec)
 }
 
 /* Until as many descriptors are open as were a while ago. */
-static int wait_until_still(pid_t pid, bool is_gated, int looks_max)
+static int wait_until_still(pid_t pid, bool is_gated, int still_looks, int looks_max)
 {
     int before = count_descriptors(pid), still = 0;
 
-    for (int looks = 0; before >= 0 && still < STILL_LOOKS && looks < looks_max; looks++) {
+    for (int looks = 0; before >= 0 && still < still_looks && looks < looks_max; looks++) {
         int now;
 
         sleep_msec(RUN_MSEC);
@@ -80,12 +81,13 @@ int drain(pid_t pid)
     if (prlimit(pid, RLIMIT_NOFILE, &limit, NULL) < 0)
         return -errno;
 
-    r = wait_until_still(pid, true, LOOKS_MAX);
+    r = wait_until_still(pid, true, STILL_LOOKS, LOOKS_MAX);
     (void) kill(pid, SIGSTOP);
     return r;
 }
 
 int drain_without_queue(pid_t pid)
 {
-    return wait_until_still(pid, false, LOOKS_MAX_WITHOUT_QUEUE);
+    /* Nobody new comes whose connection would tell that it is alive: a request may wait for the back end alone. */
+    return wait_until_still(pid, false, STILL_LOOKS_WITHOUT_QUEUE, LOOKS_MAX_WITHOUT_QUEUE);
 }

@@ -12,7 +12,7 @@
 int drain(pid_t pid);
 
 /* The same for a process to which no new clients come since its paths lead elsewhere. It works on freely, so that
- * connections that it has had for long are answered to the end; three seconds at most. */
+ * connections that it has had for long are answered to the end; five seconds at most. */
 int drain_without_queue(pid_t pid);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 /* The responders' paths lead elsewhere already. Each takes whom its queue still has, and is drained then; all at the
- * same time, six seconds at most. They are to be stopped afterwards. */
+ * same time, eight seconds at most. They are to be stopped afterwards. */
 void finish(const pid_t *pids, size_t n);
 
 #endif

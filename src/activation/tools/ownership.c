@@ -243,7 +243,9 @@ static int move_sockets(const struct state *state, const struct owners *before, 
 
     opened = call_run(&open, "start");
     r = vendors_are_up ? retire_vendors(state) : 0;
-    (void) call_run(&relays.start, "start"); /* said there; without them who waits is refused, as ever */
+    /* One of a hand-over before may still be there, with another listener. A failure is said there; without relays
+     * who waits is refused. */
+    (void) call_run(&relays.start, "restart");
     closed = call_run(&close, "stop");
 
     for (size_t i = 0; i < RESPONDERS; i++) {

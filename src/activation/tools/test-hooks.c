@@ -180,7 +180,7 @@ static void a_start_lets_relays_hold_what_it_closes(void **state)
     write_configuration("[sssd]\nservices = nss, pam\n" DOMAIN);
     systemctl_answers(OPEN);
     assert_int_equal(run("starting", NULL), 0);
-    relays = strstr(systemctl_calls(), "\nstart sss-handover@nss.service sss-handover@pam.service "
+    relays = strstr(systemctl_calls(), "\nrestart sss-handover@nss.service sss-handover@pam.service "
                                        "sss-handover@pam-private.service\n");
     stop = strstr(systemctl_calls(), "\nstop sss-nss.socket sss-pam.socket sss-pam-private.socket\n");
     assert_non_null(relays);
@@ -193,20 +193,25 @@ static void a_start_lets_relays_hold_what_it_closes(void **state)
     /* Without relays the sockets close all the same, or there would be two owners. */
     (void) unlink("calls");
     assert_int_equal(state_set_monitor_owns(&opened, "nss", false), 0);
-    systemctl_answers(OPEN "case \"$*\" in 'start sss-handover@'*) exit 1 ;; esac");
+    systemctl_answers(OPEN "case \"$*\" in 'restart sss-handover@'*) exit 1 ;; esac");
     assert_int_equal(run("starting", NULL), 0);
-    assert_true(said("<4>systemctl start sss-handover@nss.service ...: failed"));
+    assert_true(said("<4>systemctl restart sss-handover@nss.service ...: failed"));
     assert_non_null(strstr(systemctl_calls(), "\nstop sss-nss.socket "));
     assert_true(said("<6>nss is the monitor's from now on\n"));
     assert_false(said("pam is the monitor's")); /* it was before */
 }
 
-static void a_monitor_that_has_stopped_has_no_relays(void **state)
+static void a_monitor_that_comes_no_more_has_no_relays(void **state)
 {
     (void) state;
     systemctl_answers("");
     assert_int_equal(run("stopped", NULL), 0);
     assert_non_null(strstr(systemctl_calls(), "\n--quiet stop sss-handover@*.service\n"));
+
+    (void) unlink("calls");
+    systemctl_answers("case \"$*\" in list-jobs*) echo '1 sssd.service restart running' ;; esac");
+    assert_int_equal(run("stopped", NULL), 0);
+    assert_null(strstr(systemctl_calls(), "stop sss-handover"));
 }
 
 static void a_responders_own_crashes_are_counted(void **state)
@@ -557,7 +562,7 @@ int main(void)
         IN_STATE(a_missing_systemctl_does_not_hold),
         IN_STATE(a_restart_opens_what_the_monitor_will_not_have),
         IN_STATE(a_start_lets_relays_hold_what_it_closes),
-        IN_STATE(a_monitor_that_has_stopped_has_no_relays),
+        IN_STATE(a_monitor_that_comes_no_more_has_no_relays),
         IN_STATE(a_responders_own_crashes_are_counted),
         IN_STATE(an_end_tells_its_reason),
         IN_STATE(an_end_of_no_responder_is_refused),
