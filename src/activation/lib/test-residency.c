@@ -151,56 +151,102 @@ static void a_small_buffer_is_enough(void **state)
     assert_string_equal(why, "[domain");
 }
 
-/* --- The table in docs/residency.md ------------------------------------------------------------------------------ */
+/* --- The table in docs/residency.md and in the man page ----------------------------------------------------------- */
 
-struct page {
-    char *text;
-    int rows, missing;
-    bool print;
+#define COLUMNS 100
+
+/* A row of the page. */
+static void print_markdown(FILE *out, const char *section, const char *options, const char *verdict, const char *reason)
+{
+    (void) fprintf(out, "| `[%s]` | `%s` | %s | %s |\n", section, options, verdict, reason);
+}
+
+/* Words, each line of them after the macro, if there is one. */
+static void print_words(FILE *out, const char *macro, const char *words)
+{
+    size_t column = 0;
+
+    while (*words) {
+        size_t bytes = strcspn(words, " ");
+
+        if (column > 0 && column + 1 + bytes > COLUMNS) {
+            (void) fputc('\n', out);
+            column = 0;
+        }
+        column += (size_t) fprintf(out, "%s%.*s", column > 0 ? " " : macro, (int) bytes, words);
+        words += bytes + strspn(words + bytes, " ");
+    }
+    (void) fputc('\n', out);
+}
+
+/* An item of the man page. */
+static void print_troff(FILE *out, const char *section, const char *options, const char *verdict, const char *reason)
+{
+    CLEANUP(freep) char *names = NULL;
+    CLEANUP(freep) char *text = NULL;
+
+    assert_true(asprintf(&names, "[%s] %s", section, options) > 0);
+    assert_true(asprintf(&text, "%s: %s", verdict, reason) > 0);
+    (void) fputs(".IP \\(bu 3\n", out);
+    print_words(out, ".B ", names);
+    (void) fputs(".br\n", out);
+    print_words(out, "", text);
+}
+
+struct table {
+    FILE *out;
+    void (*print)(FILE *out, const char *section, const char *options, const char *verdict, const char *reason);
 };
 
 static int on_row(const char *section, const char *options, const char *verdict, const char *reason, void *userdata)
 {
-    CLEANUP(freep) char *line = NULL;
-    struct page *page = userdata;
+    const struct table *table = userdata;
 
-    assert_true(asprintf(&line, "| `[%s]` | `%s` | %s | %s |\n", section, options, verdict, reason) > 0);
-    page->rows++;
-    if (page->print) {
-        (void) fputs(line, stdout);
-    } else if (!strstr(page->text, line)) {
-        print_error("not in docs/residency.md: %s", line);
-        page->missing++;
-    }
+    table->print(table->out, section, options, verdict, reason);
     return 0;
 }
 
-static void each_row_is_in_the_manual(void **state)
+/* The whole table must stand there, row after row. */
+static void check_page(const char *name, struct table table)
 {
-    const char *data = getenv("TEST_DATA"), *lines;
+    const char *data = getenv("TEST_DATA"), *mark;
     CLEANUP(freep) char *path = NULL;
     CLEANUP(freep) char *text = NULL;
-    struct page page = { .rows = 0 };
+    CLEANUP(freep) char *wanted = NULL;
     size_t bytes = 0;
-    int in_manual = 0;
     FILE *file;
 
-    (void) state;
     if (!data)
         skip();
-    assert_true(asprintf(&path, "%s/../../docs/residency.md", data) > 0);
+    assert_true(asprintf(&path, "%s/../../docs/%s", data, name) > 0);
     file = fopen(path, "re");
     assert_non_null(file);
     assert_true(getdelim(&text, &bytes, '\0', file) > 0);
     (void) fclose(file);
 
-    page.text = text;
-    assert_int_equal(residency_each_row(on_row, &page), 0);
-    assert_int_equal(page.missing, 0);
+    table.out = open_memstream(&wanted, &bytes);
+    assert_non_null(table.out);
+    assert_int_equal(residency_each_row(on_row, &table), 0);
+    assert_int_equal(fclose(table.out), 0);
 
-    for (lines = text; (lines = strstr(lines, "\n| `[")); lines++)
-        in_manual++;
-    assert_int_equal(in_manual, page.rows);
+    mark = strstr(text, wanted);
+    if (!mark)
+        fail_msg("docs/%s has another table than the code; test-residency --markdown and --troff print the code's", name);
+    /* And nothing more. */
+    mark += strlen(wanted);
+    assert_true(*mark != '|' && strncmp(mark, ".IP", 3) != 0);
+}
+
+static void the_page_has_the_table(void **state)
+{
+    (void) state;
+    check_page("residency.md", (struct table) { .print = print_markdown });
+}
+
+static void the_man_page_has_the_table(void **state)
+{
+    (void) state;
+    check_page("man/sssd-ondemand.7", (struct table) { .print = print_troff });
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
@@ -214,14 +260,14 @@ int main(int argc, char **argv)
         TEST(a_snippet_may_keep_it_and_let_it_go),
         TEST(the_value_is_not_told),
         TEST(a_small_buffer_is_enough),
-        cmocka_unit_test(each_row_is_in_the_manual),
+        cmocka_unit_test(the_page_has_the_table),
+        cmocka_unit_test(the_man_page_has_the_table),
     };
 
-    /* For whoever changes the table: what goes into docs/residency.md. */
-    if (argc == 2 && strcmp(argv[1], "--table") == 0) {
-        struct page page = { .print = true };
-
-        return residency_each_row(on_row, &page);
-    }
+    /* For whoever changes the table: what goes into the pages. */
+    if (argc == 2 && strcmp(argv[1], "--markdown") == 0)
+        return residency_each_row(on_row, &(struct table) { .out = stdout, .print = print_markdown });
+    if (argc == 2 && strcmp(argv[1], "--troff") == 0)
+        return residency_each_row(on_row, &(struct table) { .out = stdout, .print = print_troff });
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
