@@ -193,7 +193,8 @@ static void print_residency(const struct check *check, FILE *out)
         (void) fprintf(out, "%-9s  stays: it runs %s\n", "monitor", names);
     else if (check->has_system && unit_is_enabled(&check->view.monitor))
         print_line(out, "monitor", "stays: " MONITOR " is enabled");
-    else if (unit_is_up(&check->view.monitor) && geteuid() == 0 && backends_online(&check->domains, why, sizeof(why)) == 0)
+    else if (unit_is_up(&check->view.monitor) && geteuid() == 0 &&
+             backends_online(&check->domains, why, sizeof(why)) == 0)
         (void) fprintf(out, "%-9s  stays for now: %s\n", "monitor", why);
     else
         print_line(out, "monitor", "leaves when nobody has needed it for its linger time (sss-linger.timer)");
@@ -209,7 +210,8 @@ static void print_text(const struct check *check, FILE *out)
         (void) fputs("There is no configuration: nobody is asked, and nothing fails.\n", out);
         return;
     case CONFIGURATION_UNREADABLE:
-        (void) fprintf(out, "The configuration can't be read: %s%s\n", says, geteuid() == 0 ? "" : "; run this as root");
+        (void) fprintf(out, "The configuration can't be read: %s%s\n", says,
+                       geteuid() == 0 ? "" : "; run this as root");
         return;
     case CONFIGURATION_REFUSED:
         (void) fprintf(out, "SSSD %s would not start with this configuration:\n  %s\n", ENGINE_TEXT, says);
@@ -240,18 +242,19 @@ static json_t *to_json(const struct check *check)
         (void) json_array_append_new(domains, json_pack("{s:s, s:s?}", "name", check->domains.names[i], "id_provider",
                                                         provider_of(configuration->config, check->domains.names[i])));
     for (size_t i = 0; configuration->verdict == CONFIGURATION_OK && i < RESPONDERS; i++) {
-        static const char *const whys[] = { [NOT_THE_MONITORS] = "unlisted", [LISTED] = "listed", [IMPLIED] = "implied" };
+        static const char *const whys[] = {
+            [NOT_THE_MONITORS] = "unlisted", [LISTED] = "listed", [IMPLIED] = "implied"
+        };
 
         (void) json_object_set_new(services, responders[i].name, json_string(whys[configuration->services.why[i]]));
     }
     for (size_t i = 0; configuration->config && (file = config_file(configuration->config, i)); i++)
         if (is_overridden(configuration->config, i))
-            (void) json_array_append_new(overridden, json_string(file));
+            (void) json_array_append_new(overridden, json_text(file));
     for (size_t i = 0; i < check->n_advice; i++)
-        (void) json_array_append_new(advice, json_pack("{s:s, s:s, s:o}", "level",
-                                                       check->advice[i].is_problem ? "problem" : "hint", "text",
-                                                       check->advice[i].text, "command",
-                                                       json_text_or_null(check->advice[i].command)));
+        (void) json_array_append_new(
+            advice, json_pack("{s:s, s:s, s:o}", "level", check->advice[i].is_problem ? "problem" : "hint", "text",
+                              check->advice[i].text, "command", json_text_or_null(check->advice[i].command)));
 
     return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o}", "schema", JSON_SCHEMA, "version",
                      PACKAGE_VERSION, "engine", ENGINE_TEXT, "configuration", json_of_configuration(configuration),

@@ -24,7 +24,9 @@
 #endif
 
 /* Its own client library waits for 300 s. */
+#ifndef GUARD_MSEC /* the tests have less time */
 #define GUARD_MSEC 60000
+#endif
 
 typedef enum nss_status getpwnam_fn(const char *, struct passwd *, char *, size_t, int *);
 

@@ -2,14 +2,30 @@
 /* JSON: what the outputs of `status` and `check` share. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/cleanup.h"
 #include "lib/config.h"
 #include "tools/json.h"
 
+json_t *json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    CLEANUP(freep) char *plain = NULL;
+
+    if (json)
+        return json;
+    plain = strdup(text);
+    for (char *c = plain; c && *c; c++)
+        if ((unsigned char) *c >= 0x80)
+            *c = '?';
+    return plain ? json_string(plain) : NULL;
+}
+
 json_t *json_text_or_null(const char *text)
 {
-    return text && text[0] ? json_string(text) : json_null();
+    return text && text[0] ? json_text(text) : json_null();
 }
 
 static json_t *files_of(const struct config *config)
@@ -18,7 +34,7 @@ static json_t *files_of(const struct config *config)
     const char *file;
 
     for (size_t i = 0; config && (file = config_file(config, i)); i++)
-        (void) json_array_append_new(list, json_string(file));
+        (void) json_array_append_new(list, json_text(file));
     return list;
 }
 

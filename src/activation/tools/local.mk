@@ -39,15 +39,22 @@ tools_sss_activation_SOURCES = \
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tools/nss-answers.so \
 	tools/test-backends \
-	tools/test-finish \
+	tools/test-check \
 	tools/test-configurations-2.10 \
 	tools/test-configurations-2.8 \
+	tools/test-explain \
+	tools/test-finish \
+	tools/test-hold \
 	tools/test-hooks \
 	tools/test-migrate \
 	tools/test-processes \
 	tools/test-replace \
-	tools/test-units
+	tools/test-status \
+	tools/test-table \
+	tools/test-units \
+	tools/test-view
 tools_test_backends_SOURCES = \
 	tools/backends.c \
 	tools/test-backends.c
@@ -59,6 +66,23 @@ tools_test_finish_SOURCES = \
 	tools/test-finish.c
 tools_test_finish_CFLAGS = $(TEST_CFLAGS)
 tools_test_finish_LDADD = $(TEST_LDADD)
+# What is seen by way of view.c, on a machine whose programs are in the test's folder.
+MACHINE_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) -UPROGRAM_DIR -DPROGRAM_DIR='"programs"'
+MACHINE_LDADD = $(TEST_LDADD) $(JSON_LIBS)
+machine_SOURCES = \
+	lib/responders.c \
+	tools/backends.c \
+	tools/json.c \
+	tools/processes.c \
+	tools/test-machine.h \
+	tools/units.c \
+	tools/view.c
+tools_nss_answers_so_SOURCES = tools/nss-answers.c
+tools_nss_answers_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tools_nss_answers_so_LDFLAGS = -shared
+tools_test_check_SOURCES = $(machine_SOURCES) tools/check.c tools/test-check.c
+tools_test_check_CFLAGS = $(MACHINE_CFLAGS)
+tools_test_check_LDADD = $(MACHINE_LDADD)
 configurations_SOURCES = \
 	tools/backends.c \
 	tools/check.c \
@@ -76,6 +100,12 @@ tools_test_configurations_2_8_SOURCES = $(configurations_SOURCES)
 tools_test_configurations_2_8_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) \
 	-USSSD_ENGINE -DSSSD_ENGINE=ENGINE_2_8 -DRULES='"2.8"'
 tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
+tools_test_explain_SOURCES = $(machine_SOURCES) tools/explain.c tools/test-explain.c
+tools_test_explain_CFLAGS = $(MACHINE_CFLAGS) -DNSS_LIBRARY='"./libnss_answers.so"' -DGUARD_MSEC=1000
+tools_test_explain_LDADD = $(MACHINE_LDADD)
+tools_test_hold_SOURCES = lib/responders.c tools/hold.c tools/test-hold.c tools/test-machine.h
+tools_test_hold_CFLAGS = $(MACHINE_CFLAGS)
+tools_test_hold_LDADD = $(TEST_LDADD)
 tools_test_hooks_SOURCES = \
 	tools/drain.c \
 	tools/drain.h \
@@ -110,9 +140,18 @@ tools_test_replace_SOURCES = \
 	tools/test-replace.c
 tools_test_replace_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"'
 tools_test_replace_LDADD = $(TEST_LDADD)
+tools_test_status_SOURCES = $(machine_SOURCES) tools/status.c tools/table.c tools/test-status.c
+tools_test_status_CFLAGS = $(MACHINE_CFLAGS)
+tools_test_status_LDADD = $(MACHINE_LDADD)
+tools_test_table_SOURCES = tools/table.c tools/test-table.c
+tools_test_table_CFLAGS = $(TEST_CFLAGS)
+tools_test_table_LDADD = $(TEST_LDADD)
 tools_test_units_SOURCES = \
 	tools/test-units.c \
 	tools/units.c
 tools_test_units_CFLAGS = $(TEST_CFLAGS)
 tools_test_units_LDADD = $(TEST_LDADD)
+tools_test_view_SOURCES = $(machine_SOURCES) tools/test-view.c
+tools_test_view_CFLAGS = $(MACHINE_CFLAGS)
+tools_test_view_LDADD = $(MACHINE_LDADD)
 endif

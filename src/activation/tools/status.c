@@ -54,7 +54,8 @@ static void print_table(const struct view *view, FILE *out)
         if (strcmp(responder->service.active, "failed") == 0)
             (void) snprintf(process, sizeof(process), "failed");
         else if (responder->pid > 0)
-            (void) snprintf(process, sizeof(process), "%d (%s)", responder->pid, view_type_word(responder)); /* fits */
+            (void) snprintf(process, sizeof(process), "%d (%s)", responder->pid,
+                            view_type_word(responder)); /* fits */
         view_reason(view, responder, reason, sizeof(reason));
         view_change(responder, change, sizeof(change));
         TABLE_ADD(&table, responders[i].name, responder->installed ? view_owner_word(responder) : "-",
@@ -68,7 +69,8 @@ static void print_vendors(const struct view *view, FILE *out)
 {
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (unit_is_up(&view->responders[i].vendor_service))
-            (void) fprintf(out, "beside ours: %s runs; 'sss_activation apply' ends that\n", responders[i].vendor_service);
+            (void) fprintf(out, "beside ours: %s runs; 'sss_activation apply' ends that\n",
+                           responders[i].vendor_service);
         for (size_t k = 0; k < UNITS_MAX; k++)
             if (unit_is_up(&view->responders[i].vendor_sockets[k]))
                 (void) fprintf(out, "beside ours: %s listens; 'sss_activation apply' ends that\n",
@@ -84,8 +86,8 @@ static json_t *units_to_json(const char *const *names, const struct unit *units)
 
     for (size_t k = 0; k < UNITS_MAX && names[k]; k++)
         if (strcmp(units[k].load, "not-found") != 0)
-            (void) json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "unit", names[k], "active", units[k].active,
-                                                         "enabled", units[k].file));
+            (void) json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "unit", names[k], "active",
+                                                         units[k].active, "enabled", units[k].file));
     return list;
 }
 
@@ -96,17 +98,17 @@ static json_t *responder_to_json(const struct view *view, const struct responder
 
     view_reason(view, responder, reason, sizeof(reason));
     view_change(responder, change, sizeof(change));
-    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:I, s:o, s:s?}", /* */
-                     "name", row->name, "installed", responder->installed, "owner", view_owner_word(responder),
-                     "why", view_why_word(responder->why), "reason", reason, "change", json_text_or_null(change),
+    return json_pack("{s:s, s:b, s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:I, s:o, s:s?}", /* */
+                     "name", row->name, "installed", responder->installed, "owner", view_owner_word(responder), "why",
+                     view_why_word(responder->why), "reason", json_text(reason), "change", json_text_or_null(change),
                      "socket", view_socket_word(responder->socket), "sockets",
                      units_to_json(row->sockets, responder->sockets), "service", row->service, "service_active",
-                     responder->service.active, "pid", responder->pid > 0 ? json_integer(responder->pid) : json_null(),
-                     "type", responder->pid > 0 ? json_string(view_type_word(responder)) : json_null(), "bad",
-                     responder->bad, "idle_timeout_sec",
-                     (json_int_t) configuration_view_idle_sec(&view->configuration, row), "vendor_sockets",
-                     units_to_json(row->vendor_sockets, responder->vendor_sockets), "vendor_service_active",
-                     row->vendor_service ? responder->vendor_service.active : NULL);
+                     responder->service.active, "pid",
+                     responder->pid > 0 ? json_integer(responder->pid) : json_null(), "type",
+                     responder->pid > 0 ? json_string(view_type_word(responder)) : json_null(), "bad", responder->bad,
+                     "idle_timeout_sec", (json_int_t) configuration_view_idle_sec(&view->configuration, row),
+                     "vendor_sockets", units_to_json(row->vendor_sockets, responder->vendor_sockets),
+                     "vendor_service_active", row->vendor_service ? responder->vendor_service.active : NULL);
 }
 
 static json_t *status_to_json(const struct view *view)

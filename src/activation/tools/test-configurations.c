@@ -14,8 +14,8 @@
 #include "lib/cleanup.h"
 #include "lib/config.h"
 #include "lib/responders.h"
-#include "tools/check.h"
 #include "test/fixture.h"
+#include "tools/check.h"
 
 #ifndef RULES
 #error "RULES is the engine as the files name it"
@@ -160,7 +160,8 @@ static void compare(json_t *json, int status)
                             : has_word(wanted("implied"), responders[i].name) ? "implied"
                                                                               : "unlisted");
 
-    json_array_foreach(json_object_get(json, "overridden_files"), i, file) {
+    json_array_foreach(json_object_get(json, "overridden_files"), i, file)
+    {
         assert_true(has_word(wanted("overridden"), json_string_value(file) + strlen("config/")));
         overridden++;
     }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of status.c: what it prints, and its exit status. */
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "tools/status.h"
+#include "tools/test-machine.h"
+
+#define HEAD "sssd-ondemand " PACKAGE_VERSION " for SSSD " ENGINE_TEXT "\n"
+
+static const char *status(bool json, int wanted)
+{
+    int got;
+    const char *text = printed(status_print, json, &got);
+
+    assert_int_equal(got, wanted);
+    return text;
+}
+
+static void a_person_reads_a_table(void **state)
+{
+    (void) state;
+    write_configuration(LINE("pam"));
+    monitor_owns("pam", true);
+    unit_is(MONITOR, "loaded", "active", "enabled", 12);
+    unit_is("sss-pam.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sss-pam-private.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sss-autofs.socket", "loaded", "inactive", "disabled", 0);
+    unit_is("sss-sudo.service", "loaded", "failed", "static", 0);
+    assert_int_equal(unlink("programs/sssd_pac"), 0);
+    assert_string_equal(
+        status(false, STATUS_DEGRADED), HEAD
+        "monitor: active, pid 12, enabled\n"
+        "\n"
+        "RESPONDER  OWNER    SOCKET     PROCESS  WHY                          CHANGE IT WITH\n"
+        "nss        systemd  listening  -        not on a services line       systemctl disable --now "
+        "sss-nss.socket\n"
+        "pam        monitor  closed     -        listed in config/sssd.conf   sss_activation migrate\n"
+        "ssh        systemd  listening  -        not on a services line       systemctl disable --now "
+        "sss-ssh.socket\n"
+        "sudo       systemd  listening  failed   sss-sudo.service has failed  systemctl status sss-sudo.service\n"
+        "autofs     systemd  disabled   -        not on a services line       systemctl enable --now "
+        "sss-autofs.socket\n"
+        "pac        -        listening  -        not installed\n"
+        "ifp        systemd  D-Bus      -        not on a services line\n");
+}
+
+static void what_is_odd_stands_above_and_below(void **state)
+{
+    const char *text;
+
+    (void) state;
+    text = status(false, STATUS_OK);
+    assert_non_null(strstr(text, "\nmonitor: inactive, disabled\nconfiguration: none\n\n"));
+
+    write_configuration(LINE("nosuch"));
+    set_flag(FLAG_HELD, true);
+    unit_is("sssd-nss.service", "loaded", "active", "indirect", 0);
+    unit_is("sssd-ssh.socket", "loaded", "active", "enabled", 0);
+    text = status(false, STATUS_DEGRADED);
+    assert_non_null(strstr(text, "\nheld: stopped by an administrator; 'sss_activation release' ends that\n"
+                                 "configuration: SSSD would not start with it: "));
+    assert_non_null(strstr(text, "\nbeside ours: sssd-nss.service runs; 'sss_activation apply' ends that\n"
+                                 "beside ours: sssd-ssh.socket listens; 'sss_activation apply' ends that\n"));
+}
+
+static const char *text_of(json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+
+    return text ? text : "null";
+}
+
+static void a_program_reads_the_same(void **state)
+{
+    json_t *json, *pam, *ifp;
+
+    (void) state;
+    write_configuration(LINE("pam") "[nss]\nresponder_idle_timeout = 60\n");
+    monitor_owns("pam", true);
+    unit_is("sss-pam.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sss-pam-private.socket", "not-found", "inactive", "", 0);
+    json = json_loads(status(true, STATUS_DEGRADED), 0, NULL);
+    assert_string_equal(text_of(json, "status"), "degraded");
+    assert_string_equal(text_of(json_object_get(json, "configuration"), "services_file"), "config/sssd.conf");
+    assert_true(json_is_null(json_object_get(json_object_get(json, "monitor"), "pid")));
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        assert_string_equal(text_of(json_array_get(json_object_get(json, "responders"), i), "name"),
+                            responders[i].name);
+    pam = json_array_get(json_object_get(json, "responders"), PAM);
+    assert_string_equal(text_of(pam, "owner"), "monitor");
+    assert_string_equal(text_of(pam, "why"), "listed");
+    assert_string_equal(text_of(pam, "socket"), "closed");
+    assert_string_equal(text_of(pam, "change"), "sss_activation migrate");
+    assert_string_equal(text_of(pam, "type"), "null");
+    assert_true(json_is_true(json_object_get(pam, "bad")));
+    assert_int_equal(json_array_size(json_object_get(pam, "sockets")), 1); /* the other does not exist */
+    assert_int_equal(json_integer_value(json_object_get(pam, "idle_timeout_sec")), 300);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(json, "responders"), NSS),
+                                                        "idle_timeout_sec")),
+                     60);
+    ifp = json_array_get(json_object_get(json, "responders"), IFP);
+    assert_string_equal(text_of(ifp, "vendor_service_active"), "null");
+    assert_string_equal(text_of(ifp, "change"), "null");
+    json_decref(json);
+}
+
+static void what_cannot_be_read_is_unknown(void **state)
+{
+    (void) state;
+    assert_int_equal(unlink("systemctl"), 0);
+    assert_string_equal(status(false, STATUS_UNKNOWN), "");
+    assert_string_equal(status(true, STATUS_UNKNOWN), "");
+    machine_systemctl("exit 0");
+    assert_non_null(strstr(status(false, STATUS_OK), HEAD));
+    assert_int_equal(rename("state", "elsewhere"), 0);
+    assert_string_equal(status(false, STATUS_UNKNOWN), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_MACHINE(a_person_reads_a_table),
+        IN_MACHINE(what_is_odd_stands_above_and_below),
+        IN_MACHINE(a_program_reads_the_same),
+        IN_MACHINE(what_cannot_be_read_is_unknown),
+    };
+
+    return cmocka_run_group_tests_name("status", tests, NULL, NULL);
+}
