@@ -426,15 +426,6 @@ enum engine config_engine(const struct config *config)
     return config->engine;
 }
 
-int config_each_file(const struct config *config, int (*on_file)(const char *path, void *userdata), void *userdata)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < config->n; i++)
-        r = on_file(config->files[i].path, userdata);
-    return r;
-}
-
 const char *config_remarks(const struct config *config)
 {
     return config->remarks;

@@ -37,10 +37,6 @@ void config_freep(struct config **config);
 
 enum engine config_engine(const struct config *config);
 
-/* Calls on_file with the path of each file that counts, in the order in which they were read, until that returns other
- * than 0, and returns that. */
-int config_each_file(const struct config *config, int (*on_file)(const char *path, void *userdata), void *userdata);
-
 /* Sentences, one a line, about snippets that the engine passes over; NULL if it takes all. */
 const char *config_remarks(const struct config *config);
 

@@ -159,10 +159,9 @@ static void print_lines(const struct run *run)
     }
 }
 
-static int add_file(const char *path, void *userdata)
+static int add_file(struct run *run, const char *path)
 {
     CLEANUP(freep) char *why = NULL;
-    struct run *run = userdata;
     struct replace_file *file;
     int r;
 
@@ -230,24 +229,23 @@ static void remove_scratch(void)
     (void) rmdir(SCRATCH_DIR);
 }
 
-struct copying {
-    const struct run *run;
-    int dir_fd;
-};
-
-static int copy_to_scratch(const char *path, void *userdata)
+static int copy_to_scratch(const struct run *run, int dir_fd)
 {
-    const struct copying *copying = userdata;
-    const struct replace_file *file = replace_find(&copying->run->replace, path);
+    const char *path;
+    int r = 0;
 
-    return file ? write_scratch(copying->dir_fd, file, path + strlen(CONFIG_DIR "/")) : -ENOENT;
+    for (size_t i = 0; r == 0 && (path = config_file(run->before, i)); i++) {
+        const struct replace_file *file = replace_find(&run->replace, path);
+
+        r = file ? write_scratch(dir_fd, file, path + strlen(CONFIG_DIR "/")) : -ENOENT;
+    }
+    return r;
 }
 
 /* The folder belongs to whom the real one does: from 2.10 on that counts. */
 static int make_scratch(const struct run *run)
 {
     CLEANUP(closep) int dir_fd = -1;
-    struct copying copying = { .run = run };
     struct stat st;
 
     if (stat(CONFIG_DIR, &st) < 0 || mkdir(SCRATCH_DIR, 0700) < 0)
@@ -255,8 +253,7 @@ static int make_scratch(const struct run *run)
     dir_fd = open(SCRATCH_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir_fd < 0 || fchown(dir_fd, st.st_uid, st.st_gid) < 0 || mkdirat(dir_fd, "conf.d", 0700) < 0)
         return -errno;
-    copying.dir_fd = dir_fd;
-    return config_each_file(run->before, copy_to_scratch, &copying);
+    return copy_to_scratch(run, dir_fd);
 }
 
 struct comparing {
@@ -632,6 +629,16 @@ static int replace_and_switch(struct run *run)
     return 0;
 }
 
+static int add_files(struct run *run)
+{
+    const char *path;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && (path = config_file(run->before, i)); i++)
+        r = add_file(run, path);
+    return r;
+}
+
 static int check_plan(struct run *run)
 {
     CLEANUP(freep) char *why = NULL;
@@ -660,7 +667,7 @@ static int go(struct run *run)
     if (r == 0)
         (void) puts("nothing to do: there is no configuration");
     if (r > 0)
-        r = config_each_file(run->before, add_file, run);
+        r = add_files(run);
     if (r < 0 || !run->before)
         return r;
     if (!run->dry)
