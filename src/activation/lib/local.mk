@@ -21,7 +21,9 @@ lib_libsss_activation_a_SOURCES = \
 	lib/state.c \
 	lib/state.h \
 	lib/systemctl.c \
-	lib/systemctl.h
+	lib/systemctl.h \
+	lib/unix-sockets.c \
+	lib/unix-sockets.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += \

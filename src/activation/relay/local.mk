@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 pkglibexec_PROGRAMS += relay/relay
 relay_relay_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-relay_relay_LDADD = $(SYSTEMD_LIBS)
+relay_relay_LDADD = lib/libsss_activation.a $(SYSTEMD_LIBS)
 relay_relay_SOURCES = \
 	relay/identity.c \
 	relay/identity.h \

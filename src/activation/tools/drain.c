@@ -14,9 +14,14 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "lib/cleanup.h"
+#include "lib/unix-sockets.h"
 #include "tools/drain.h"
 
 #define RUN_MSEC 2
@@ -26,10 +31,20 @@
 #define STILL_LOOKS_WITHOUT_QUEUE 50
 #define LOOKS_MAX_WITHOUT_QUEUE 500
 
+/* PAM has two. */
+#define HANDED_OVER_MAX 2
+#define PATH_BYTES 108 /* as in sockaddr_un */
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        (void) closedir(*dir); /* was only read */
+}
+
 static int count_descriptors(pid_t pid)
 {
+    CLEANUP(closedirp) DIR *dir = NULL;
     char path[32];
-    DIR *dir;
     int n = 0;
 
     (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) pid); /* fits */
@@ -38,7 +53,6 @@ static int count_descriptors(pid_t pid)
         return -errno;
     while (readdir(dir))
         n++;
-    (void) closedir(dir); /* was only read */
     return n;
 }
 
@@ -70,10 +84,99 @@ static int wait_until_still(pid_t pid, bool is_gated, int still_looks, int looks
     return before == -ENOENT || before >= 0 ? 0 : before; /* gone is drained */
 }
 
+/* --- Has it taken a client? ------------------------------------------------------------------------------------ */
+
+/* The inode of the socket that this descriptor is, 0 if it is none. */
+static unsigned long inode_of(pid_t pid, const char *fd)
+{
+    char path[64], target[64];
+    unsigned long inode;
+    ssize_t n;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/fd/%.10s", (int) pid, fd); /* fits */
+    n = readlink(path, target, sizeof(target) - 1);
+    if (n < 0)
+        return 0;
+    target[n] = '\0';
+    return sscanf(target, "socket:[%lu]", &inode) == 1 ? inode : 0;
+}
+
+static bool has_socket(pid_t pid, unsigned long inode)
+{
+    CLEANUP(closedirp) DIR *dir = NULL;
+    struct dirent *entry;
+    char path[32];
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) pid); /* fits */
+    dir = opendir(path);
+    while (dir && (entry = readdir(dir)))
+        if (inode_of(pid, entry->d_name) == inode)
+            return true;
+    return false;
+}
+
+struct looking {
+    pid_t pid;
+    unsigned long handed_over[HANDED_OVER_MAX];
+    char paths[HANDED_OVER_MAX][PATH_BYTES];
+};
+
+static int note_path(const struct unix_socket *unix_socket, void *userdata)
+{
+    struct looking *looking = userdata;
+
+    for (size_t i = 0; i < HANDED_OVER_MAX; i++)
+        if (unix_socket->listens && unix_socket->inode == looking->handed_over[i])
+            (void) snprintf(looking->paths[i], PATH_BYTES, "%s", unix_socket->path); /* fits */
+    return 0;
+}
+
+static int is_its_client(const struct unix_socket *unix_socket, void *userdata)
+{
+    const struct looking *looking = userdata;
+
+    for (size_t i = 0; i < HANDED_OVER_MAX; i++)
+        if (!unix_socket->listens && unix_socket->inode != 0 && strcmp(unix_socket->path, looking->paths[i]) == 0)
+            return has_socket(looking->pid, unix_socket->inode);
+    return 0;
+}
+
+/* Has it accepted somebody on one of the sockets that systemd handed over? Yes where that can't be seen. */
+static bool has_client(pid_t pid)
+{
+    struct looking looking = { .pid = pid };
+
+    for (int i = 0; i < HANDED_OVER_MAX; i++) {
+        char fd[8];
+
+        (void) snprintf(fd, sizeof(fd), "%d", SD_LISTEN_FDS_START + i); /* fits */
+        looking.handed_over[i] = inode_of(pid, fd);
+    }
+    return unix_sockets_each(note_path, &looking) < 0 || unix_sockets_each(is_its_client, &looking) != 0;
+}
+
+/* --- Draining --------------------------------------------------------------------------------------------------- */
+
+/* Without a client there is nothing to finish. It may be starting yet: without descriptors that would hang. */
+static bool is_drained(pid_t pid)
+{
+    if (has_client(pid))
+        return false;
+    (void) kill(pid, SIGSTOP); /* gone is drained, too */
+    sleep_msec(RUN_MSEC);      /* until the kernel has halted it */
+    if (!has_client(pid))
+        return true;
+    (void) kill(pid, SIGCONT); /* one came at this moment */
+    return false;
+}
+
 int drain(pid_t pid)
 {
     struct rlimit limit;
     int r;
+
+    if (is_drained(pid))
+        return 0;
 
     if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0)
         return -errno;

@@ -116,16 +116,23 @@ int ownership_decide(const struct state *state)
     return r < 0 ? r : 0;
 }
 
-static int read_units(struct unit ours[RESPONDERS][UNITS_MAX], struct unit vendors[RESPONDERS][UNITS_MAX + 1])
+/* What systemd knows of the units of one responder. */
+struct its_units {
+    struct unit ours[UNITS_MAX], service;
+    struct unit vendors[UNITS_MAX], vendor_service;
+};
+
+static int read_units(struct its_units its[RESPONDERS])
 {
     struct units units = { .n = 0 };
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         for (size_t k = 0; k < UNITS_MAX; k++) {
-            units_add(&units, responders[i].sockets[k], &ours[i][k]);
-            units_add(&units, responders[i].vendor_sockets[k], &vendors[i][k]);
+            units_add(&units, responders[i].sockets[k], &its[i].ours[k]);
+            units_add(&units, responders[i].vendor_sockets[k], &its[i].vendors[k]);
         }
-        units_add(&units, responders[i].vendor_service, &vendors[i][UNITS_MAX]);
+        units_add(&units, responders[i].service, &its[i].service);
+        units_add(&units, responders[i].vendor_service, &its[i].vendor_service);
     }
     return units_read(&units);
 }
@@ -142,26 +149,26 @@ static bool have_taken_over(const struct unit *ours, bool monitors)
 /* Sends the distribution's units away, but not where ours failed: theirs still answer. */
 static int retire_vendors(const struct state *state)
 {
-    struct unit ours[RESPONDERS][UNITS_MAX] = { 0 }, vendors[RESPONDERS][UNITS_MAX + 1] = { 0 };
+    struct its_units its[RESPONDERS] = { 0 };
     struct call stop = { 0 };
     pid_t serving[RESPONDERS];
     size_t n_serving = 0;
     int r;
 
-    r = read_units(ours, vendors);
+    r = read_units(its);
     if (r < 0)
         return r;
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        if (!have_taken_over(ours[i], state_monitor_owns(state, responders[i].name)))
+        if (!have_taken_over(its[i].ours, state_monitor_owns(state, responders[i].name)))
             continue;
         for (size_t k = 0; k < UNITS_MAX; k++)
-            if (unit_is_up(&vendors[i][k]))
+            if (unit_is_up(&its[i].vendors[k]))
                 call_add(&stop, responders[i].vendor_sockets[k]);
-        if (unit_is_up(&vendors[i][UNITS_MAX])) {
+        if (unit_is_up(&its[i].vendor_service)) {
             call_add(&stop, responders[i].vendor_service);
-            if (vendors[i][UNITS_MAX].main_pid > 0)
-                serving[n_serving++] = vendors[i][UNITS_MAX].main_pid;
+            if (its[i].vendor_service.main_pid > 0)
+                serving[n_serving++] = its[i].vendor_service.main_pid;
         }
     }
 
@@ -210,24 +217,24 @@ static void log_hand_over(const struct responder *responder, bool monitors)
  * monitor starts or runs that will bind the path, or has, nobody's socket closes before a relay holds it, too. */
 static int move_sockets(const struct state *state, const struct owners *before, bool has_monitor)
 {
-    struct unit ours[RESPONDERS][UNITS_MAX] = { 0 }, vendors[RESPONDERS][UNITS_MAX + 1] = { 0 };
-    struct call open = { 0 }, close = { 0 };
+    struct its_units its[RESPONDERS] = { 0 };
+    struct call leave = { 0 }, open = { 0 }, close = { 0 };
     struct relays relays = { 0 };
     bool vendors_are_up = false, moved[RESPONDERS] = { false };
     int r, opened, closed;
 
-    r = read_units(ours, vendors);
+    r = read_units(its);
     if (r < 0) {
         log_error("cannot ask systemd for its sockets: %s", strerror(-r));
         return r;
     }
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        bool monitors = state_monitor_owns(state, responders[i].name);
+        bool monitors = state_monitor_owns(state, responders[i].name), opening = false;
 
         for (size_t k = 0; k < UNITS_MAX; k++) {
-            bool closes = monitors && unit_is_up(&ours[i][k]);
-            bool opens = !monitors && !unit_is_up(&ours[i][k]) && unit_is_enabled(&ours[i][k]);
+            bool closes = monitors && unit_is_up(&its[i].ours[k]);
+            bool opens = !monitors && !unit_is_up(&its[i].ours[k]) && unit_is_enabled(&its[i].ours[k]);
 
             if (closes)
                 call_add(&close, responders[i].sockets[k]);
@@ -235,12 +242,16 @@ static int move_sockets(const struct state *state, const struct owners *before, 
                 relays_add(&relays, responders[i].sockets[k]);
             if (opens)
                 call_add(&open, responders[i].sockets[k]);
+            opening = opening || opens;
             moved[i] = moved[i] || closes || opens;
-            vendors_are_up = vendors_are_up || unit_is_up(&vendors[i][k]);
+            vendors_are_up = vendors_are_up || unit_is_up(&its[i].vendors[k]);
         }
-        vendors_are_up = vendors_are_up || unit_is_up(&vendors[i][UNITS_MAX]);
+        if (opening && unit_is_up(&its[i].service))
+            call_add(&leave, responders[i].service);
+        vendors_are_up = vendors_are_up || unit_is_up(&its[i].vendor_service);
     }
 
+    (void) call_run(&leave, "stop"); /* systemd opens no socket of a service that is active: what stays fails below */
     opened = call_run(&open, "start");
     r = vendors_are_up ? retire_vendors(state) : 0;
     /* One of a hand-over before may still be there, with another listener. A failure is said there; without relays

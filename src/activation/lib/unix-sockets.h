@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Unix sockets: the kernel's list of those that have a path. */
+
+#ifndef LIB_UNIX_SOCKETS_H
+#define LIB_UNIX_SOCKETS_H
+
+#include <stdbool.h>
+
+struct unix_socket {
+    unsigned long inode; /* 0 while it waits to be accepted */
+    bool listens;
+    const char *path; /* an accepted one has that of its listener, the client's end none */
+};
+
+/* Calls on_socket with each of the network namespace until that returns other than 0, and returns that; or a negative
+ * errno where the list can't be read. */
+int unix_sockets_each(int (*on_socket)(const struct unix_socket *unix_socket, void *userdata), void *userdata);
+
+#endif
