@@ -180,7 +180,8 @@ static void each_line_is_told_as_it_is_in_force(void **state)
 
 static void every_truncation_goes_there_and_back(void **state)
 {
-    static const char text[] = "\xef\xbb\xbf[sssd]\r\nservices = nss\0x\r\n/* services = a\n*/ b */\n[ SSSD ]\n services=\n"
+    static const char text[] = "\xef\xbb\xbf[sssd]\r\nservices = nss\0x\r\n/* services = a\n*/ b */\n"
+                               "[ SSSD ]\n services=\n"
                                M "services = x\nservices = pam";
 
     (void) state;

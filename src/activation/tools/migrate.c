@@ -566,7 +566,7 @@ static void print_next(const struct run *run)
     if (is_migration(run) && enabled && !needed && residency_may_leave(run->after, why, sizeof(why)) == 1)
         (void) puts("next, if you like: systemctl disable sssd (the monitor then comes and goes with its clients)");
     if (!is_migration(run) && needed && !enabled)
-        (void) puts("next: systemctl enable sssd (nobody else starts what the services line names, after a boot either)");
+        (void) puts("next: systemctl enable sssd (after a boot, too, nobody else starts what the line names)");
     if (is_migration(run))
         (void) puts("back: sss_activation revert");
 }

@@ -42,7 +42,8 @@ struct replace {
     char backup[PATH_MAX]; /* the folder, "" until it is made */
 };
 
-/* Those with a result return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory was short. */
+/* Those with a result return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory
+ * was short. */
 
 bool replace_is_interrupted(void);
 

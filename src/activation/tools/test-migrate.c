@@ -126,7 +126,8 @@ static bool restarted(void)
 
 static bool is_clean(void)
 {
-    return !file_exists("config/.sssd.conf.sss_activation-new") && !file_exists("config/.sssd.conf.sss_activation-old") &&
+    return !file_exists("config/.sssd.conf.sss_activation-new") &&
+           !file_exists("config/.sssd.conf.sss_activation-old") &&
            !file_exists("data/pending") && !file_exists("state/edited");
 }
 
