@@ -18,14 +18,17 @@ bring_versions() {
 # What stands for the base system of the rpm family has to be there first.
 bring_host() { [ "$DIST" != rpm ] || run dnf -y install host >/dev/null 2>&1; }
 
-# The package manager's own words of the last transaction are in /run/said.
+# The package manager's own words of the last transaction are in /run/said. $before: words before the command.
+before=
 manage() { # VERB VERSION
     local verb=$1 file
 
     file=$(run sh -c "ls /srv/$2/*")
+    [ "$verb" != remove ] || file=sssd-ondemand
     case $DIST in
     rpm)
-        run sh -c 'dnf -y "$@" >/run/said 2>&1' sh "$verb" "$file" &&
+        # shellcheck disable=SC2086 # a command and its options
+        run $before sh -c 'dnf -y "$@" >/run/said 2>&1' sh "$verb" "$file" &&
             ! run grep -iE -A 3 'scriptlet failed|warning|error' /run/said
         ;;
     *)
@@ -34,8 +37,8 @@ manage() { # VERB VERSION
         downgrade) verb="install --allow-downgrades" ;;
         upgrade) verb=install ;;
         esac
-        # shellcheck disable=SC2086 # a verb and its option
-        run sh -c 'apt-get -q -y -o APT::Sandbox::User=root "$@" >/run/said 2>&1' sh $verb "$file" &&
+        # shellcheck disable=SC2086 # a command and its options, a verb and its option
+        run $before sh -c 'apt-get -q -y -o APT::Sandbox::User=root "$@" >/run/said 2>&1' sh $verb "$file" &&
             ! run sh -c 'grep -v "^dpkg: warning: downgrading" /run/said | grep -iE "warning:|error"'
         ;;
     esac
@@ -47,12 +50,6 @@ transaction() { # VERB VERSION
         ok false "$1 to $2"
     fi
     run cat /run/said >> "$OUT/transactions"
-}
-drop_package() {
-    case $DIST in
-    rpm) run sh -c 'dnf -y remove sssd-ondemand >/run/said 2>&1' ;;
-    *) run sh -c 'apt-get -q -y remove sssd-ondemand >/run/said 2>&1' ;;
-    esac
 }
 
 # How often the last transaction told of the services line and the way out of it.
