@@ -33,7 +33,6 @@ int main(void)
 
     if (n == 0) {
         log_info("the socket has been closed already: nobody waits in it");
-        (void) sd_notify(0, "READY=1"); /* where nobody listens, nobody waits */
         return 0;
     }
     if (n != 1 || sd_is_socket(SD_LISTEN_FDS_START, AF_UNIX, SOCK_STREAM, 1) <= 0) {
@@ -42,7 +41,6 @@ int main(void)
         return 1;
     }
 
-    (void) sd_notify(0, "READY=1"); /* as above */
     r = relay_run(SD_LISTEN_FDS_START, &limits);
     if (r == -ETIMEDOUT)
         log_warning("the monitor has not taken the path in %d s: whoever waits is told \"unavailable\"",
