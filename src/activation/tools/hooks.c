@@ -104,9 +104,9 @@ static int on_stopped(const struct state *state)
     job_type(MONITOR, type, sizeof(type));
     if (strcmp(type, "stop") == 0 && !state_has(state, FLAG_HELD))
         (void) hold(state); /* said there */
-    /* Nobody comes whom they could relay to, and nobody is to wait for that. */
-    if (strcmp(type, "restart") != 0)
-        (void) warn(SYSTEMCTL("--quiet", "stop", "sss-handover@*.service") == 0 ? 0 : -EIO, "stop relays");
+    /* Nobody is left whom they could relay to. And before a restart gives the path to systemd: while one is up, systemd
+     * starts no responder for the socket, and the relay would wait for that. */
+    (void) warn(SYSTEMCTL("--quiet", "stop", "sss-handover@*.service") == 0 ? 0 : -EIO, "stop relays");
     (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor is gone");
     return warn(state_set(state, FLAG_RUNNING, false), "note that the monitor is gone");
 }
