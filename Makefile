@@ -13,7 +13,7 @@ ACTIVATION := $(BUILD)/activation
 CONFIGURE_FLAGS ?= --enable-werror
 
 .PHONY: all help deps units build check check-units check-unit-tests check-sanitizers lint \
-        deb rpm installcheck matrix demo soak clean
+        deb rpm installcheck matrix check-packages demo soak clean
 
 all: build
 	@echo
@@ -35,7 +35,8 @@ help:
 	@echo "                      DIST=bookworm|trixie|rpm|all  SCENARIO=\"name ...\""
 	@echo "  make matrix         install, upgrade, remove, migrate ... from each state, an hour or more; goes on where it"
 	@echo "                      was stopped  DIST=...  CELLS='cell-stock-*-migrate ...'"
-	@echo "  make soak           the long scenarios"
+	@echo "  make check-packages builds the same packages again and compares; piuparts, autopkgtest"
+	@echo "  make soak           the long scenarios, and check-packages"
 	@echo "  make deps           install what the above need, with apt (they do it by themselves)"
 	@echo "  make clean          remove build/; trees stay in $${SSSD_ONDEMAND_CACHE:-/var/cache/sssd-ondemand}"
 
@@ -85,12 +86,17 @@ installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	@tests/installcheck/run --dist=$(DIST) $(SCENARIO)
 
 soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
+	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
 	@SOAK=yes tests/installcheck/run --dist=$(DIST) $(SCENARIO)
+
+check-packages: deps deb rpm
+	@tests/check-packages
 
 matrix: deps deb rpm
 	@tests/matrix/run --dist=$(DIST) $(CELLS)
 
 check: check-unit-tests check-sanitizers lint deb rpm
+	@tests/check-packages reproducible
 	@tests/installcheck/run --gate
 
 demo: deps
