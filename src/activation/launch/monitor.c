@@ -12,7 +12,11 @@
 
 /* A healthy start takes a fraction of a second. Whoever waits longer may be a log-in. */
 #define START_MSEC 4000
+/* A restart first lets responders finish what they have, a few seconds at most. */
+#define LEAVE_MSEC 15000
 #define LOOK_EVERY_MSEC 20
+
+#define HELD_TEXT MONITOR " was stopped by an administrator (systemctl start " MONITOR " ends that)"
 
 bool monitor_is_ready(const struct state *state, const char *responder)
 {
@@ -30,7 +34,7 @@ static void wait_until_left(const struct state *state)
 {
     const struct timespec pause = { .tv_nsec = LOOK_EVERY_MSEC * 1000000L };
 
-    for (int waited = 0; waited < START_MSEC && state_has(state, FLAG_LEAVING); waited += LOOK_EVERY_MSEC)
+    for (int waited = 0; waited < LEAVE_MSEC && state_has(state, FLAG_LEAVING); waited += LOOK_EVERY_MSEC)
         (void) nanosleep(&pause, NULL); /* cut short, it looks a little earlier */
 }
 
@@ -41,6 +45,10 @@ static enum monitor_verdict start(const struct state *state, char *why, size_t w
     int r;
 
     wait_until_left(state);
+    if (state_has(state, FLAG_HELD)) {
+        say(why, why_bytes, HELD_TEXT);
+        return MONITOR_REFUSED;
+    }
     r = systemctl_run_for(arguments, START_MSEC);
     if (r == -ETIMEDOUT) {
         say(why, why_bytes, MONITOR " takes long to start");
@@ -66,7 +74,7 @@ enum monitor_verdict monitor_ensure(const struct state *state, const char *respo
     enum monitor_verdict verdict;
 
     if (state_has(state, FLAG_HELD)) {
-        say(why, why_bytes, MONITOR " was stopped by an administrator (systemctl start " MONITOR " ends that)");
+        say(why, why_bytes, HELD_TEXT);
         return MONITOR_REFUSED;
     }
     if (crashes >= CRASHES_MAX) {

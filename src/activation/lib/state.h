@@ -4,7 +4,7 @@
  *     monitor/R   the monitor owns responder R; written by `sss_activation apply`, read by socket conditions
  *     held        an administrator stopped sssd.service; nothing starts it but an administrator
  *     running     sssd.service has started and has not begun to leave
- *     leaving     sssd.service is on its way out by itself: wait before it is started again
+ *     leaving     sssd.service is on its way out, by itself or by a restart: wait before it is started
  *     crashes/R   how often in a row, each within a minute, R crashed
  *     lock        shared: I am about to use the monitor; exclusive: I am about to send it away
  *

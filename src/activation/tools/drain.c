@@ -26,8 +26,8 @@
 
 #define RUN_MSEC 2
 #define HALT_MSEC 8
-#define STILL_LOOKS 12
-#define LOOKS_MAX 100
+#define STILL_LOOKS 30
+#define LOOKS_MAX 200
 #define STILL_LOOKS_WITHOUT_QUEUE 50
 #define LOOKS_MAX_WITHOUT_QUEUE 500
 

@@ -2,9 +2,14 @@
 /* Hooks: what the units call at the turns of their lives. Their failure never fails the unit. */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/config.h"
@@ -24,6 +29,17 @@
 /* The launcher's exit statuses. */
 #define WRONG_SOCKETS "78"
 #define NOT_SERVED "75"
+
+/* A drain takes a second at most, and systemd some time. */
+#define RESPONDERS_USEC UINT64_C(5000000)
+
+static uint64_t now_usec(void)
+{
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
 
 static int warn(int r, const char *what)
 {
@@ -85,15 +101,66 @@ static int hold(const struct state *state)
     return warn(state_set(state, FLAG_HELD, true), "hold");
 }
 
-/* ExecStop=: tells an administrator's stop from a restart and from a leaving by itself (no job at all). */
+static void wait_for_end(int pid, uint64_t end_usec)
+{
+    struct pollfd polled = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+    uint64_t now = now_usec();
+
+    if (polled.fd < 0)
+        return; /* it has ended */
+    (void) poll(&polled, 1, now < end_usec ? (int) ((end_usec - now) / 1000) : 0); /* cut short, it is stopped all the same */
+    (void) close(polled.fd); /* was only watched */
+}
+
+/* The responders finish what they have while the monitor is still there to answer them. They have a job of their own
+ * for that (PartOf=), other than one that a client has just started. */
+static int send_responders_away(const char *verb)
+{
+    const char *arguments[RESPONDERS + 4] = { "--quiet", "--no-block", verb };
+    struct unit services[RESPONDERS] = { 0 };
+    struct units units = { .n = 0 };
+    uint64_t end = now_usec() + RESPONDERS_USEC;
+    size_t n = 3;
+    int r;
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (responders[i].sockets[0])
+            units_add(&units, responders[i].service, &services[i]);
+    r = units_read(&units);
+    if (r < 0)
+        return r;
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (strcmp(services[i].active, "active") == 0)
+            arguments[n++] = responders[i].service;
+    r = n > 3 ? systemctl_run(arguments) : 0;
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (services[i].main_pid > 0)
+            wait_for_end(services[i].main_pid, end);
+    return r > 0 ? -EIO : r;
+}
+
+/* ExecStop=: tells an administrator's stop from a restart and from a leaving by itself (no job at all). Launchers wait
+ * from the flags on. */
 static int on_stopping(const struct state *state)
 {
+    bool stops, restarts;
     char type[32];
+    int r;
 
     job_type(MONITOR, type, sizeof(type));
-    if (strcmp(type, "stop") == 0)
-        return hold(state);
-    return strcmp(type, "restart") == 0 ? ownership_release(state) : 0;
+    stops = strcmp(type, "stop") == 0;
+    restarts = strcmp(type, "restart") == 0;
+    if (!stops && !restarts)
+        return 0;
+
+    r = stops ? hold(state) : 0;
+    (void) warn(state_set(state, FLAG_LEAVING, true), "note that the monitor leaves");
+    (void) warn(state_set(state, FLAG_RUNNING, false), "note that the monitor leaves");
+    if (restarts)
+        r = ownership_release(state);
+    (void) warn(send_responders_away(stops ? "stop" : "try-restart"), "send the responders away");
+    return r;
 }
 
 /* ExecStopPost=: also after a crash, and after a stop while it was starting, when there is no ExecStop=. */
