@@ -31,6 +31,10 @@
 #define STILL_LOOKS_WITHOUT_QUEUE 50
 #define LOOKS_MAX_WITHOUT_QUEUE 500
 
+#define STARTED_SEC 60
+#define START_LOOKS 25
+#define START_LOOK_MSEC 20
+
 /* PAM has two. */
 #define HANDED_OVER_MAX 2
 #define PATH_BYTES 108 /* as in sockaddr_un */
@@ -157,10 +161,46 @@ static bool has_client(pid_t pid)
 
 /* --- Draining --------------------------------------------------------------------------------------------------- */
 
-/* Without a client there is nothing to finish. It may be starting yet: without descriptors that would hang. */
-static bool is_drained(pid_t pid)
+/* Since its launcher was started. */
+static double age_sec(pid_t pid)
 {
-    if (has_client(pid))
+    unsigned long long ticks;
+    struct timespec now;
+    char path[32], text[512], *end;
+    FILE *file;
+    size_t n;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid); /* fits */
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    n = fread(text, 1, sizeof(text) - 1, file);
+    (void) fclose(file); /* was only read */
+    text[n] = '\0';
+    end = strrchr(text, ')'); /* the name before it may have any letters */
+    if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                       &ticks) != 1)
+        return 0;
+    (void) clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail with this clock */
+    return (double) now.tv_sec - (double) ticks / (double) sysconf(_SC_CLK_TCK);
+}
+
+/* The list of sockets may leave one out while it changes, so a client is looked for several times. */
+static bool gets_client(pid_t pid)
+{
+    for (int looks = 0; looks < START_LOOKS; looks++) {
+        if (has_client(pid))
+            return true;
+        sleep_msec(START_LOOK_MSEC);
+    }
+    return false;
+}
+
+/* One that is starting has nothing to finish, and without descriptors it would hang. One that has taken a client has
+ * started, and so has one that is there for long. */
+static bool is_starting(pid_t pid)
+{
+    if (age_sec(pid) >= STARTED_SEC || gets_client(pid))
         return false;
     (void) kill(pid, SIGSTOP); /* gone is drained, too */
     sleep_msec(RUN_MSEC);      /* until the kernel has halted it */
@@ -175,8 +215,8 @@ int drain(pid_t pid)
     struct rlimit limit;
     int r;
 
-    if (is_drained(pid))
-        return 0;
+    if (is_starting(pid))
+        return 0; /* halted; who waits in the queue is the next instance's */
 
     if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0)
         return -errno;
