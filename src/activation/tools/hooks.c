@@ -22,6 +22,7 @@
 #include "lib/systemctl.h"
 #include "tools/backends.h"
 #include "tools/drain.h"
+#include "tools/finish.h"
 #include "tools/hooks.h"
 #include "tools/ownership.h"
 #include "tools/units.h"
@@ -199,6 +200,17 @@ static int on_draining(const struct state *state)
     return pid && atoi(pid) > 1 ? warn(drain(atoi(pid)), "drain") : 0;
 }
 
+/* ExecStop= of the distribution's unit of the same responder. As long as its path is its own, it can't finish. */
+static int on_finishing(const struct responder *responder)
+{
+    const char *text = getenv("MAINPID");
+    pid_t pid = text ? atoi(text) : 0;
+
+    if (pid > 1 && responder->sockets[0] && systemctl_property_is(responder->sockets[0], "ActiveState", "active"))
+        finish(&pid, 1);
+    return 0;
+}
+
 /* The launcher has said itself why it served nobody. */
 static void log_end(const struct responder *responder)
 {
@@ -333,8 +345,12 @@ static const struct hook {
 
 static int run_by_name(const struct state *state, const char *name, const char *responder)
 {
-    if (strcmp(name, "ended") == 0 && responder && responder_by_name(responder))
-        return on_ended(state, responder_by_name(responder));
+    const struct responder *row = responder ? responder_by_name(responder) : NULL;
+
+    if (row && strcmp(name, "ended") == 0)
+        return on_ended(state, row);
+    if (row && strcmp(name, "finishing") == 0)
+        return on_finishing(row);
     for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
         if (!responder && strcmp(hooks[i].name, name) == 0)
             return hooks[i].run(state);
