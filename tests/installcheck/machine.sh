@@ -239,8 +239,16 @@ refusals() {
 
 # Nobody was refused, told wrong or left hanging. What the engine had accepted when it was stopped is the engine's to
 # lose ("engine", and "dropped" if no launcher accepted anybody) and counted apart: at most a few.
-load_was_served() { # WHEN
-    is "$1: 0 refused" "$(load_count refused)" 0
+#
+# A path that changes hands is unlinked, bound and listened on, in three steps, by systemd as by an engine. Who connects
+# in that instant is refused by the kernel, which a busy host may stretch: GAPS says how many may be, 0 by default.
+load_was_served() { # WHEN [GAPS]
+    if [ -n "${2:-}" ]; then
+        check "$1: none refused but in the instant in which a path is bound anew ($(load_count refused))" \
+            test "$(load_count refused)" -le "$2"
+    else
+        is "$1: 0 refused" "$(load_count refused)" 0
+    fi
     is "$1: the launcher refused nobody, so whoever was dropped was the engine's" "$(refusals)" 0
     is "$1: 0 wrong" "$(load_count wrong)" 0
     is "$1: 0 hung" "$(load_count hung)" 0

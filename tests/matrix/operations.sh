@@ -105,6 +105,16 @@ do_revert() {
 
 # --- What came of it -----------------------------------------------------------------------------------------------
 
+# Sockets of systemd take paths over, or give them back: who connects in the instant between unlink and listen is
+# refused by the kernel.
+paths_bound_anew() {
+    case $operation in
+    install | remove) echo 1 ;;
+    reinstall) echo 2 ;;
+    *) echo 0 ;;
+    esac
+}
+
 # Where the services line takes from the monitor or gives to it, the monitor binds paths anew: then, and only then, may
 # clients be lost, but not more than the distribution's SSSD loses when it does that.
 monitor_binds_anew() {
@@ -117,8 +127,9 @@ monitor_binds_anew() {
 lost() { echo $(($(load_count refused) + $(load_count dropped) + $(load_count engine))); }
 
 report_load() {
-    local bound=0 lost
+    local bound lost
 
+    bound=$(paths_bound_anew)
     lost=$(lost)
     if [ "$from-$operation" = nothing-install ]; then
         # Before, there was nobody to ask; it counts from the end of the installation.
