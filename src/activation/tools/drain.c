@@ -26,8 +26,8 @@
 
 #define RUN_MSEC 2
 #define HALT_MSEC 8
-#define STILL_LOOKS 30
-#define LOOKS_MAX 200
+#define STILL_LOOKS 40
+#define LOOKS_MAX 300
 #define STILL_LOOKS_WITHOUT_QUEUE 50
 #define LOOKS_MAX_WITHOUT_QUEUE 500
 
@@ -67,22 +67,66 @@ static void sleep_msec(int msec)
     (void) nanosleep(&pause, NULL); /* cut short, it looks a little earlier */
 }
 
+/* Nanoseconds on a processor; 0 where the kernel does not tell. */
+static unsigned long long ran_nsec(pid_t pid)
+{
+    unsigned long long nsec = 0;
+    char path[32];
+    FILE *file;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/schedstat", (int) pid); /* fits */
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%llu", &nsec) != 1)
+        nsec = 0;
+    (void) fclose(file); /* was only read */
+    return nsec;
+}
+
+/* What /proc/PID/stat has after the name, from the state on; "" if it can't be read. */
+static const char *read_stat(pid_t pid, char *text, size_t bytes)
+{
+    char path[32], *end;
+    FILE *file;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid); /* fits */
+    file = fopen(path, "re");
+    if (!file)
+        return "";
+    text[fread(text, 1, bytes - 1, file)] = '\0';
+    (void) fclose(file);      /* was only read */
+    end = strrchr(text, ')'); /* the name before it may have any letters */
+    return end && end[1] == ' ' ? end + 2 : "";
+}
+
+/* Wants to run and does not get to: on a busy host that is no stillness. */
+static bool is_kept_waiting(pid_t pid, unsigned long long ran_before)
+{
+    char text[512];
+
+    return ran_nsec(pid) == ran_before && read_stat(pid, text, sizeof(text))[0] == 'R';
+}
+
 /* Until as many descriptors are open as were a while ago. */
 static int wait_until_still(pid_t pid, bool is_gated, int still_looks, int looks_max)
 {
     int before = count_descriptors(pid), still = 0;
 
     for (int looks = 0; before >= 0 && still < still_looks && looks < looks_max; looks++) {
+        unsigned long long ran_before = ran_nsec(pid);
+        bool kept_waiting;
         int now;
 
         sleep_msec(RUN_MSEC);
+        kept_waiting = is_kept_waiting(pid, ran_before);
         if (is_gated)
             (void) kill(pid, SIGSTOP); /* gone is noticed below */
         sleep_msec(HALT_MSEC);
         if (is_gated)
             (void) kill(pid, SIGCONT);
         now = count_descriptors(pid);
-        still = now == before ? still + 1 : 0;
+        still = now != before ? 0 : kept_waiting ? still : still + 1;
         before = now;
     }
     return before == -ENOENT || before >= 0 ? 0 : before; /* gone is drained */
@@ -166,20 +210,10 @@ static double age_sec(pid_t pid)
 {
     unsigned long long ticks;
     struct timespec now;
-    char path[32], text[512], *end;
-    FILE *file;
-    size_t n;
+    char text[512];
 
-    (void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid); /* fits */
-    file = fopen(path, "re");
-    if (!file)
-        return 0;
-    n = fread(text, 1, sizeof(text) - 1, file);
-    (void) fclose(file); /* was only read */
-    text[n] = '\0';
-    end = strrchr(text, ')'); /* the name before it may have any letters */
-    if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                       &ticks) != 1)
+    if (sscanf(read_stat(pid, text, sizeof(text)),
+               "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1)
         return 0;
     (void) clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail with this clock */
     return (double) now.tv_sec - (double) ticks / (double) sysconf(_SC_CLK_TCK);
