@@ -16,9 +16,10 @@ static void fclosep(FILE **file)
         (void) fclose(*file); /* was only read */
 }
 
-int unix_sockets_each(int (*on_socket)(const struct unix_socket *unix_socket, void *userdata), void *userdata)
+int unix_sockets_each(const char *list, int (*on_socket)(const struct unix_socket *unix_socket, void *userdata),
+                      void *userdata)
 {
-    CLEANUP(fclosep) FILE *file = fopen("/proc/self/net/unix", "re");
+    CLEANUP(fclosep) FILE *file = fopen(list, "re");
     CLEANUP(freep) char *line = NULL;
     size_t size = 0;
     int r = 0;

@@ -30,5 +30,5 @@ int listeners_has_other(int listener, const char *path)
     if (fstat(listener, &ours) < 0)
         return -errno;
     asking.ours = ours.st_ino;
-    return unix_sockets_each(is_other, &asking);
+    return unix_sockets_each(UNIX_SOCKETS_HERE, is_other, &asking);
 }

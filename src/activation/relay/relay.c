@@ -70,7 +70,17 @@ static bool has_left(int client)
     return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLHUP | POLLERR));
 }
 
-/* Somebody has bound the path, but may not have set its mode, or have a full queue. */
+/* Whoever called listen(): process 1 for a socket of systemd's, as ours is. */
+static bool is_systemds(int engine)
+{
+    struct ucred peer;
+    socklen_t bytes = sizeof(peer);
+
+    return getsockopt(engine, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 && peer.pid == 1;
+}
+
+/* Somebody has bound the path, but may not have set its mode, or have a full queue. Or nobody has: the list that said so
+ * has any bytes that somebody called a socket. Then this would lead back to us. */
 static int connect_for(int client, const struct sockaddr_un *address, int msec)
 {
     uint64_t end = now_msec() + (uint64_t) msec;
@@ -80,10 +90,12 @@ static int connect_for(int client, const struct sockaddr_un *address, int msec)
 
         if (engine < 0)
             return -errno;
-        if (connect(engine, (const struct sockaddr *) address, sizeof(*address)) == 0)
-            return engine;
+        int error = connect(engine, (const struct sockaddr *) address, sizeof(*address)) < 0 ? errno : 0;
 
-        int error = errno;
+        if (error == 0 && !is_systemds(engine))
+            return engine;
+        if (error == 0)
+            error = EAGAIN;
 
         (void) close(engine); /* was never connected */
         if ((error != EAGAIN && error != ECONNREFUSED && error != ENOENT && error != EACCES && error != EINTR) ||

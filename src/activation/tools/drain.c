@@ -26,8 +26,8 @@
 
 #define RUN_MSEC 2
 #define HALT_MSEC 8
-#define STILL_LOOKS 40
-#define LOOKS_MAX 300
+#define STILL_LOOKS 15
+#define LOOKS_MAX 150
 #define STILL_LOOKS_WITHOUT_QUEUE 50
 #define LOOKS_MAX_WITHOUT_QUEUE 500
 
@@ -200,7 +200,9 @@ static bool has_client(pid_t pid)
         (void) snprintf(fd, sizeof(fd), "%d", SD_LISTEN_FDS_START + i); /* fits */
         looking.handed_over[i] = inode_of(pid, fd);
     }
-    return unix_sockets_each(note_path, &looking) < 0 || unix_sockets_each(is_its_client, &looking) != 0;
+    if (unix_sockets_each(UNIX_SOCKETS_OF_SYSTEMD, note_path, &looking) < 0 || !looking.paths[0][0])
+        return looking.handed_over[0] != 0; /* without one it serves nobody */
+    return unix_sockets_each(UNIX_SOCKETS_OF_SYSTEMD, is_its_client, &looking) != 0;
 }
 
 /* --- Draining --------------------------------------------------------------------------------------------------- */

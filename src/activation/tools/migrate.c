@@ -247,13 +247,16 @@ static int make_scratch(const struct run *run)
 {
     CLEANUP(closep) int dir_fd = -1;
     struct stat st;
+    int r;
 
     if (stat(CONFIG_DIR, &st) < 0 || mkdir(SCRATCH_DIR, 0700) < 0)
         return -errno;
     dir_fd = open(SCRATCH_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dir_fd < 0 || fchown(dir_fd, st.st_uid, st.st_gid) < 0 || mkdirat(dir_fd, "conf.d", 0700) < 0)
+    if (dir_fd < 0 || mkdirat(dir_fd, "conf.d", 0700) < 0)
         return -errno;
-    return copy_to_scratch(run, dir_fd);
+    r = copy_to_scratch(run, dir_fd);
+    /* Last: from here on its owner may put into it what he likes. */
+    return r == 0 && fchown(dir_fd, st.st_uid, st.st_gid) < 0 ? -errno : r;
 }
 
 struct comparing {

@@ -284,15 +284,18 @@ int ownership_apply_beside_monitor(const struct state *state)
 {
     const struct owners before = read_owners(state);
     bool monitors[RESPONDERS];
+    char active[32];
     int r;
 
-    if (!systemctl_property_is(MONITOR, "ActiveState", "active")) {
-        r = ownership_decide(state);
+    systemctl_property(MONITOR, "ActiveState", active, sizeof(active));
+    if (strcmp(active, "active") != 0) {
+        /* On its way up or down, its hooks do what is to be done. */
+        r = strcmp(active, "activating") == 0 || strcmp(active, "deactivating") == 0 ? 0 : ownership_decide(state);
         return r < 0 ? r : move_sockets(state, &before, false); /* also beside a broken configuration: clients are to be told quickly */
     }
 
     /* Installed into a running system, nobody has said so yet. */
-    r = state_set(state, FLAG_RUNNING, true);
+    r = state_has(state, FLAG_LEAVING) ? 0 : state_set(state, FLAG_RUNNING, true);
     if (r < 0)
         log_warning("cannot write to " STATE_DIR ": %s", strerror(-r));
     if (!systemctl_property_is(MONITOR, "ActiveState", "active"))
@@ -330,7 +333,11 @@ int ownership_verify(const struct state *state)
         }
         moved = true;
     }
-    return moved ? move_sockets(state, &before, true) : 0;
+    if (!moved)
+        return 0;
+    /* A relay would hold a socket that opens again, and systemd start nobody for it. */
+    (void) SYSTEMCTL("--quiet", "stop", "sss-handover@*.service"); /* none is as good */
+    return move_sockets(state, &before, true);
 }
 
 /* The monitor's responders of which systemd has just got the sockets. */

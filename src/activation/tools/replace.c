@@ -548,6 +548,17 @@ int replace_swap(struct replace *replace, const char *relative_to, char **ret_wh
     return r;
 }
 
+/* Since we replaced it. */
+static bool is_changed(const struct replace_file *file)
+{
+    CLEANUP(freep) char *text = NULL;
+    size_t bytes = 0;
+    struct stat st;
+
+    return read_at(file->dir_fd, file->name, &st, &text, &bytes) == 0 &&
+           (bytes != file->new_bytes || memcmp(text, file->new, bytes) != 0);
+}
+
 int replace_put_back(struct replace *replace)
 {
     int first = 0;
@@ -555,6 +566,12 @@ int replace_put_back(struct replace *replace)
     for (size_t i = 0; i < replace->n; i++) {
         struct replace_file *file = &replace->files[i];
 
+        if (file->swapped && is_changed(file)) {
+            first = first ? first : -ESTALE;
+            log_error("%s was changed meanwhile and is left as it is; what it was is in %s", file->real_path,
+                      replace->backup);
+            file->swapped = false;
+        }
         if (file->swapped && renameat(file->dir_fd, file->name_old, file->dir_fd, file->name) < 0) {
             first = first ? first : -errno;
             log_error("cannot put %s back: %s; what it was is in %s", file->real_path, strerror(errno),
