@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "launch/monitor.h"
+#include "lib/clock.h"
 #include "lib/responders.h"
 #include "lib/systemctl.h"
 
@@ -33,14 +33,12 @@ static void say(char *why, size_t why_bytes, const char *text)
 /* A monitor that leaves still looks active: starting it then would do nothing. */
 static void wait_until_left(const struct state *state)
 {
-    const struct timespec pause = { .tv_nsec = LOOK_EVERY_MSEC * 1000000L };
-
     for (int waited = 0; waited < LEAVE_MSEC && state_has(state, FLAG_LEAVING); waited += LOOK_EVERY_MSEC) {
         /* A flag that was left by mistake costs no more than a slow start. */
         if (waited >= START_MSEC && waited % ASK_EVERY_MSEC == 0 &&
             !systemctl_property_is(MONITOR, "ActiveState", "deactivating"))
             return;
-        (void) nanosleep(&pause, NULL); /* cut short, it looks a little earlier */
+        sleep_msec(LOOK_EVERY_MSEC);
     }
 }
 

@@ -5,21 +5,13 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "launch/refuse.h"
+#include "lib/clock.h"
 
 /* How late a change is noticed while no client comes. */
 #define LOOK_EVERY_MSEC 20
-
-static uint64_t now_usec(void)
-{
-    struct timespec now;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
-    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
 
 /* A client is refused before the version handshake: stock clients then fail at once instead of waiting. */
 static int refuse_one(int listener)

@@ -4,6 +4,7 @@
 #ifndef LIB_CLEANUP_H
 #define LIB_CLEANUP_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,6 +28,19 @@ static inline void closep(int *fd)
 {
     if (*fd >= 0)
         (void) close(*fd); /* nothing was written through it, or the writer has checked */
+}
+
+/* For what was only read. */
+static inline void fclosep(FILE **file)
+{
+    if (*file)
+        (void) fclose(*file);
+}
+
+static inline void closedirp(DIR **dir)
+{
+    if (*dir)
+        (void) closedir(*dir);
 }
 
 #endif

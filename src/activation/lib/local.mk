@@ -3,6 +3,7 @@ noinst_LIBRARIES += lib/libsss_activation.a
 lib_libsss_activation_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS)
 lib_libsss_activation_a_SOURCES = \
 	lib/cleanup.h \
+	lib/clock.h \
 	lib/config.c \
 	lib/config.h \
 	lib/edit.c \

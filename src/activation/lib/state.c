@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/responders.h"
 #include "lib/state.h"
 
@@ -220,7 +221,6 @@ static int open_lock(const struct state *state)
 
 int state_lock_shared(const struct state *state)
 {
-    const struct timespec pause = { .tv_nsec = LOCK_EVERY_MSEC * 1000000L };
     int fd = open_lock(state), tries = 0;
 
     while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
@@ -230,7 +230,7 @@ int state_lock_shared(const struct state *state)
             (void) close(fd); /* was never locked */
             return -error;
         }
-        (void) nanosleep(&pause, NULL); /* cut short, it tries a little earlier */
+        sleep_msec(LOCK_EVERY_MSEC);
     }
     return fd;
 }

@@ -10,12 +10,6 @@
 
 #define LISTENS 0x10000 /* __SO_ACCEPTCON of the kernel */
 
-static void fclosep(FILE **file)
-{
-    if (*file)
-        (void) fclose(*file); /* was only read */
-}
-
 int unix_sockets_each(const char *list, int (*on_socket)(const struct unix_socket *unix_socket, void *userdata),
                       void *userdata)
 {

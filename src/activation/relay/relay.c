@@ -11,29 +11,16 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "relay/identity.h"
 #include "relay/listeners.h"
 #include "relay/relay.h"
 
 #define LOOK_EVERY_MSEC 20
-
-static uint64_t now_msec(void)
-{
-    struct timespec now;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
-    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
-}
-
-static void sleep_msec(int msec)
-{
-    (void) poll(NULL, 0, msec); /* cut short, it looks a little earlier */
-}
 
 static int path_of(int listener, struct sockaddr_un *ret)
 {
@@ -51,11 +38,11 @@ static int path_of(int listener, struct sockaddr_un *ret)
 
 static int wait_for_path(int listener, const char *path, int msec)
 {
-    uint64_t end = now_msec() + (uint64_t) msec;
+    uint64_t end = now_usec() + (uint64_t) msec * 1000;
     int r;
 
     while ((r = listeners_has_other(listener, path)) == 0) {
-        if (now_msec() >= end)
+        if (now_usec() >= end)
             return -ETIMEDOUT;
         sleep_msec(LOOK_EVERY_MSEC);
     }
@@ -83,7 +70,7 @@ static bool is_systemds(int engine)
  * has any bytes that somebody called a socket. Then this would lead back to us. */
 static int connect_for(int client, const struct sockaddr_un *address, int msec)
 {
-    uint64_t end = now_msec() + (uint64_t) msec;
+    uint64_t end = now_usec() + (uint64_t) msec * 1000;
 
     for (;;) {
         int engine = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -99,7 +86,7 @@ static int connect_for(int client, const struct sockaddr_un *address, int msec)
 
         (void) close(engine); /* was never connected */
         if ((error != EAGAIN && error != ECONNREFUSED && error != ENOENT && error != EACCES && error != EINTR) ||
-            now_msec() >= end || has_left(client))
+            now_usec() >= end || has_left(client))
             return -error;
         sleep_msec(LOOK_EVERY_MSEC);
     }

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/services.h"
 #include "tools/backends.h"
 
@@ -23,14 +23,6 @@
 #endif
 
 #define ANSWER_USEC UINT64_C(1000000)
-
-static uint64_t now_usec(void)
-{
-    struct timespec now;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* can't fail */
-    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
 
 static uint64_t usec_until(uint64_t end)
 {

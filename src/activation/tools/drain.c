@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/unix-sockets.h"
 #include "tools/drain.h"
 
@@ -39,12 +40,6 @@
 #define HANDED_OVER_MAX 2
 #define PATH_BYTES 108 /* as in sockaddr_un */
 
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void) closedir(*dir); /* was only read */
-}
-
 static int count_descriptors(pid_t pid)
 {
     CLEANUP(closedirp) DIR *dir = NULL;
@@ -60,42 +55,29 @@ static int count_descriptors(pid_t pid)
     return n;
 }
 
-static void sleep_msec(int msec)
-{
-    const struct timespec pause = { .tv_nsec = msec * 1000000L };
-
-    (void) nanosleep(&pause, NULL); /* cut short, it looks a little earlier */
-}
-
 /* Nanoseconds on a processor; 0 where the kernel does not tell. */
 static unsigned long long ran_nsec(pid_t pid)
 {
-    unsigned long long nsec = 0;
+    CLEANUP(fclosep) FILE *file = NULL;
+    unsigned long long nsec;
     char path[32];
-    FILE *file;
 
     (void) snprintf(path, sizeof(path), "/proc/%d/schedstat", (int) pid); /* fits */
     file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%llu", &nsec) != 1)
-        nsec = 0;
-    (void) fclose(file); /* was only read */
-    return nsec;
+    return file && fscanf(file, "%llu", &nsec) == 1 ? nsec : 0;
 }
 
 /* What /proc/PID/stat has after the name, from the state on; "" if it can't be read. */
 static const char *read_stat(pid_t pid, char *text, size_t bytes)
 {
+    CLEANUP(fclosep) FILE *file = NULL;
     char path[32], *end;
-    FILE *file;
 
     (void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid); /* fits */
     file = fopen(path, "re");
     if (!file)
         return "";
     text[fread(text, 1, bytes - 1, file)] = '\0';
-    (void) fclose(file);      /* was only read */
     end = strrchr(text, ')'); /* the name before it may have any letters */
     return end && end[1] == ' ' ? end + 2 : "";
 }

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/systemctl.h"
 #include "tools/explain.h"
 #include "tools/view.h"
@@ -38,14 +38,6 @@ struct answer {
     bool has_library;
 };
 
-static double now_msec(void)
-{
-    struct timespec now;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
-    return (double) now.tv_sec * 1e3 + (double) now.tv_nsec / 1e6;
-}
-
 /* In a process of its own: the library reads its environment once, and keeps its connection. */
 static void ask_here(const char *user, bool memory_cache, struct answer *ret)
 {
@@ -62,10 +54,10 @@ static void ask_here(const char *user, bool memory_cache, struct answer *ret)
     if (!getpwnam_of_sss)
         return;
 
-    double before = now_msec();
+    uint64_t before = now_usec();
 
     ret->status = getpwnam_of_sss(user, &entry, buffer, sizeof(buffer), &error);
-    ret->msec = now_msec() - before;
+    ret->msec = (double) (now_usec() - before) / 1e3;
     if (ret->status == NSS_STATUS_SUCCESS) {
         ret->uid = entry.pw_uid;
         ret->gid = entry.pw_gid;

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "tools/drain.h"
 #include "tools/finish.h"
@@ -19,12 +20,6 @@
 #define LISTENERS_MAX 8
 #define LOOK_EVERY_MSEC 5
 #define QUEUE_MSEC 3000
-
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void) closedir(*dir); /* was only read */
-}
 
 static bool is_unix_listener(int fd)
 {
@@ -77,7 +72,7 @@ static int wait_for_empty_queues(pid_t pid)
 
     n = copy_listeners(pid, listeners);
     for (int waited = 0; n > 0 && waited < QUEUE_MSEC && poll(listeners, (nfds_t) n, 0) > 0; waited += LOOK_EVERY_MSEC)
-        (void) poll(NULL, 0, LOOK_EVERY_MSEC);
+        sleep_msec(LOOK_EVERY_MSEC);
     for (int i = 0; i < n; i++)
         (void) close(listeners[i].fd); /* a copy */
     return n < 0 ? n : 0;

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/config.h"
 #include "lib/event.h"
 #include "lib/log.h"
@@ -33,14 +33,6 @@
 
 /* A drain takes a second at most, and systemd some time. */
 #define RESPONDERS_USEC UINT64_C(5000000)
-
-static uint64_t now_usec(void)
-{
-    struct timespec now;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
-    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
 
 static int warn(int r, const char *what)
 {

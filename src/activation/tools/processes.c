@@ -11,18 +11,6 @@
 #include "lib/cleanup.h"
 #include "tools/processes.h"
 
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void) closedir(*dir); /* was only read */
-}
-
-static void fclosep(FILE **file)
-{
-    if (*file)
-        (void) fclose(*file); /* was only read */
-}
-
 static bool runs(const char *pid, const char *program)
 {
     char path[64], target[PATH_MAX];

@@ -120,17 +120,12 @@ static enum view_socket state_of_sockets(const struct responder_view *view)
 /* By its short name, which anybody may read. The launcher is that for moments, unless it refuses. */
 static bool is_launcher(int pid)
 {
-    char path[32], name[32] = "";
-    FILE *file;
+    CLEANUP(fclosep) FILE *file = NULL;
+    char path[32], name[32];
 
     (void) snprintf(path, sizeof(path), "/proc/%d/comm", pid); /* fits */
     file = fopen(path, "re");
-    if (!file)
-        return false; /* gone meanwhile */
-    if (!fgets(name, sizeof(name), file))
-        name[0] = '\0';
-    (void) fclose(file); /* was only read */
-    return strcmp(name, "launch\n") == 0;
+    return file && fgets(name, sizeof(name), file) && strcmp(name, "launch\n") == 0; /* else gone meanwhile */
 }
 
 /* --- Why ------------------------------------------------------------------------------------------------------ */
