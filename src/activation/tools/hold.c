@@ -3,8 +3,7 @@
  *
  * `systemctl stop sssd` does the same by a hook, but only to a monitor that runs. */
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include "lib/event.h"
@@ -13,63 +12,73 @@
 #include "lib/state.h"
 #include "lib/systemctl.h"
 #include "tools/hold.h"
+#include "tools/with-state.h"
 
-int hold(void)
+static int set(const struct state *state, bool on, const char *reason, const char *sentence)
 {
-    struct state state;
-    bool was_held;
+    bool changes = state_has(state, FLAG_HELD) != on;
     int r;
 
-    r = state_create(STATE_DIR, &state);
-    if (r < 0) {
-        log_error("cannot make " STATE_DIR ": %s", strerror(-r));
-        return EXIT_FAILURE;
-    }
+    r = state_set(state, FLAG_HELD, on);
+    if (r >= 0 && changes)
+        event_log(EVENT_HOLD, "monitor", reason, "%s", sentence);
+    return r;
+}
 
+int hold_begin(const struct state *state, const char *sentence)
+{
+    return set(state, true, "begin", sentence);
+}
+
+int hold_end(const struct state *state, const char *sentence)
+{
+    return set(state, false, "end", sentence);
+}
+
+static int run_hold(const struct state *state, void *userdata)
+{
+    int r;
+
+    (void) userdata;
     /* First the flag: a client that comes before the stop is refused already. */
-    was_held = state_has(&state, FLAG_HELD);
-    r = state_set(&state, FLAG_HELD, true);
-    state_done(&state);
+    r = hold_begin(state, "responders stay away until 'sss_activation release'");
     if (r < 0) {
         log_error("cannot write to " STATE_DIR ": %s", strerror(-r));
-        return EXIT_FAILURE;
+        return r;
     }
-    if (!was_held)
-        event_log(EVENT_HOLD, "monitor", "begin", "responders stay away until 'sss_activation release'");
-
     if (SYSTEMCTL("--quiet", "stop", MONITOR) != 0) {
         log_error("held, but " MONITOR " could not be stopped: systemctl status " MONITOR " tells why");
-        return EXIT_FAILURE;
+        return -EIO;
     }
-    return EXIT_SUCCESS;
+    return 0;
 }
 
 /* By a start, so that the first look-up after it is answered; a monitor that nobody enabled leaves again by itself. */
-int release(void)
+static int run_release(const struct state *state, void *userdata)
 {
-    struct state state;
     int r;
 
-    r = state_create(STATE_DIR, &state);
-    if (r < 0) {
-        log_error("cannot make " STATE_DIR ": %s", strerror(-r));
-        return EXIT_FAILURE;
-    }
-    if (!state_has(&state, FLAG_HELD)) {
+    (void) userdata;
+    if (!state_has(state, FLAG_HELD)) {
         log_info("nothing is held");
-        state_done(&state);
-        return EXIT_SUCCESS;
+        return 0;
     }
 
     r = SYSTEMCTL("--quiet", "start", MONITOR);
-    if (state_has(&state, FLAG_HELD)) { /* skipped by a condition, or masked: its hook did not run */
-        (void) state_set(&state, FLAG_HELD, false);
-        event_log(EVENT_HOLD, "monitor", "end", "the hold ends");
-    }
-    state_done(&state);
+    (void) hold_end(state, "the hold ends"); /* skipped by a condition, or masked, its hook did not do that */
     if (r != 0) {
         log_error("released, but " MONITOR " did not start: systemctl status " MONITOR " tells why");
-        return EXIT_FAILURE;
+        return -EIO;
     }
-    return EXIT_SUCCESS;
+    return 0;
+}
+
+int hold(void)
+{
+    return with_state(run_hold, NULL);
+}
+
+int release(void)
+{
+    return with_state(run_release, NULL);
 }

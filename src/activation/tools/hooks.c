@@ -23,9 +23,11 @@
 #include "tools/backends.h"
 #include "tools/drain.h"
 #include "tools/finish.h"
+#include "tools/hold.h"
 #include "tools/hooks.h"
 #include "tools/ownership.h"
 #include "tools/units.h"
+#include "tools/with-state.h"
 
 /* The launcher's exit statuses. */
 #define WRONG_SOCKETS "78"
@@ -62,9 +64,7 @@ static void job_type(const char *unit, char *type, size_t bytes)
 /* ExecStartPre= of sssd.service: whoever started it, it is wanted again. */
 static int on_starting(const struct state *state)
 {
-    if (state_has(state, FLAG_HELD))
-        event_log(EVENT_HOLD, "monitor", "end", "sssd.service starts: the hold ends");
-    (void) warn(state_set(state, FLAG_HELD, false), "release the hold");
+    (void) warn(hold_end(state, "sssd.service starts: the hold ends"), "release the hold");
     (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor starts");
     (void) warn(state_forget_crashes(state), "forget crashes");
     return ownership_apply(state);
@@ -86,12 +86,10 @@ static int on_started(const struct state *state)
     return r;
 }
 
-static int hold(const struct state *state)
+static int hold_for_stop(const struct state *state)
 {
-    if (!state_has(state, FLAG_HELD)) /* else `sss_activation hold` has said so */
-        event_log(EVENT_HOLD, "monitor", "begin",
-                  "stopped by an administrator: responders stay away until sssd.service is started again");
-    return warn(state_set(state, FLAG_HELD, true), "hold");
+    return warn(hold_begin(state, "stopped by an administrator: responders stay away until sssd.service is started again"),
+                "hold");
 }
 
 static void wait_for_end(int pid, uint64_t end_usec)
@@ -147,7 +145,7 @@ static int on_stopping(const struct state *state)
     if (!stops && !restarts)
         return 0;
 
-    r = stops ? hold(state) : 0;
+    r = stops ? hold_for_stop(state) : 0;
     (void) warn(state_set(state, FLAG_LEAVING, true), "note that the monitor leaves");
     (void) warn(state_set(state, FLAG_RUNNING, false), "note that the monitor leaves");
     if (restarts)
@@ -162,11 +160,10 @@ static int on_stopped(const struct state *state)
     char type[32];
 
     job_type(MONITOR, type, sizeof(type));
-    if (strcmp(type, "stop") == 0 && !state_has(state, FLAG_HELD))
-        (void) hold(state); /* said there */
-    /* Nobody is left whom they could relay to. And before a restart gives the path to systemd: while one is up, systemd
-     * starts no responder for the socket, and the relay would wait for that. */
-    (void) warn(SYSTEMCTL("--quiet", "stop", "sss-handover@*.service") == 0 ? 0 : -EIO, "stop relays");
+    if (strcmp(type, "stop") == 0)
+        (void) hold_for_stop(state); /* said there */
+    /* Before a restart, too, which may give the path to systemd. */
+    (void) warn(ownership_stop_relays(), "stop relays");
     (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor is gone");
     return warn(state_set(state, FLAG_RUNNING, false), "note that the monitor is gone");
 }
@@ -335,34 +332,30 @@ static const struct hook {
     { "linger", on_linger },
 };
 
-static int run_by_name(const struct state *state, const char *name, const char *responder)
-{
-    const struct responder *row = responder ? responder_by_name(responder) : NULL;
+struct hook_call {
+    const char *name, *responder;
+};
 
-    if (row && strcmp(name, "ended") == 0)
+static int run_by_name(const struct state *state, void *userdata)
+{
+    const struct hook_call *call = userdata;
+    const struct responder *row = call->responder ? responder_by_name(call->responder) : NULL;
+
+    if (row && strcmp(call->name, "ended") == 0)
         return on_ended(state, row);
-    if (row && strcmp(name, "finishing") == 0)
+    if (row && strcmp(call->name, "finishing") == 0)
         return on_finishing(row);
     for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
-        if (!responder && strcmp(hooks[i].name, name) == 0)
+        if (!call->responder && strcmp(hooks[i].name, call->name) == 0)
             return hooks[i].run(state);
 
-    log_error("no such hook: %s%s%s", name, responder ? " " : "", responder ? responder : "");
+    log_error("no such hook: %s%s%s", call->name, call->responder ? " " : "", call->responder ? call->responder : "");
     return -EINVAL;
 }
 
 int hook_run(const char *name, const char *responder)
 {
-    struct state state;
-    int r;
+    struct hook_call call = { name, responder };
 
-    r = state_create(STATE_DIR, &state);
-    if (r < 0) {
-        log_error("cannot make " STATE_DIR ": %s", strerror(-r));
-        return EXIT_FAILURE;
-    }
-
-    r = run_by_name(&state, name, responder);
-    state_done(&state);
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return with_state(run_by_name, &call);
 }

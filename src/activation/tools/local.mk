@@ -35,7 +35,9 @@ tools_sss_activation_SOURCES = \
 	tools/units.c \
 	tools/units.h \
 	tools/view.c \
-	tools/view.h
+	tools/view.h \
+	tools/with-state.c \
+	tools/with-state.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
@@ -103,7 +105,7 @@ tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
 tools_test_explain_SOURCES = $(machine_SOURCES) tools/explain.c tools/test-explain.c
 tools_test_explain_CFLAGS = $(MACHINE_CFLAGS) -DNSS_LIBRARY='"./libnss_answers.so"' -DGUARD_MSEC=1000
 tools_test_explain_LDADD = $(MACHINE_LDADD)
-tools_test_hold_SOURCES = lib/responders.c tools/hold.c tools/test-hold.c tools/test-machine.h
+tools_test_hold_SOURCES = lib/responders.c tools/hold.c tools/test-hold.c tools/test-machine.h tools/with-state.c
 tools_test_hold_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_hold_LDADD = $(TEST_LDADD)
 tools_test_hooks_SOURCES = \
@@ -111,11 +113,13 @@ tools_test_hooks_SOURCES = \
 	tools/drain.h \
 	tools/finish.c \
 	tools/finish.h \
+	tools/hold.c \
 	tools/hooks.c \
 	tools/ownership.c \
 	tools/processes.c \
 	tools/test-hooks.c \
-	tools/units.c
+	tools/units.c \
+	tools/with-state.c
 tools_test_hooks_CFLAGS = $(TEST_CFLAGS)
 tools_test_hooks_LDADD = $(TEST_LDADD)
 tools_test_migrate_SOURCES = \

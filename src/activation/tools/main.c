@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "lib/log.h"
-#include "lib/state.h"
 #include "tools/check.h"
 #include "tools/explain.h"
 #include "tools/hold.h"
@@ -18,6 +16,7 @@
 #include "tools/migrate.h"
 #include "tools/ownership.h"
 #include "tools/status.h"
+#include "tools/with-state.h"
 
 #define EXIT_USAGE 2
 
@@ -37,20 +36,16 @@ static int run_check(const struct options *options)
     return check_print(options->json, stdout);
 }
 
+static int apply(const struct state *state, void *userdata)
+{
+    (void) userdata;
+    return ownership_apply_beside_monitor(state);
+}
+
 static int run_apply(const struct options *options)
 {
-    struct state state;
-    int r;
-
     (void) options;
-    r = state_create(STATE_DIR, &state);
-    if (r < 0) {
-        log_error("cannot make " STATE_DIR ": %s", strerror(-r));
-        return EXIT_FAILURE;
-    }
-    r = ownership_apply_beside_monitor(&state);
-    state_done(&state);
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return with_state(apply, NULL);
 }
 
 static int run_migrate(const struct options *options)

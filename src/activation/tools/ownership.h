@@ -27,6 +27,10 @@ int ownership_verify(const struct state *state);
  * their clients wait instead of being refused. */
 int ownership_release(const struct state *state);
 
-/* All return 0 or a negative errno and have then logged why. */
+/* Nobody is left to whom relays could connect their clients, or their sockets open again: then systemd would start
+ * nobody for them. */
+int ownership_stop_relays(void);
+
+/* All return 0 or a negative errno and have then logged why, ownership_stop_relays apart. */
 
 #endif
