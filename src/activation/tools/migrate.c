@@ -345,18 +345,6 @@ static bool moves(const struct run *run, size_t i)
     return is_monitors(run->was.why[i]) != is_monitors(run->will.why[i]);
 }
 
-static int read_sockets(struct unit units[RESPONDERS][UNITS_MAX], struct unit services[RESPONDERS])
-{
-    struct units question = { .n = 0 };
-
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        for (size_t k = 0; k < UNITS_MAX; k++)
-            units_add(&question, responders[i].sockets[k], &units[i][k]);
-        units_add(&question, responders[i].service, &services[i]);
-    }
-    return units_read(&question);
-}
-
 /* The private socket of PAM, which newer engines lack. */
 static bool is_missing(const struct responder *responder, size_t k, const struct unit *unit)
 {
@@ -390,22 +378,22 @@ static int check_service(const struct responder *responder, const struct unit *s
 /* Each one that leaves the line needs somebody else. All that is wrong is said at once. */
 static int check_successors(const struct run *run)
 {
-    struct unit sockets[RESPONDERS][UNITS_MAX] = { 0 }, services[RESPONDERS] = { 0 };
+    struct responder_units its[RESPONDERS] = { 0 };
     int r, first;
 
-    first = read_sockets(sockets, services);
+    first = units_read_responders(its, NULL);
     if (first < 0)
         return fail("cannot ask systemd for the sockets: %s", strerror(-first));
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (!moves(run, i))
             continue;
-        r = check_service(&responders[i], &services[i]);
+        r = check_service(&responders[i], &its[i].service);
         if (r == 0 && access(responders[i].program, X_OK) < 0)
             r = fail("refused: nobody could serve %s, %s is not installed", responders[i].name, responders[i].program);
         for (size_t k = 0; r == 0 && k < UNITS_MAX; k++)
-            if (!is_missing(&responders[i], k, &sockets[i][k]))
-                r = check_socket(&responders[i], responders[i].sockets[k], &sockets[i][k]);
+            if (!is_missing(&responders[i], k, &its[i].sockets[k]))
+                r = check_socket(&responders[i], responders[i].sockets[k], &its[i].sockets[k]);
         first = first ? first : r;
     }
     return first;
@@ -473,18 +461,18 @@ static int check_owner(const struct run *run, size_t i, const struct unit *socke
 
 static int check_switch(const struct run *run)
 {
-    struct unit sockets[RESPONDERS][UNITS_MAX] = { 0 }, services[RESPONDERS] = { 0 };
+    struct responder_units its[RESPONDERS] = { 0 };
     int r;
 
     if (run->restarts && !systemctl_property_is(MONITOR, "ActiveState", "active"))
         return fail(MONITOR " is not active");
-    r = read_sockets(sockets, services);
+    r = units_read_responders(its, NULL);
     if (r < 0)
         return fail("cannot ask systemd for the sockets: %s", strerror(-r));
 
     for (size_t i = 0; r == 0 && i < RESPONDERS; i++)
         if (moves(run, i))
-            r = check_owner(run, i, sockets[i]);
+            r = check_owner(run, i, its[i].sockets);
     return r;
 }
 

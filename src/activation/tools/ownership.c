@@ -116,27 +116,6 @@ int ownership_decide(const struct state *state)
     return r < 0 ? r : 0;
 }
 
-/* What systemd knows of the units of one responder. */
-struct its_units {
-    struct unit ours[UNITS_MAX], service;
-    struct unit vendors[UNITS_MAX], vendor_service;
-};
-
-static int read_units(struct its_units its[RESPONDERS])
-{
-    struct units units = { .n = 0 };
-
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        for (size_t k = 0; k < UNITS_MAX; k++) {
-            units_add(&units, responders[i].sockets[k], &its[i].ours[k]);
-            units_add(&units, responders[i].vendor_sockets[k], &its[i].vendors[k]);
-        }
-        units_add(&units, responders[i].service, &its[i].service);
-        units_add(&units, responders[i].vendor_service, &its[i].vendor_service);
-    }
-    return units_read(&units);
-}
-
 /* Our sockets do for the path what can be done: open, or closed because somebody wants it so. */
 static bool have_taken_over(const struct unit *ours, bool monitors)
 {
@@ -149,21 +128,21 @@ static bool have_taken_over(const struct unit *ours, bool monitors)
 /* Sends the distribution's units away, but not where ours failed: theirs still answer. */
 static int retire_vendors(const struct state *state)
 {
-    struct its_units its[RESPONDERS] = { 0 };
+    struct responder_units its[RESPONDERS] = { 0 };
     struct call stop = { 0 };
     pid_t serving[RESPONDERS];
     size_t n_serving = 0;
     int r;
 
-    r = read_units(its);
+    r = units_read_responders(its, NULL);
     if (r < 0)
         return r;
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        if (!have_taken_over(its[i].ours, state_monitor_owns(state, responders[i].name)))
+        if (!have_taken_over(its[i].sockets, state_monitor_owns(state, responders[i].name)))
             continue;
         for (size_t k = 0; k < UNITS_MAX; k++)
-            if (unit_is_up(&its[i].vendors[k]))
+            if (unit_is_up(&its[i].vendor_sockets[k]))
                 call_add(&stop, responders[i].vendor_sockets[k]);
         if (unit_is_up(&its[i].vendor_service)) {
             call_add(&stop, responders[i].vendor_service);
@@ -222,13 +201,13 @@ static void log_hand_over(const struct responder *responder, bool monitors)
  * monitor starts or runs that will bind the path, or has, nobody's socket closes before a relay holds it, too. */
 static int move_sockets(const struct state *state, const struct owners *before, bool has_monitor)
 {
-    struct its_units its[RESPONDERS] = { 0 };
+    struct responder_units its[RESPONDERS] = { 0 };
     struct call leave = { 0 }, open = { 0 }, close = { 0 };
     struct relays relays = { 0 };
     bool vendors_are_up = false, moved[RESPONDERS] = { false };
     int r, opened, closed;
 
-    r = read_units(its);
+    r = units_read_responders(its, NULL);
     if (r < 0) {
         log_error("cannot ask systemd for its sockets: %s", strerror(-r));
         return r;
@@ -238,8 +217,8 @@ static int move_sockets(const struct state *state, const struct owners *before, 
         bool monitors = state_monitor_owns(state, responders[i].name), opening = false;
 
         for (size_t k = 0; k < UNITS_MAX; k++) {
-            bool closes = monitors && unit_is_up(&its[i].ours[k]);
-            bool opens = !monitors && !unit_is_up(&its[i].ours[k]) && unit_is_enabled(&its[i].ours[k]);
+            bool closes = monitors && unit_is_up(&its[i].sockets[k]);
+            bool opens = !monitors && !unit_is_up(&its[i].sockets[k]) && unit_is_enabled(&its[i].sockets[k]);
 
             if (closes)
                 call_add(&close, responders[i].sockets[k]);
@@ -249,7 +228,7 @@ static int move_sockets(const struct state *state, const struct owners *before, 
                 call_add(&open, responders[i].sockets[k]);
             opening = opening || opens;
             moved[i] = moved[i] || closes || opens;
-            vendors_are_up = vendors_are_up || unit_is_up(&its[i].vendors[k]);
+            vendors_are_up = vendors_are_up || unit_is_up(&its[i].vendor_sockets[k]);
         }
         if (opening && unit_is_up(&its[i].service))
             call_add(&leave, responders[i].service);

@@ -51,7 +51,7 @@ static void print_table(const struct view *view, FILE *out)
         const struct responder_view *responder = &view->responders[i];
         char process[48] = "-", reason[REASON_BYTES], change[COMMAND_BYTES];
 
-        if (strcmp(responder->service.active, "failed") == 0)
+        if (strcmp(responder->units.service.active, "failed") == 0)
             (void) snprintf(process, sizeof(process), "failed");
         else if (responder->pid > 0)
             (void) snprintf(process, sizeof(process), "%d (%s)", responder->pid,
@@ -68,11 +68,11 @@ static void print_table(const struct view *view, FILE *out)
 static void print_vendors(const struct view *view, FILE *out)
 {
     for (size_t i = 0; i < RESPONDERS; i++) {
-        if (unit_is_up(&view->responders[i].vendor_service))
+        if (unit_is_up(&view->responders[i].units.vendor_service))
             (void) fprintf(out, "beside ours: %s runs; 'sss_activation apply' ends that\n",
                            responders[i].vendor_service);
         for (size_t k = 0; k < UNITS_MAX; k++)
-            if (unit_is_up(&view->responders[i].vendor_sockets[k]))
+            if (unit_is_up(&view->responders[i].units.vendor_sockets[k]))
                 (void) fprintf(out, "beside ours: %s listens; 'sss_activation apply' ends that\n",
                                responders[i].vendor_sockets[k]);
     }
@@ -102,13 +102,13 @@ static json_t *responder_to_json(const struct view *view, const struct responder
                      "name", row->name, "installed", responder->installed, "owner", view_owner_word(responder), "why",
                      view_why_word(responder->why), "reason", json_text(reason), "change", json_text_or_null(change),
                      "socket", view_socket_word(responder->socket), "sockets",
-                     units_to_json(row->sockets, responder->sockets), "service", row->service, "service_active",
-                     responder->service.active, "pid",
+                     units_to_json(row->sockets, responder->units.sockets), "service", row->service, "service_active",
+                     responder->units.service.active, "pid",
                      responder->pid > 0 ? json_integer(responder->pid) : json_null(), "type",
                      responder->pid > 0 ? json_string(view_type_word(responder)) : json_null(), "bad", responder->bad,
                      "idle_timeout_sec", (json_int_t) configuration_view_idle_sec(&view->configuration, row),
-                     "vendor_sockets", units_to_json(row->vendor_sockets, responder->vendor_sockets),
-                     "vendor_service_active", row->vendor_service ? responder->vendor_service.active : NULL);
+                     "vendor_sockets", units_to_json(row->vendor_sockets, responder->units.vendor_sockets),
+                     "vendor_service_active", row->vendor_service ? responder->units.vendor_service.active : NULL);
 }
 
 static json_t *status_to_json(const struct view *view)

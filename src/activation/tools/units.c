@@ -80,6 +80,23 @@ int units_read(const struct units *units)
     return 0;
 }
 
+int units_read_responders(struct responder_units ret[RESPONDERS], struct unit *monitor)
+{
+    struct units units = { .n = 0 };
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        for (size_t k = 0; k < UNITS_MAX; k++) {
+            units_add(&units, responders[i].sockets[k], &ret[i].sockets[k]);
+            units_add(&units, responders[i].vendor_sockets[k], &ret[i].vendor_sockets[k]);
+        }
+        units_add(&units, responders[i].service, &ret[i].service);
+        units_add(&units, responders[i].vendor_service, &ret[i].vendor_service);
+    }
+    if (monitor)
+        units_add(&units, MONITOR, monitor);
+    return units_read(&units);
+}
+
 bool unit_is_up(const struct unit *unit)
 {
     return unit->active[0] && strcmp(unit->active, "inactive") != 0 && strcmp(unit->active, "failed") != 0;

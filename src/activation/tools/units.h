@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/responders.h"
+
 #define UNITS_READ_MAX 28
 
 struct unit {
@@ -26,6 +28,15 @@ struct units {
 /* The answer for the unit of this name goes to *home; both must last until the question is asked. A name of NULL is
  * none. More than UNITS_READ_MAX make the question fail. */
 void units_add(struct units *units, const char *name, struct unit *home);
+
+/* All of one responder. */
+struct responder_units {
+    struct unit sockets[UNITS_MAX], service;
+    struct unit vendor_sockets[UNITS_MAX], vendor_service;
+};
+
+/* Asks for each responder's, and returns as units_read does. monitor, where it is not NULL, gets sssd.service. */
+int units_read_responders(struct responder_units ret[RESPONDERS], struct unit *monitor);
 
 /* Each home becomes what systemd says, empty where it says nothing. Returns 0 or a negative errno. */
 int units_read(const struct units *units);

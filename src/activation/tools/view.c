@@ -72,20 +72,13 @@ unsigned long configuration_view_idle_sec(const struct configuration_view *view,
 
 static int read_units(struct view *view)
 {
-    struct units units = { .n = 0 };
+    struct responder_units its[RESPONDERS] = { 0 };
+    int r;
 
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        struct responder_view *responder = &view->responders[i];
-
-        for (size_t k = 0; k < UNITS_MAX; k++) {
-            units_add(&units, responders[i].sockets[k], &responder->sockets[k]);
-            units_add(&units, responders[i].vendor_sockets[k], &responder->vendor_sockets[k]);
-        }
-        units_add(&units, responders[i].service, &responder->service);
-        units_add(&units, responders[i].vendor_service, &responder->vendor_service);
-    }
-    units_add(&units, MONITOR, &view->monitor);
-    return units_read(&units);
+    r = units_read_responders(its, &view->monitor);
+    for (size_t i = 0; i < RESPONDERS; i++)
+        view->responders[i].units = its[i];
+    return r;
 }
 
 static enum view_socket state_of_socket(const struct unit *unit)
@@ -109,7 +102,7 @@ static enum view_socket state_of_sockets(const struct responder_view *view)
     if (!view->responder->sockets[0])
         return SOCKET_DBUS;
     for (size_t k = 0; k < UNITS_MAX && view->responder->sockets[k]; k++) {
-        enum view_socket one = state_of_socket(&view->sockets[k]);
+        enum view_socket one = state_of_socket(&view->units.sockets[k]);
 
         if (one != SOCKET_ABSENT && (state == SOCKET_ABSENT || state == SOCKET_LISTENING))
             state = one;
@@ -148,7 +141,7 @@ static bool is_bad(const struct view *view, const struct responder_view *respond
 {
     if (!responder->installed)
         return false;
-    if (strcmp(responder->service.active, "failed") == 0)
+    if (strcmp(responder->units.service.active, "failed") == 0)
         return true;
     if (responder->monitors)
         return !unit_is_up(&view->monitor);
@@ -185,7 +178,7 @@ int view_read(struct view *ret)
         view->installed = access(responders[i].program, F_OK) == 0;
         view->monitors = state_monitor_owns(&state, responders[i].name);
         view->socket = state_of_sockets(view);
-        view->pid = view->monitors ? process_find(responders[i].program, control_group) : view->service.main_pid;
+        view->pid = view->monitors ? process_find(responders[i].program, control_group) : view->units.service.main_pid;
         if (view->pid < 0)
             view->pid = 0; /* not to be seen by this user */
         view->refuses = view->pid > 0 && !view->monitors && is_launcher(view->pid);
@@ -274,7 +267,7 @@ void view_reason(const struct view *view, const struct responder_view *responder
         break;
     }
 
-    if (strcmp(responder->service.active, "failed") == 0)
+    if (strcmp(responder->units.service.active, "failed") == 0)
         (void) snprintf(text, bytes, "%s has failed", responder->responder->service);
     else if (responder->socket == SOCKET_CLOSED && view->configuration.verdict == CONFIGURATION_NONE)
         (void) snprintf(text, bytes, "no configuration, nobody to ask");
@@ -288,7 +281,7 @@ static void socket_command(const struct responder_view *view, const char *verb, 
     int n = snprintf(text, bytes, "systemctl %s", verb);
 
     for (size_t k = 0; k < UNITS_MAX && view->responder->sockets[k]; k++)
-        if (n >= 0 && (size_t) n < bytes && state_of_socket(&view->sockets[k]) != SOCKET_ABSENT)
+        if (n >= 0 && (size_t) n < bytes && state_of_socket(&view->units.sockets[k]) != SOCKET_ABSENT)
             n += snprintf(text + n, bytes - (size_t) n, " %s", view->responder->sockets[k]);
 }
 
@@ -300,7 +293,7 @@ void view_change(const struct responder_view *responder, char *text, size_t byte
     if (!responder->installed)
         return;
 
-    if (strcmp(responder->service.active, "failed") == 0) {
+    if (strcmp(responder->units.service.active, "failed") == 0) {
         (void) snprintf(text, bytes, "systemctl status %s", responder->responder->service);
         return;
     }
@@ -315,7 +308,7 @@ void view_change(const struct responder_view *responder, char *text, size_t byte
     }
 
     /* A process that was started by a socket has it too and goes on answering; systemd opens none beside it. */
-    runs = unit_is_up(&responder->service);
+    runs = unit_is_up(&responder->units.service);
     if (runs && responder->socket != SOCKET_LISTENING && responder->socket != SOCKET_DBUS) {
         (void) snprintf(text, bytes, "systemctl stop %s", responder->responder->service);
         return;

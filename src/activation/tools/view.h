@@ -54,8 +54,7 @@ struct responder_view {
     bool installed;
     bool monitors; /* the monitor's own, else systemd's */
     enum view_why why;
-    struct unit sockets[UNITS_MAX], vendor_sockets[UNITS_MAX];
-    struct unit service, vendor_service;
+    struct responder_units units;
     enum view_socket socket; /* the worst of its sockets */
     int pid;                 /* 0 if it does not run */
     bool refuses;            /* that is the launcher, which tells clients "unavailable" */
