@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini_configobj.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +15,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/config.h"
+#include "lib/why.h"
 
 struct config_file {
     char *path;
@@ -51,36 +51,24 @@ static void destroy_ini(struct ini_cfgobj **ini)
         ini_config_destroy(*ini);
 }
 
-/* Puts a sentence into *ret_why and returns r; without memory r alone has to do. */
-__attribute__((format(printf, 3, 4))) static int refuse(int r, char **ret_why, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    if (vasprintf(ret_why, format, arguments) < 0)
-        *ret_why = NULL;
-    va_end(arguments);
-    return r;
-}
-
 static int check_file(const char *path, const struct stat *st, const struct rules *rules, char **ret_why)
 {
     bool newer = rules->engine == ENGINE_2_10;
     mode_t mode = st->st_mode & 07777;
 
     if (!S_ISREG(st->st_mode))
-        return refuse(-EINVAL, ret_why, "%s is not a regular file", path);
+        return say_why(-EINVAL, ret_why, "%s is not a regular file", path);
     if (st->st_uid != rules->uid && !(newer && st->st_uid == rules->dir_uid))
-        return refuse(-EPERM, ret_why, "%s belongs to user %u, not to root", path, (unsigned) st->st_uid);
+        return say_why(-EPERM, ret_why, "%s belongs to user %u, not to root", path, (unsigned) st->st_uid);
     if (st->st_gid != rules->gid && !(newer && st->st_gid == rules->dir_gid))
-        return refuse(-EPERM, ret_why, "%s belongs to group %u, not to root", path, (unsigned) st->st_gid);
+        return say_why(-EPERM, ret_why, "%s belongs to group %u, not to root", path, (unsigned) st->st_gid);
     if (newer && (mode & 0007) != 0)
-        return refuse(-EPERM, ret_why, "%s has mode %04o: other users must have no access", path, (unsigned) mode);
+        return say_why(-EPERM, ret_why, "%s has mode %04o: other users must have no access", path, (unsigned) mode);
     if (!newer && ((mode & 0077) != 0 || (mode & 0400) == 0))
-        return refuse(-EPERM, ret_why, "%s has mode %04o: only its owner may have access (0600)", path,
-                      (unsigned) mode);
+        return say_why(-EPERM, ret_why, "%s has mode %04o: only its owner may have access (0600)", path,
+                       (unsigned) mode);
     if (st->st_size > CONFIG_FILE_BYTES_MAX)
-        return refuse(-EFBIG, ret_why, "%s is larger than %d bytes", path, CONFIG_FILE_BYTES_MAX);
+        return say_why(-EFBIG, ret_why, "%s is larger than %d bytes", path, CONFIG_FILE_BYTES_MAX);
     return 0;
 }
 
@@ -114,10 +102,10 @@ static int read_file(int dir_fd, const char *name, const char *path, const struc
 
     fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && errno == ENXIO)
-        return refuse(-EINVAL, ret_why, "%s is not a regular file", path);
+        return say_why(-EINVAL, ret_why, "%s is not a regular file", path);
     if (fd < 0 || fstat(fd, &st) < 0) {
         r = -errno;
-        return refuse(r, ret_why, "cannot read %s: %s", path, strerror(-r));
+        return say_why(r, ret_why, "cannot read %s: %s", path, strerror(-r));
     }
 
     r = check_file(path, &st, rules, ret_why);
@@ -129,7 +117,7 @@ static int read_file(int dir_fd, const char *name, const char *path, const struc
         return -ENOMEM;
     n = read_to_end(fd, text, (size_t) st.st_size);
     if (n < 0)
-        return refuse((int) n, ret_why, "cannot read %s: %s", path, strerror((int) -n));
+        return say_why((int) n, ret_why, "cannot read %s: %s", path, strerror((int) -n));
 
     text[n] = '\0';
     *ret = TAKE(text);
@@ -170,8 +158,8 @@ static int refuse_letters(int r, const char *path, const char *text, size_t byte
     const char *what = in_names ? "the name of an option or section has letters other than ASCII" : "not UTF-8 text";
 
     if (line == 0)
-        return refuse(-EILSEQ, ret_why, "%s: %s", path, what);
-    return refuse(-EILSEQ, ret_why, "%s, %s %u: %s", path, in_names ? "line" : "from line", line, what);
+        return say_why(-EILSEQ, ret_why, "%s: %s", path, what);
+    return say_why(-EILSEQ, ret_why, "%s, %s %u: %s", path, in_names ? "line" : "from line", line, what);
 }
 
 static int refuse_syntax(const char *path, struct ini_cfgobj *ini, char **ret_why)
@@ -188,9 +176,9 @@ static int refuse_syntax(const char *path, struct ini_cfgobj *ini, char **ret_wh
     text = errors && errors[0] ? errors[0] : "syntax error";
     if (sscanf(text, "%*[^(](%*u) on line %u: %n", &line, &at) == 1 && at > 0) {
         text += at;
-        (void) refuse(0, ret_why, "%s, line %u: %.*s", path, line, (int) strcspn(text, "."), text);
+        (void) say_why(0, ret_why, "%s, line %u: %.*s", path, line, (int) strcspn(text, "."), text);
     } else {
-        (void) refuse(0, ret_why, "%s: %s", path, text);
+        (void) say_why(0, ret_why, "%s: %s", path, text);
     }
 
     if (errors)
@@ -208,7 +196,7 @@ static int parse(const char *path, char *text, size_t bytes, struct ini_cfgobj *
 
     /* From memory libini would take it, as a file it does not. */
     if (bytes == 0)
-        return refuse(-EBADMSG, ret_why, "%s is empty", path);
+        return say_why(-EBADMSG, ret_why, "%s is empty", path);
 
     if (ini_config_create(&ini) != 0)
         return -ENOMEM;
@@ -304,7 +292,7 @@ static int add_snippet(struct config *config, int dir_fd, const char *dir, const
     int r;
 
     if (config->n > CONFIG_SNIPPETS_MAX)
-        return refuse(-E2BIG, ret_why, "%s has more than %d files", dir, CONFIG_SNIPPETS_MAX);
+        return say_why(-E2BIG, ret_why, "%s has more than %d files", dir, CONFIG_SNIPPETS_MAX);
 
     r = add_file(config, dir_fd, dir, name, rules, &why);
     if (is_skipped(r, rules))
@@ -332,7 +320,7 @@ static int add_snippets(struct config *config, int parent_fd, const char *parent
     n = dir_fd < 0 ? -1 : scandirat(dir_fd, ".", &entries, is_snippet, by_bytes);
     if (n < 0) {
         r = -errno;
-        return refuse(r, ret_why, "cannot read %s: %s", dir, strerror(-r));
+        return say_why(r, ret_why, "cannot read %s: %s", dir, strerror(-r));
     }
 
     for (int i = 0; i < n; i++) {
@@ -382,7 +370,7 @@ int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, st
         return 0;
     if (dir_fd < 0 || fstat(dir_fd, &st) < 0) {
         r = -errno;
-        return refuse(r, ret_why, "cannot read %s: %s", dir, strerror(-r));
+        return say_why(r, ret_why, "cannot read %s: %s", dir, strerror(-r));
     }
     rules.dir_uid = st.st_uid;
     rules.dir_gid = st.st_gid;

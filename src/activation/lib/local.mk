@@ -24,7 +24,9 @@ lib_libsss_activation_a_SOURCES = \
 	lib/systemctl.c \
 	lib/systemctl.h \
 	lib/unix-sockets.c \
-	lib/unix-sockets.h
+	lib/unix-sockets.h \
+	lib/why.c \
+	lib/why.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += \

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,26 +13,16 @@
 #include "lib/cleanup.h"
 #include "lib/edit.h"
 #include "lib/log.h"
+#include "lib/why.h"
 #include "tools/replace.h"
 
 #define PENDING DATA_DIR "/pending"
 #define BACKUP_DIR DATA_DIR "/backup"
 #define BACKUPS_PER_SECOND_MAX 1000
 
-__attribute__((format(printf, 3, 4))) static int refuse(int r, char **ret_why, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    if (vasprintf(ret_why, format, arguments) < 0)
-        *ret_why = NULL;
-    va_end(arguments);
-    return r;
-}
-
 static int refuse_to(int r, char **ret_why, const char *what, const char *path)
 {
-    return refuse(r, ret_why, "cannot %s %s: %s", what, path, strerror(-r));
+    return say_why(r, ret_why, "cannot %s %s: %s", what, path, strerror(-r));
 }
 
 /* --- Files -------------------------------------------------------------------------------------------------------- */
@@ -236,9 +225,9 @@ int replace_read(struct replace *replace, const char *path, struct replace_file 
     if (r < 0)
         (void) refuse_to(r, ret_why, "read", path);
     else if (replace->n > CONFIG_SNIPPETS_MAX)
-        r = refuse(-E2BIG, ret_why, "there are more files than we read");
+        r = say_why(-E2BIG, ret_why, "there are more files than we read");
     else if (!is_safe(file.dir_fd, &file.st))
-        r = refuse(-EPERM, ret_why, "%s is in a folder in which others may write: %s", path, file.real_path);
+        r = say_why(-EPERM, ret_why, "%s is in a folder in which others may write: %s", path, file.real_path);
     if (r < 0) {
         file_done(&file);
         return r;
@@ -532,7 +521,7 @@ static int swap(struct replace *replace, const char *relative_to, char **ret_why
 
         r = file->new ? swap_one(file) : 0;
         if (r == -ESTALE)
-            (void) refuse(r, ret_why, "%s was changed meanwhile", file->real_path);
+            (void) say_why(r, ret_why, "%s was changed meanwhile", file->real_path);
         else if (r < 0)
             (void) refuse_to(r, ret_why, "replace", file->real_path);
     }
