@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "launch/monitor.h"
-#include "test/fixture.h"
+#include "test/state-fixture.h"
 
 #define START "--quiet --job-mode=fail start sssd.service\n"
 #define IS_ACTIVE "--quiet is-active sssd.service\n"
@@ -17,21 +17,6 @@
 #define START_SETS_FLAG "case \"$*\" in *' start '*) touch state/running ;; esac;"
 #define START_FAILS "case \"$*\" in *' start '*) exit 1 ;; esac;"
 #define IS_NOT(what) "case \"$*\" in *is-" what "*) exit 3 ;; esac;"
-
-static struct state opened;
-
-static int state_enter(void **state)
-{
-    return folder_enter(state) < 0 || state_create("state", &opened) < 0 ? -1 : 0;
-}
-
-static int state_leave(void **state)
-{
-    state_done(&opened);
-    return folder_leave(state);
-}
-
-#define IN_STATE(test) cmocka_unit_test_setup_teardown(test, state_enter, state_leave)
 
 struct flags {
     bool held, running, owns;

@@ -2,7 +2,6 @@
 /* Tests of edit.c: texts, then all configurations that the engine was seen with, then texts put together at random.
  * The judge is config.c, which reads with the engine's own library. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,9 +15,9 @@
 #include "lib/edit.h"
 #include "lib/services.h"
 #include "lib/test-files.h"
+#include "test/fixture.h"
 
 #define M EDIT_MARKER
-#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define RANDOM_TEXTS 3000
 
 struct text {
@@ -254,36 +253,6 @@ static void write_file(const char *path, struct text text)
     assert_int_equal(fwrite(text.start, 1, text.bytes, file), text.bytes);
     assert_int_equal(fchmod(fileno(file), 0600), 0);
     assert_int_equal(fclose(file), 0);
-}
-
-static void copy_tree(const char *from, const char *to)
-{
-    DIR *dir = opendir(from);
-    struct dirent *entry;
-
-    assert_non_null(dir);
-    assert_true(mkdir(to, 0755) == 0 || errno == EEXIST);
-    while ((entry = readdir(dir))) {
-        CLEANUP(freep) char *a = NULL;
-        CLEANUP(freep) char *b = NULL;
-        struct stat st;
-
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        assert_true(asprintf(&a, "%s/%s", from, entry->d_name) > 0);
-        assert_true(asprintf(&b, "%s/%s", to, entry->d_name) > 0);
-        assert_int_equal(stat(a, &st), 0);
-        if (S_ISDIR(st.st_mode)) {
-            copy_tree(a, b);
-        } else {
-            CLEANUP(freep) char *owned = NULL;
-            struct text text = read_file(a);
-
-            owned = text.start;
-            write_file(b, text);
-        }
-    }
-    (void) closedir(dir);
 }
 
 #define FILES_MAX 64

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,9 +9,9 @@
 #include "lib/cleanup.h"
 #include "lib/services.h"
 #include "lib/test-files.h"
+#include "test/fixture.h"
 
 #define DOMAIN "[domain/x]\nid_provider = ldap\n"
-#define TEXT_BYTES_MAX (512 * 1024)
 
 static const char *const engine_names[] = { [ENGINE_2_8] = "2.8", [ENGINE_2_10] = "2.10" };
 
@@ -53,48 +52,6 @@ static void is_answer(struct folder *folder, const char *wanted)
 }
 
 /* --- What the engine was seen to do ------------------------------------------------------------------------------ */
-
-static void copy_file(const char *from, const char *to)
-{
-    CLEANUP(freep) char *text = malloc(TEXT_BYTES_MAX);
-    FILE *in = fopen(from, "re"), *out = fopen(to, "we");
-    size_t n;
-
-    assert_non_null(text);
-    assert_non_null(in);
-    assert_non_null(out);
-    n = fread(text, 1, TEXT_BYTES_MAX, in);
-    assert_true(n < TEXT_BYTES_MAX);
-    assert_int_equal(fwrite(text, 1, n, out), n);
-    assert_int_equal(fchmod(fileno(out), 0600), 0);
-    (void) fclose(in);
-    assert_int_equal(fclose(out), 0);
-}
-
-static void copy_tree(const char *from, const char *to)
-{
-    DIR *dir = opendir(from);
-    struct dirent *entry;
-
-    assert_non_null(dir);
-    assert_true(mkdir(to, 0755) == 0 || errno == EEXIST);
-    while ((entry = readdir(dir))) {
-        CLEANUP(freep) char *a = NULL;
-        CLEANUP(freep) char *b = NULL;
-        struct stat st;
-
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        assert_true(asprintf(&a, "%s/%s", from, entry->d_name) > 0);
-        assert_true(asprintf(&b, "%s/%s", to, entry->d_name) > 0);
-        assert_int_equal(stat(a, &st), 0);
-        if (S_ISDIR(st.st_mode))
-            copy_tree(a, b);
-        else
-            copy_file(a, b);
-    }
-    (void) closedir(dir);
-}
 
 /* Returns how many answers differ from those seen. */
 static int check_vector(const char *path, const char *name)

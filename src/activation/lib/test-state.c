@@ -15,25 +15,10 @@
 
 #include "lib/cleanup.h"
 #include "lib/state.h"
-#include "test/fixture.h"
+#include "test/state-fixture.h"
 
 /* One byte more than the longest name that fits. */
 #define LONG_NAME "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdef"
-
-static struct state opened;
-
-static int state_enter(void **state)
-{
-    return folder_enter(state) < 0 || state_create("state", &opened) < 0 ? -1 : 0;
-}
-
-static int state_leave(void **state)
-{
-    state_done(&opened);
-    return folder_leave(state);
-}
-
-#define IN_STATE(test) cmocka_unit_test_setup_teardown(test, state_enter, state_leave)
 
 static int mode_of(const char *path)
 {

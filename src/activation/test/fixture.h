@@ -26,6 +26,8 @@ char *at(const char *name);
 void write_text(const char *path, const char *text);
 /* "" if there is none; good until the next call. */
 const char *read_text(const char *path);
+/* A configuration: its files get mode 0600, as the engine wants them. */
+void copy_tree(const char *from, const char *to);
 bool file_exists(const char *path);
 /* Waits until the file is there. */
 void wait_for_file(const char *path);

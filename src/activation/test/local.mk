@@ -14,5 +14,6 @@ test_libtest_a_SOURCES = \
 	lib/responders.c \
 	lib/systemctl.c \
 	test/fixture.c \
-	test/fixture.h
+	test/fixture.h \
+	test/state-fixture.h
 endif

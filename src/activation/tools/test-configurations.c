@@ -55,38 +55,6 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-static void copy_file(const char *from, const char *to)
-{
-    char text[8192];
-    FILE *file = fopen(from, "re");
-    size_t n;
-
-    assert_non_null(file);
-    n = fread(text, 1, sizeof(text) - 1, file);
-    (void) fclose(file); /* was only read */
-    text[n] = '\0';
-    write_text(to, text);
-    assert_int_equal(chmod(to, 0600), 0);
-}
-
-static void copy_folder(const char *from, const char *to)
-{
-    DIR *dir = opendir(from);
-    struct dirent *entry;
-    char source[512], copy[512];
-
-    if (!dir)
-        return; /* it has no snippets */
-    (void) mkdir(to, 0755);
-    while ((entry = readdir(dir))) {
-        (void) snprintf(source, sizeof(source), "%s/%.200s", from, entry->d_name);
-        (void) snprintf(copy, sizeof(copy), "%s/%.200s", to, entry->d_name);
-        if (strstr(entry->d_name, ".conf") || strcmp(entry->d_name, "expect") == 0)
-            copy_file(source, copy);
-    }
-    (void) closedir(dir); /* was only read */
-}
-
 /* Puts it into the folder `config`. */
 static void take_configuration(const char *name)
 {
@@ -95,9 +63,7 @@ static void take_configuration(const char *name)
 
     (void) snprintf(from, sizeof(from), "%s/configurations/%s", getenv("TEST_DATA"), name);
     (void) system("rm -rf config"); /* of the one before */
-    copy_folder(from, "config");
-    (void) strcat(from, "/conf.d"); /* fits */
-    copy_folder(from, "config/conf.d");
+    copy_tree(from, "config");
     (void) snprintf(expected, sizeof(expected), "%s", read_text("config/expect"));
     assert_true(expected[0]);
 

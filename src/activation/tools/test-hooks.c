@@ -16,7 +16,7 @@
 #include "lib/responders.h"
 #include "lib/services.h"
 #include "lib/state.h"
-#include "test/fixture.h"
+#include "test/state-fixture.h"
 #include "tools/backends.h"
 #include "tools/hooks.h"
 
@@ -29,7 +29,6 @@
 /* An answer that tests put together: the monitor is active and nobody enabled it. */
 #define MAY_LEAVE "case \"$*\" in *is-enabled*) exit 1 ;; *ActiveState\\ --\\ sssd.service) echo active ;; esac;"
 
-static struct state opened;
 static bool resident; /* what the configuration says below */
 static bool offline;  /* and the back ends */
 
@@ -52,16 +51,10 @@ static int hook_enter(void **state)
 {
     resident = false;
     offline = false;
-    return folder_enter(state) < 0 || state_create("state", &opened) < 0 ? -1 : 0;
+    return state_enter(state);
 }
 
-static int hook_leave(void **state)
-{
-    state_done(&opened);
-    return folder_leave(state);
-}
-
-#define IN_STATE(test) cmocka_unit_test_setup_teardown(test, hook_enter, hook_leave)
+#define IN_HOOKS(test) cmocka_unit_test_setup_teardown(test, hook_enter, state_leave)
 
 struct hook {
     const char *name, *responder, *result, *status;
@@ -648,27 +641,27 @@ static void a_folder_that_cannot_be_made_fails_the_hook(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_STATE(only_an_administrators_stop_holds),
-        IN_STATE(a_stop_waits_for_the_responders),
-        IN_STATE(a_missing_systemctl_does_not_hold),
-        IN_STATE(a_restart_opens_what_the_monitor_will_not_have),
-        IN_STATE(a_start_lets_relays_hold_what_it_closes),
-        IN_STATE(a_monitor_that_has_stopped_has_no_relays),
-        IN_STATE(a_responders_own_crashes_are_counted),
-        IN_STATE(an_end_tells_its_reason),
-        IN_STATE(an_end_of_no_responder_is_refused),
-        IN_STATE(an_end_that_cannot_be_counted_is_said),
-        IN_STATE(a_started_monitor_runs_until_it_has_stopped),
-        IN_STATE(a_flag_that_cannot_be_written_is_said),
-        IN_STATE(a_start_ends_the_hold_and_reads_the_configuration),
-        IN_STATE(what_the_monitor_does_not_run_is_not_left_to_it),
-        IN_STATE(a_responder_is_drained_if_there_is_one),
-        IN_STATE(who_has_no_client_is_halted_and_nothing_more),
-        IN_STATE(a_boot_reads_the_configuration_and_asks_nobody),
-        IN_STATE(the_monitor_leaves_only_when_nobody_needs_it),
-        IN_STATE(a_monitor_that_cannot_be_sent_away_stays),
-        IN_STATE(the_monitor_does_not_leave_under_a_launcher),
-        IN_STATE(an_unknown_hook_is_refused),
+        IN_HOOKS(only_an_administrators_stop_holds),
+        IN_HOOKS(a_stop_waits_for_the_responders),
+        IN_HOOKS(a_missing_systemctl_does_not_hold),
+        IN_HOOKS(a_restart_opens_what_the_monitor_will_not_have),
+        IN_HOOKS(a_start_lets_relays_hold_what_it_closes),
+        IN_HOOKS(a_monitor_that_has_stopped_has_no_relays),
+        IN_HOOKS(a_responders_own_crashes_are_counted),
+        IN_HOOKS(an_end_tells_its_reason),
+        IN_HOOKS(an_end_of_no_responder_is_refused),
+        IN_HOOKS(an_end_that_cannot_be_counted_is_said),
+        IN_HOOKS(a_started_monitor_runs_until_it_has_stopped),
+        IN_HOOKS(a_flag_that_cannot_be_written_is_said),
+        IN_HOOKS(a_start_ends_the_hold_and_reads_the_configuration),
+        IN_HOOKS(what_the_monitor_does_not_run_is_not_left_to_it),
+        IN_HOOKS(a_responder_is_drained_if_there_is_one),
+        IN_HOOKS(who_has_no_client_is_halted_and_nothing_more),
+        IN_HOOKS(a_boot_reads_the_configuration_and_asks_nobody),
+        IN_HOOKS(the_monitor_leaves_only_when_nobody_needs_it),
+        IN_HOOKS(a_monitor_that_cannot_be_sent_away_stays),
+        IN_HOOKS(the_monitor_does_not_leave_under_a_launcher),
+        IN_HOOKS(an_unknown_hook_is_refused),
         IN_FOLDER(a_folder_that_cannot_be_made_fails_the_hook),
     };
 
