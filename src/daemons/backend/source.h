@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Source: where a domain's entries come from (id_provider). It brings the cache up to date and answers no one itself. */
+
+#ifndef BACKEND_SOURCE_H
+#define BACKEND_SOURCE_H
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct cache_writer;
+struct config;
+struct source;
+
+/* Which entry is asked for: kind is "user", "group", "initgroups", "netgroup" or "service"; name or, where it is "", id. */
+struct source_query {
+    const char *kind;
+    const char *name;
+    uint32_t id;
+};
+
+/* r 0: the cache is as good as the source; else a negative errno: it stays as it is. */
+typedef void (*source_on_done_t)(int r, void *userdata);
+
+struct source_ops {
+    const char *name; /* the word in id_provider */
+    int (*open)(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache, struct source **ret);
+    struct source *(*free)(struct source *source);
+    /* Calls on_done once, now or later. Several may be under way; equal work is done once. */
+    int (*refresh)(struct source *source, const struct source_query *query, source_on_done_t on_done, void *userdata);
+};
+
+extern const struct source_ops source_ldif;
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Paths: the names under which SSSD's clients, tools and units know an engine's files.
+ *
+ * Each can be set by configure; unit tests give every module the folder it works in instead. */
+
+#ifndef UTIL_PATHS_H
+#define UTIL_PATHS_H
+
+/* from configure: SSS_STATEDIR (/var/lib/sss), SSS_LOGDIR (/var/log/sssd), SSS_CONFDIR (/etc/sssd), SSS_RUNDIR (/run/sssd),
+ * SSS_LIBEXECDIR (/usr/libexec/sssd), SSS_USER (sssd) */
+#define PIPES_DIR SSS_STATEDIR "/pipes"
+#define PRIVATE_PIPES_DIR SSS_STATEDIR "/pipes/private"
+#define CACHE_DIR SSS_STATEDIR "/db"
+#define MEMCACHE_DIR SSS_STATEDIR "/mc"
+
+#define MONITOR_BUS PRIVATE_PIPES_DIR "/sbus-monitor"
+#define BACKEND_BUS_PREFIX PRIVATE_PIPES_DIR "/sbus-dp_" /* and the domain's name */
+
+/* What the monitor has read and checked; responders and backends read this and never sssd.conf. */
+#define CONFIG_SNAPSHOT SSS_RUNDIR "/config"
+#define MONITOR_PID_FILE "/run/sssd.pid"
+
+#endif

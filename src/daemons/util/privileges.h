@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Privileges: the service's user, and becoming it for good. */
+
+#ifndef UTIL_PRIVILEGES_H
+#define UTIL_PRIVILEGES_H
+
+#include <sys/types.h>
+
+/* Finds a user in /etc/passwd itself, not through NSS: that would ask the one who asks. Returns 1, 0 if there is no such
+ * user, or a negative errno. */
+int user_find(const char *name, uid_t *ret_uid, gid_t *ret_gid);
+
+/* Gives up root for that user, without supplementary groups and capabilities, so that it cannot come back. Nothing to do
+ * for uid 0. Returns 0 or a negative errno, after which the process must end. */
+int privileges_drop(uid_t uid, gid_t gid);
+
+#endif
