@@ -5,7 +5,7 @@
 #define UTIL_LOG_H
 
 #include <errno.h>
-#include <stdarg.h>
+#include <sys/types.h>
 #include <syslog.h>
 
 enum log_target {
@@ -18,8 +18,11 @@ enum log_target {
  * negative errno: then a line has told so, and the program goes on. program must live as long as the process. */
 int log_open(const char *program, enum log_target target, const char *dir);
 
-/* After a rotation: opens the file anew by its name. */
+/* After a rotation: opens the file anew by its name. Where that fails it goes on with the old one. */
 int log_reopen(void);
+
+/* Before the process becomes that user: gives it the file, so that it can open it anew. */
+int log_give(uid_t uid, gid_t gid);
 
 /* debug_level of sssd.conf: 0 to 9, or a mask from 0x10 on as SSSD's. Up to 2 errors and warnings, 3 to 5 info, above that debug. */
 void log_set_debug_level(int level);
