@@ -12,18 +12,28 @@
 
 struct config;
 
-/* Reads DIR/sssd.conf and DIR/conf.d/ in *.conf, byte order, hidden ones not, as SSSD does, and checks sections, options and values. On refusal returns -EINVAL (or the errno of the
- * read; -ENOENT: there is none) with text in *ret_why: FILE:LINE: option: what is wrong, what is allowed. */
+/* Reads DIR/sssd.conf and DIR/conf.d/ *.conf in the order of their bytes, hidden ones not, as SSSD 2.8 does, and checks
+ * sections, options and values against config/options.c. Returns 0 or a negative errno: -ENOENT: there is none; -EINVAL:
+ * it is refused; else it could not be read. *ret_why then has a line for each fault (NULL: no memory), the caller's to
+ * free: FILE:LINE: [section] option: what is wrong; allowed: ... */
 int config_load(const char *dir, struct config **ret, char **ret_why);
+/* The same with another name for sssd.conf and files that belong to somebody else than root. */
+int config_load_from(const char *dir, const char *name, uid_t uid, gid_t gid, struct config **ret, char **ret_why);
+
+/* Lines about snippets that were passed over, as SSSD does; NULL: there was none. Not part of a snapshot. */
+const char *config_remarks(const struct config *config);
+
 struct config *config_free(struct config *config);
 void config_freep(struct config **config);
 
 /* Writes it whole or not at all: a new file renamed over the old one, mode 0640 root:group. */
 int config_write_snapshot(const struct config *config, const char *path, gid_t group);
-/* Reads one, without libini. -ENOENT: no monitor has run since boot. */
+/* Reads one, without libini. -ENOENT: no monitor has run since boot; -EBADMSG: it is damaged. */
 int config_read_snapshot(const char *path, struct config **ret);
 
-/* The value in force without blanks around it, or NULL. It lives as long as the configuration. Sections are "sssd", "nss", "domain/NAME" ... */
+/* The value in force without blanks around it, or NULL: absent or empty. It lives as long as the configuration. Sections are
+ * "sssd", "nss", "domain/NAME" ...; they and keys are the same in any case. [sssd] domains has those that are turned on,
+ * `enabled` in their sections being minded. */
 const char *config_get(const struct config *config, const char *section, const char *key);
 /* With the default of the option table (config/options.c), which is the one place for defaults. Asking for an option that
  * is not in the table is a mistake of ours. */

@@ -1,1 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += config/libconfig.a
+config_libconfig_a_CFLAGS = $(AM_CFLAGS)
+config_libconfig_a_SOURCES = \
+	config/config.c \
+	config/config.h \
+	config/image.h \
+	config/options.c \
+	config/options.h \
+	config/snapshot.c \
+	config/values.c \
+	config/values.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += config/test-config
+config_test_config_SOURCES = config/test-config.c
+config_test_config_CFLAGS = $(TEST_CFLAGS)
+config_test_config_LDADD = config/libconfig.a util/libutil.a $(CMOCKA_LIBS)
+endif
