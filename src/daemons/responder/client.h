@@ -6,23 +6,37 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct client;
 struct responder;
 
 /* Takes the descriptor, also when it fails. */
-int client_new(struct responder *responder, int fd);
+int client_new(struct responder *responder, int fd, uid_t uid);
+/* A request in work is cancelled. */
 struct client *client_free(struct client *client);
+/* Answers a request in work with status 32, on which the client connects anew and asks once more; and frees it. */
+struct client *client_give_up(struct client *client);
 
 struct client *responder_first_client(const struct responder *responder);
 struct client *client_next(const struct client *client);
 int client_fd(const struct client *client);
+uid_t client_uid(const struct client *client);
+
+/* How many connections that user has. */
+unsigned client_count_of(const struct responder *responder, uid_t uid);
 
 /* Where it stands: whether its connection may be closed is nobody's guess. */
 bool client_is_served(const struct client *client);      /* has had a reply to a request, not only to its handshake */
 bool client_is_idle(const struct client *client);        /* no request begun, in work, or being answered */
 bool client_is_enumerating(const struct client *client);
-/* Reads and serves what has arrived, without waiting. */
-void client_advance(struct client *client);
+
+/* Goes on without waiting: reads up to the end of one request and serves it, or sends more of its reply. Returns 1 when
+ * it has served one, 0 when it waits for something, or a negative errno: the connection is of no use any more and the
+ * caller has to free it. It moves the client to the end of the list. */
+int client_advance(struct client *client);
+
+/* Closes those without activity for the limit and sets the timer for the next. */
+int client_close_idle(struct responder *responder);
 
 #endif

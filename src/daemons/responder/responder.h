@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "wire/packet.h"
@@ -61,6 +62,14 @@ const struct config *responder_config(const struct responder *responder);
 void *responder_state(const struct responder *responder);
 uid_t responder_uid(const struct responder *responder);
 gid_t responder_gid(const struct responder *responder);
+sd_bus *responder_monitor(const struct responder *responder);
+
+/* How busy it is: requests that are in work or being answered; and when the last one came, on the monotonic clock. */
+size_t responder_requests_in_work(const struct responder *responder);
+uint64_t responder_last_request_usec(const struct responder *responder);
+
+/* Leaves whoever connects from now on in the queue of the sockets, which stay open. */
+void responder_stop_accepting(struct responder *responder);
 
 /* ---- requests ---- */
 
@@ -68,7 +77,8 @@ struct packet_reader *request_in(struct request *request);
 struct packet_writer *request_out(struct request *request);
 void *request_state(const struct request *request); /* the responder's, of spec->init */
 uid_t request_uid(const struct request *request);
-const char *request_log_name(const struct request *request);
+/* For the log: [3f2a] uid=1000 user-by-name */
+const char *request_log_name(struct request *request);
 
 /* Sends what the writer has with r 0, else the status -r, and ends the request: it must not be touched afterwards. */
 void request_reply(struct request *request, int r);
