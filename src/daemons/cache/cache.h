@@ -91,10 +91,13 @@ int cache_netgroup_by_name(struct cache *cache, const char *key, struct cache_ne
 int cache_service_by_name(struct cache *cache, const char *key, const char *protocol, struct cache_service *ret);
 int cache_service_by_port(struct cache *cache, uint16_t port, const char *protocol, struct cache_service *ret);
 
-/* Calls on_... for each, in the order of keys, until it returns other than 0, and returns that. */
-int cache_each_user(struct cache *cache, int (*on_user)(const struct cache_user *user, void *userdata), void *userdata);
-int cache_each_group(struct cache *cache, int (*on_group)(const struct cache_group *group, void *userdata), void *userdata);
-int cache_each_service(struct cache *cache, int (*on_service)(const struct cache_service *service, void *userdata),
+/* Calls on_... for each, until it returns other than 0, and returns that. In the order of their ids, those before from left out, so that
+ * an enumeration can go on in a later view with the last id + 1; services in that of their places, which count from 0. */
+int cache_each_user(struct cache *cache, uint32_t from_uid, int (*on_user)(const struct cache_user *user, void *userdata),
+                    void *userdata);
+int cache_each_group(struct cache *cache, uint32_t from_gid, int (*on_group)(const struct cache_group *group, void *userdata),
+                     void *userdata);
+int cache_each_service(struct cache *cache, uint32_t from, int (*on_service)(const struct cache_service *service, void *userdata),
                        void *userdata);
 
 #endif

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Cache: what is known of one domain, as its readers see it. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cache/layout.h"
+#include "util/cleanup.h"
+
+struct cache {
+    char *path;
+    MDB_env *env;
+    MDB_txn *txn; /* made once; a view renews it, so that it costs neither memory nor a system call */
+    MDB_dbi tables[N_TABLES];
+    dev_t device;
+    ino_t inode;
+};
+
+/* ---- opening ---- */
+
+/* Returns 1, or 0 if it is of another layout or has none yet. */
+static int open_tables(struct cache *cache)
+{
+    MDB_val key = { sizeof(LAYOUT_KEY) - 1, (void *) LAYOUT_KEY }, value;
+    uint32_t mark = LAYOUT_MARK;
+    MDB_txn *txn;
+    int r;
+
+    r = mdb_txn_begin(cache->env, NULL, MDB_RDONLY, &txn);
+    if (r)
+        return cache_errno(r);
+
+    for (int i = 0; i < N_TABLES && r == 0; i++) {
+        r = mdb_dbi_open(txn, table_kinds[i].name, table_kinds[i].flags, &cache->tables[i]);
+        if (r || i != TABLE_STATE)
+            continue;
+        /* Before the other tables: those of another layout need not be there. */
+        r = mdb_get(txn, cache->tables[i], &key, &value);
+        if (r == 0 && (value.mv_size != sizeof(mark) || memcmp(value.mv_data, &mark, sizeof(mark)) != 0))
+            r = MDB_NOTFOUND;
+    }
+    if (r) {
+        mdb_txn_abort(txn);
+        return r == MDB_NOTFOUND ? 0 : cache_errno(r);
+    }
+
+    /* What is not committed forgets its tables. */
+    r = mdb_txn_commit(txn);
+    return r ? cache_errno(r) : 1;
+}
+
+int cache_open(const char *dir, const char *domain, struct cache **ret)
+{
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct stat st;
+    int fd, r;
+
+    cache = calloc(1, sizeof(*cache));
+    if (!cache)
+        return -ENOMEM;
+    cache->path = cache_path(dir, domain);
+    if (!cache->path)
+        return -ENOMEM;
+
+    r = mdb_env_create(&cache->env);
+    if (r == 0)
+        r = mdb_env_set_mapsize(cache->env, CACHE_MAP_BYTES);
+    if (r == 0)
+        r = mdb_env_set_maxdbs(cache->env, N_TABLES);
+    if (r == 0)
+        r = mdb_env_open(cache->env, cache->path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | MDB_NORDAHEAD, 0600);
+    if (r)
+        return r == ENOENT ? 0 : cache_errno(r);
+
+    r = mdb_env_get_fd(cache->env, &fd);
+    if (r)
+        return cache_errno(r);
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    cache->device = st.st_dev;
+    cache->inode = st.st_ino;
+
+    r = cache_check_size(cache->env);
+    if (r < 0)
+        return r;
+    r = open_tables(cache);
+    if (r <= 0)
+        return r;
+
+    r = mdb_txn_begin(cache->env, NULL, MDB_RDONLY, &cache->txn);
+    if (r)
+        return cache_errno(r);
+    mdb_txn_reset(cache->txn);
+
+    *ret = TAKE(cache);
+    return 1;
+}
+
+struct cache *cache_close(struct cache *cache)
+{
+    if (cache) {
+        if (cache->txn)
+            mdb_txn_abort(cache->txn);
+        if (cache->env)
+            mdb_env_close(cache->env);
+        free(cache->path);
+        free(cache);
+    }
+    return NULL;
+}
+
+void cache_closep(struct cache **cache)
+{
+    *cache = cache_close(*cache);
+}
+
+bool cache_is_replaced(const struct cache *cache)
+{
+    struct stat st;
+
+    return stat(cache->path, &st) < 0 || st.st_dev != cache->device || st.st_ino != cache->inode;
+}
+
+int cache_begin(struct cache *cache)
+{
+    return cache_errno(mdb_txn_renew(cache->txn));
+}
+
+void cache_end(struct cache *cache)
+{
+    mdb_txn_reset(cache->txn);
+}
+
+int cache_read_state(struct cache *cache, struct cache_state *ret)
+{
+    return cache_get_state(cache->txn, cache->tables[TABLE_STATE], ret);
+}
+
+/* ---- records: all arithmetic is here ---- */
+
+struct record {
+    const char *next;
+    size_t left;
+};
+
+static int take(struct record *record, size_t bytes, const char **ret)
+{
+    if (bytes > record->left)
+        return -EBADMSG;
+    *ret = record->next;
+    record->next += bytes;
+    record->left -= bytes;
+    return 0;
+}
+
+static int take_fixed(struct record *record, void *ret, size_t bytes)
+{
+    const char *from;
+    int r;
+
+    r = take(record, bytes, &from);
+    if (r < 0)
+        return r;
+    memcpy(ret, from, bytes); /* LMDB aligns to two */
+    return 0;
+}
+
+static int take_text(struct record *record, const char **ret)
+{
+    const char *end = memchr(record->next, '\0', record->left);
+
+    return end ? take(record, (size_t) (end - record->next) + 1, ret) : -EBADMSG;
+}
+
+/* Whoever walks over the texts relies on their number. */
+static int take_texts(struct record *record, size_t bytes, uint64_t n, const char **ret)
+{
+    const char *texts;
+    uint64_t zeros = 0;
+    int r;
+
+    r = take(record, bytes, &texts);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < bytes; i++)
+        zeros += texts[i] == '\0';
+    if (zeros != n || (bytes > 0 && texts[bytes - 1] != '\0'))
+        return -EBADMSG;
+
+    *ret = texts;
+    return 0;
+}
+
+static int record_to_user(MDB_val value, struct cache_user *ret)
+{
+    struct record record = { value.mv_data, value.mv_size };
+    struct user_record fixed;
+    struct cache_user user;
+    int r;
+
+    r = take_fixed(&record, &fixed, sizeof(fixed));
+    if (r == 0)
+        r = take_text(&record, &user.name);
+    if (r == 0)
+        r = take_text(&record, &user.gecos);
+    if (r == 0)
+        r = take_text(&record, &user.home);
+    if (r == 0)
+        r = take_text(&record, &user.shell);
+    if (r < 0 || record.left > 0)
+        return -EBADMSG;
+
+    user.uid = fixed.uid;
+    user.gid = fixed.gid;
+    *ret = user;
+    return 1;
+}
+
+static int record_to_group(MDB_val value, struct cache_group *ret)
+{
+    struct record record = { value.mv_data, value.mv_size };
+    struct group_record fixed;
+    struct cache_group group;
+    int r;
+
+    r = take_fixed(&record, &fixed, sizeof(fixed));
+    if (r == 0)
+        r = take_text(&record, &group.name);
+    group.members_bytes = record.left;
+    if (r == 0)
+        r = take_texts(&record, record.left, fixed.n_members, &group.members);
+    if (r < 0)
+        return r;
+
+    group.gid = fixed.gid;
+    group.n_members = fixed.n_members;
+    *ret = group;
+    return 1;
+}
+
+static int record_to_netgroup(MDB_val value, struct cache_netgroup *ret)
+{
+    struct record record = { value.mv_data, value.mv_size };
+    struct netgroup_record fixed;
+    struct cache_netgroup netgroup;
+    int r;
+
+    r = take_fixed(&record, &fixed, sizeof(fixed));
+    if (r == 0)
+        r = take_text(&record, &netgroup.name);
+    if (r == 0)
+        r = take_texts(&record, fixed.triples_bytes, (uint64_t) fixed.n_triples * 3, &netgroup.triples);
+    netgroup.netgroups_bytes = record.left;
+    if (r == 0)
+        r = take_texts(&record, record.left, fixed.n_netgroups, &netgroup.netgroups);
+    if (r < 0)
+        return r;
+
+    netgroup.n_triples = fixed.n_triples;
+    netgroup.triples_bytes = fixed.triples_bytes;
+    netgroup.n_netgroups = fixed.n_netgroups;
+    *ret = netgroup;
+    return 1;
+}
+
+static int record_to_service(MDB_val value, struct cache_service *ret)
+{
+    struct record record = { value.mv_data, value.mv_size };
+    struct service_record fixed;
+    struct cache_service service;
+    int r;
+
+    r = take_fixed(&record, &fixed, sizeof(fixed));
+    if (r == 0)
+        r = take_text(&record, &service.name);
+    if (r == 0)
+        r = take_text(&record, &service.protocol);
+    service.aliases_bytes = record.left;
+    if (r == 0)
+        r = take_texts(&record, record.left, fixed.n_aliases, &service.aliases);
+    if (r < 0 || fixed.port > UINT16_MAX)
+        return -EBADMSG;
+
+    service.port = (uint16_t) fixed.port;
+    service.n_aliases = fixed.n_aliases;
+    *ret = service;
+    return 1;
+}
+
+/* ---- looking up ---- */
+
+static int get(struct cache *cache, enum table table, const void *key, size_t bytes, MDB_val *ret)
+{
+    MDB_val key_value = { bytes, (void *) key };
+    int r;
+
+    r = mdb_get(cache->txn, cache->tables[table], &key_value, ret);
+    if (r == MDB_NOTFOUND)
+        return 0;
+    return r ? cache_errno(r) : 1;
+}
+
+static int number_from(MDB_val value, uint32_t *ret)
+{
+    if (value.mv_size != sizeof(*ret))
+        return -EBADMSG;
+    memcpy(ret, value.mv_data, sizeof(*ret));
+    return 1;
+}
+
+static int number_by_key(struct cache *cache, enum table table, const void *key, size_t bytes, uint32_t *ret)
+{
+    MDB_val value;
+    int r;
+
+    /* Nothing of that length is stored; LMDB would call it an error. */
+    if (bytes == 0 || bytes > SERVICE_KEY_BYTES_MAX)
+        return 0;
+    r = get(cache, table, key, bytes, &value);
+    return r <= 0 ? r : number_from(value, ret);
+}
+
+/* The record that a key leads to; a key without its record is damage. */
+static int record_by_key(struct cache *cache, enum table names, enum table records, const void *key, size_t bytes, MDB_val *ret)
+{
+    uint32_t number;
+    int r;
+
+    r = number_by_key(cache, names, key, bytes, &number);
+    if (r <= 0)
+        return r;
+    r = get(cache, records, &number, sizeof(number), ret);
+    return r == 0 ? -EBADMSG : r;
+}
+
+int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *ret)
+{
+    MDB_val value;
+    int r;
+
+    r = record_by_key(cache, TABLE_USER_NAMES, TABLE_USERS, key, strlen(key), &value);
+    return r <= 0 ? r : record_to_user(value, ret);
+}
+
+int cache_user_by_id(struct cache *cache, uint32_t uid, struct cache_user *ret)
+{
+    MDB_val value;
+    int r;
+
+    r = get(cache, TABLE_USERS, &uid, sizeof(uid), &value);
+    return r <= 0 ? r : record_to_user(value, ret);
+}
+
+int cache_group_by_name(struct cache *cache, const char *key, struct cache_group *ret)
+{
+    MDB_val value;
+    int r;
+
+    r = record_by_key(cache, TABLE_GROUP_NAMES, TABLE_GROUPS, key, strlen(key), &value);
+    return r <= 0 ? r : record_to_group(value, ret);
+}
+
+int cache_group_by_id(struct cache *cache, uint32_t gid, struct cache_group *ret)
+{
+    MDB_val value;
+    int r;
+
+    r = get(cache, TABLE_GROUPS, &gid, sizeof(gid), &value);
+    return r <= 0 ? r : record_to_group(value, ret);
+}
+
+int cache_gids_of_user(struct cache *cache, const char *key, const void **ret, size_t *ret_n)
+{
+    uint32_t uid;
+    MDB_val value;
+    int r;
+
+    r = number_by_key(cache, TABLE_USER_NAMES, key, strlen(key), &uid);
+    if (r <= 0)
+        return r;
+
+    r = get(cache, TABLE_GIDS, &uid, sizeof(uid), &value);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        value = (MDB_val){ 0, (void *) "" };
+    if (value.mv_size % sizeof(uint32_t) != 0)
+        return -EBADMSG;
+
+    *ret = value.mv_data;
+    *ret_n = value.mv_size / sizeof(uint32_t);
+    return 1;
+}
+
+int cache_netgroup_by_name(struct cache *cache, const char *key, struct cache_netgroup *ret)
+{
+    MDB_val value;
+    int r;
+
+    r = record_by_key(cache, TABLE_NETGROUP_NAMES, TABLE_NETGROUPS, key, strlen(key), &value);
+    return r <= 0 ? r : record_to_netgroup(value, ret);
+}
+
+/* The first entry whose key begins with that: the one of the protocol that sorts first. */
+static int number_by_prefix(struct cache *cache, enum table table, const void *prefix, size_t bytes, uint32_t *ret)
+{
+    MDB_val key = { bytes, (void *) prefix }, value;
+    MDB_cursor *cursor;
+    int r;
+
+    r = mdb_cursor_open(cache->txn, cache->tables[table], &cursor);
+    if (r)
+        return cache_errno(r);
+    r = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    mdb_cursor_close(cursor);
+
+    if (r == MDB_NOTFOUND)
+        return 0;
+    if (r)
+        return cache_errno(r);
+    if (key.mv_size < bytes || memcmp(key.mv_data, prefix, bytes) != 0)
+        return 0;
+    return number_from(value, ret);
+}
+
+static int service_by_key(struct cache *cache, enum table table, const char *key, size_t bytes, bool any_protocol,
+                          struct cache_service *ret)
+{
+    uint32_t number;
+    MDB_val value;
+    int r;
+
+    if (bytes == 0)
+        return 0;
+    r = any_protocol ? number_by_prefix(cache, table, key, bytes, &number) : number_by_key(cache, table, key, bytes, &number);
+    if (r <= 0)
+        return r;
+    r = get(cache, TABLE_SERVICES, &number, sizeof(number), &value);
+    if (r <= 0)
+        return r < 0 ? r : -EBADMSG;
+    return record_to_service(value, ret);
+}
+
+int cache_service_by_name(struct cache *cache, const char *key, const char *protocol, struct cache_service *ret)
+{
+    char name_key[SERVICE_KEY_BYTES_MAX];
+    size_t bytes = service_name_key(key, protocol, name_key);
+
+    return service_by_key(cache, TABLE_SERVICE_NAMES, name_key, bytes, *protocol == '\0', ret);
+}
+
+int cache_service_by_port(struct cache *cache, uint16_t port, const char *protocol, struct cache_service *ret)
+{
+    char port_key[SERVICE_KEY_BYTES_MAX];
+    size_t bytes = service_port_key(port, protocol, port_key);
+
+    return service_by_key(cache, TABLE_SERVICE_PORTS, port_key, bytes, *protocol == '\0', ret);
+}
+
+/* ---- walking ---- */
+
+/* A record of any kind and whom to show it to. */
+struct visit {
+    int (*on_record)(MDB_val value, const struct visit *visit);
+    int (*on_user)(const struct cache_user *user, void *userdata);
+    int (*on_group)(const struct cache_group *group, void *userdata);
+    int (*on_service)(const struct cache_service *service, void *userdata);
+    void *userdata;
+};
+
+static int visit_user(MDB_val value, const struct visit *visit)
+{
+    struct cache_user user;
+    int r = record_to_user(value, &user);
+
+    return r < 0 ? r : visit->on_user(&user, visit->userdata);
+}
+
+static int visit_group(MDB_val value, const struct visit *visit)
+{
+    struct cache_group group;
+    int r = record_to_group(value, &group);
+
+    return r < 0 ? r : visit->on_group(&group, visit->userdata);
+}
+
+static int visit_service(MDB_val value, const struct visit *visit)
+{
+    struct cache_service service;
+    int r = record_to_service(value, &service);
+
+    return r < 0 ? r : visit->on_service(&service, visit->userdata);
+}
+
+static int each(struct cache *cache, enum table table, uint32_t from, const struct visit *visit)
+{
+    MDB_val key = { sizeof(from), &from }, value;
+    MDB_cursor *cursor;
+    int r, answer = 0;
+
+    r = mdb_cursor_open(cache->txn, cache->tables[table], &cursor);
+    if (r)
+        return cache_errno(r);
+    for (r = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); r == 0 && answer == 0;
+         r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+        answer = visit->on_record(value, visit);
+    mdb_cursor_close(cursor);
+
+    if (answer != 0)
+        return answer;
+    return r == MDB_NOTFOUND ? 0 : cache_errno(r);
+}
+
+int cache_each_user(struct cache *cache, uint32_t from_uid, int (*on_user)(const struct cache_user *user, void *userdata),
+                    void *userdata)
+{
+    struct visit visit = { .on_record = visit_user, .on_user = on_user, .userdata = userdata };
+
+    return each(cache, TABLE_USERS, from_uid, &visit);
+}
+
+int cache_each_group(struct cache *cache, uint32_t from_gid, int (*on_group)(const struct cache_group *group, void *userdata),
+                     void *userdata)
+{
+    struct visit visit = { .on_record = visit_group, .on_group = on_group, .userdata = userdata };
+
+    return each(cache, TABLE_GROUPS, from_gid, &visit);
+}
+
+int cache_each_service(struct cache *cache, uint32_t from, int (*on_service)(const struct cache_service *service, void *userdata),
+                       void *userdata)
+{
+    struct visit visit = { .on_record = visit_service, .on_service = on_service, .userdata = userdata };
+
+    return each(cache, TABLE_SERVICES, from, &visit);
+}

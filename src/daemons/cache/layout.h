@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Layout: how entries lie in the file. For reader and writer alone.
+ *
+ * Each kind of entry has a table of records, by number, and one that leads from keys (its name and its aliases) to the number.
+ * The number of users and groups is their id, of the rest their place in what the source delivered. A record is its fixed
+ * part, then its texts, each with its zero. Numbers are in the order of the host: the file never leaves it. */
+
+#ifndef CACHE_LAYOUT_H
+#define CACHE_LAYOUT_H
+
+#include <lmdb.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cache/cache.h"
+
+/* Of another number, or of another host's integers, a file is made anew. */
+#define LAYOUT_VERSION 1
+#define LAYOUT_MARK (LAYOUT_VERSION | (uint32_t) sizeof(size_t) << 16)
+
+/* Address space, not memory and not disk: the file is as large as what is in it. */
+#define CACHE_MAP_BYTES (sizeof(size_t) > 4 ? (size_t) 4 << 30 : (size_t) 512 << 20)
+
+#define PROTOCOL_BYTES_MAX 31
+
+enum table {
+    TABLE_STATE,         /* "layout" -> uint32_t; "state" -> struct cache_state */
+    TABLE_USERS,         /* uint32_t uid -> struct user_record, name, gecos, home, shell */
+    TABLE_USER_NAMES,    /* key -> uid */
+    TABLE_GIDS,          /* uint32_t uid -> gids of its groups */
+    TABLE_GROUPS,        /* uint32_t gid -> struct group_record, name, members */
+    TABLE_GROUP_NAMES,   /* key -> gid */
+    TABLE_NETGROUPS,     /* uint32_t -> struct netgroup_record, name, triples, netgroups */
+    TABLE_NETGROUP_NAMES,
+    TABLE_SERVICES,      /* uint32_t -> struct service_record, name, protocol, aliases */
+    TABLE_SERVICE_NAMES, /* key, zero, protocol -> number */
+    TABLE_SERVICE_PORTS, /* two bytes of port, high one first, protocol -> number */
+    N_TABLES
+};
+
+struct table_kind {
+    const char *name;
+    unsigned flags;
+};
+
+extern const struct table_kind table_kinds[N_TABLES];
+
+#define LAYOUT_KEY "layout"
+#define STATE_KEY "state"
+
+struct user_record {
+    uint32_t uid, gid;
+};
+
+struct group_record {
+    uint32_t gid;
+    uint32_t n_members;
+};
+
+struct netgroup_record {
+    uint32_t n_triples;
+    uint32_t triples_bytes;
+    uint32_t n_netgroups;
+};
+
+struct service_record {
+    uint32_t port;
+    uint32_t n_aliases;
+};
+
+#define SERVICE_KEY_BYTES_MAX (CACHE_NAME_BYTES_MAX + 1 + PROTOCOL_BYTES_MAX)
+
+/* What LMDB says as a negative errno. */
+int cache_errno(int r);
+
+/* The file of a domain: the caller's to free, NULL: no memory. */
+char *cache_path(const char *dir, const char *domain);
+
+/* How many bytes the file has at least if it is whole. One that was cut off would end a reader by SIGBUS; -EBADMSG tells it. */
+off_t cache_least_bytes(MDB_env *env);
+int cache_check_size(MDB_env *env);
+
+/* Zeros if there is none yet. */
+int cache_get_state(MDB_txn *txn, MDB_dbi table, struct cache_state *ret);
+
+/* Their keys; what is too long is not found and not stored. Return the bytes, 0 if it does not fit. */
+size_t service_name_key(const char *key, const char *protocol, char ret[SERVICE_KEY_BYTES_MAX]);
+size_t service_port_key(uint16_t port, const char *protocol, char ret[SERVICE_KEY_BYTES_MAX]);
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Cache writer: what the backend of a domain, and nobody else, does to its cache. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cache/layout.h"
+#include "cache/writer.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+struct cache_writer {
+    char *path;
+    MDB_env *env;
+    MDB_dbi tables[N_TABLES];
+    MDB_txn *txn;            /* NULL: none begun */
+    bool has[N_TABLES];      /* whether a record was put */
+    uint32_t high[N_TABLES]; /* the highest number of one */
+    uint32_t last[N_TABLES]; /* the number of the last one */
+    uint32_t n_services, n_netgroups;
+};
+
+/* ---- opening ---- */
+
+static struct cache_writer *close_file(struct cache_writer *writer)
+{
+    cache_writer_abort(writer);
+    if (writer->env)
+        mdb_env_close(writer->env);
+    writer->env = NULL;
+    return writer;
+}
+
+/* Returns -ESTALE if the file is of another layout. */
+static int open_tables(struct cache_writer *writer)
+{
+    MDB_val key = { sizeof(LAYOUT_KEY) - 1, (void *) LAYOUT_KEY }, value;
+    uint32_t mark = LAYOUT_MARK;
+    MDB_txn *txn;
+    int r;
+
+    r = mdb_txn_begin(writer->env, NULL, 0, &txn);
+    if (r)
+        return cache_errno(r);
+
+    for (int i = 0; i < N_TABLES && r == 0; i++)
+        r = mdb_dbi_open(txn, table_kinds[i].name, MDB_CREATE | table_kinds[i].flags, &writer->tables[i]);
+    if (r == 0)
+        r = mdb_get(txn, writer->tables[TABLE_STATE], &key, &value);
+
+    if (r == 0 && (value.mv_size != sizeof(mark) || memcmp(value.mv_data, &mark, sizeof(mark)) != 0)) {
+        mdb_txn_abort(txn);
+        return -ESTALE;
+    }
+    if (r == MDB_NOTFOUND) {
+        value = (MDB_val){ sizeof(mark), &mark };
+        r = mdb_put(txn, writer->tables[TABLE_STATE], &key, &value, 0);
+    }
+    if (r) {
+        mdb_txn_abort(txn);
+        return cache_errno(r);
+    }
+    return cache_errno(mdb_txn_commit(txn));
+}
+
+static int open_file(struct cache_writer *writer)
+{
+    int dead, r;
+
+    r = mdb_env_create(&writer->env);
+    if (r)
+        return cache_errno(r);
+    r = mdb_env_set_mapsize(writer->env, CACHE_MAP_BYTES);
+    if (r == 0)
+        r = mdb_env_set_maxdbs(writer->env, N_TABLES);
+    /* Read-ahead would make a process as large as the file. */
+    if (r == 0)
+        r = mdb_env_open(writer->env, writer->path, MDB_NOSUBDIR | MDB_NORDAHEAD | MDB_NOTLS, 0600);
+    if (r)
+        return cache_errno(r);
+
+    r = cache_check_size(writer->env);
+    if (r < 0)
+        return r;
+    /* What readers that died looked at could never be reused. */
+    r = mdb_reader_check(writer->env, &dead);
+    if (r)
+        return cache_errno(r);
+    return open_tables(writer);
+}
+
+static int remove_file(const char *path)
+{
+    CLEANUP(freep) char *lock = NULL;
+
+    if (asprintf(&lock, "%s-lock", path) < 0) {
+        lock = NULL;
+        return -ENOMEM;
+    }
+    if (unlink(path) < 0 && errno != ENOENT)
+        return -errno;
+    if (unlink(lock) < 0 && errno != ENOENT)
+        return -errno;
+    return 0;
+}
+
+int cache_writer_open(const char *dir, const char *domain, struct cache_writer **ret)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
+    int r;
+
+    writer = calloc(1, sizeof(*writer));
+    if (!writer)
+        return -ENOMEM;
+    writer->path = cache_path(dir, domain);
+    if (!writer->path)
+        return -ENOMEM;
+
+    r = open_file(writer);
+    if (r == -ESTALE || r == -EBADMSG || r == -EACCES) {
+        if (r == -ESTALE)
+            log_info("%s: of another version's layout: made anew", writer->path);
+        else
+            log_warning_errno(r, "%s: cannot be used, made anew: %m", writer->path);
+        (void) close_file(writer);
+        r = remove_file(writer->path);
+        if (r == 0)
+            r = open_file(writer);
+    }
+    if (r < 0)
+        return r;
+
+    *ret = TAKE(writer);
+    return 0;
+}
+
+struct cache_writer *cache_writer_close(struct cache_writer *writer)
+{
+    if (writer) {
+        (void) close_file(writer);
+        free(writer->path);
+        free(writer);
+    }
+    return NULL;
+}
+
+void cache_writer_closep(struct cache_writer **writer)
+{
+    *writer = cache_writer_close(*writer);
+}
+
+/* ---- the state ---- */
+
+static int put_state(struct cache_writer *writer, MDB_txn *txn, const struct cache_state *state, bool is_new_generation)
+{
+    MDB_val key = { sizeof(STATE_KEY) - 1, (void *) STATE_KEY }, value;
+    struct cache_state stored;
+    uint64_t generation;
+    int r;
+
+    r = cache_get_state(txn, writer->tables[TABLE_STATE], &stored);
+    if (r < 0)
+        return r;
+    generation = stored.generation + is_new_generation;
+
+    stored = *state;
+    stored.generation = generation;
+    value = (MDB_val){ sizeof(stored), &stored };
+    return cache_errno(mdb_put(txn, writer->tables[TABLE_STATE], &key, &value, 0));
+}
+
+int cache_writer_state(struct cache_writer *writer, struct cache_state *ret)
+{
+    MDB_txn *txn;
+    int r;
+
+    r = mdb_txn_begin(writer->env, NULL, MDB_RDONLY, &txn);
+    if (r)
+        return cache_errno(r);
+    r = cache_get_state(txn, writer->tables[TABLE_STATE], ret);
+    mdb_txn_abort(txn);
+    return r;
+}
+
+int cache_writer_set_state(struct cache_writer *writer, const struct cache_state *state)
+{
+    MDB_txn *txn;
+    int r;
+
+    r = mdb_txn_begin(writer->env, NULL, 0, &txn);
+    if (r)
+        return cache_errno(r);
+    r = put_state(writer, txn, state, false);
+    if (r < 0) {
+        mdb_txn_abort(txn);
+        return r;
+    }
+    return cache_errno(mdb_txn_commit(txn));
+}
+
+/* ---- replacing all entries ---- */
+
+int cache_writer_begin(struct cache_writer *writer)
+{
+    int dead, r;
+
+    r = mdb_reader_check(writer->env, &dead);
+    if (r == 0)
+        r = mdb_txn_begin(writer->env, NULL, 0, &writer->txn);
+    if (r)
+        return cache_errno(r);
+
+    for (int i = 0; i < N_TABLES && r == 0; i++)
+        if (i != TABLE_STATE)
+            r = mdb_drop(writer->txn, writer->tables[i], 0);
+    if (r) {
+        cache_writer_abort(writer);
+        return cache_errno(r);
+    }
+
+    memset(writer->has, 0, sizeof(writer->has));
+    writer->n_services = writer->n_netgroups = 0;
+    return 0;
+}
+
+void cache_writer_abort(struct cache_writer *writer)
+{
+    if (writer->txn)
+        mdb_txn_abort(TAKE(writer->txn));
+}
+
+/* A page that was taken and given back within a commit is never written, and may be the last: readers shall not take the file
+ * for one that was cut off. */
+static int extend_file(struct cache_writer *writer)
+{
+    off_t least = cache_least_bytes(writer->env);
+    struct stat st;
+    int fd, r;
+
+    r = mdb_env_get_fd(writer->env, &fd);
+    if (r)
+        return cache_errno(r);
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return st.st_size < least && ftruncate(fd, least) < 0 ? -errno : 0;
+}
+
+int cache_writer_commit(struct cache_writer *writer, const struct cache_state *state)
+{
+    int r;
+
+    r = put_state(writer, writer->txn, state, true);
+    if (r < 0) {
+        cache_writer_abort(writer);
+        return r;
+    }
+    r = mdb_txn_commit(TAKE(writer->txn));
+    return r ? cache_errno(r) : extend_file(writer);
+}
+
+/* ---- entries ---- */
+
+static int put_key(struct cache_writer *writer, enum table table, const void *key, size_t bytes, uint32_t number)
+{
+    MDB_val key_value = { bytes, (void *) key }, value = { sizeof(number), &number };
+    int r;
+
+    if (bytes == 0)
+        return -EINVAL;
+    r = mdb_put(writer->txn, writer->tables[table], &key_value, &value, MDB_NOOVERWRITE);
+    return r == MDB_KEYEXIST ? -EEXIST : cache_errno(r);
+}
+
+/* Makes room for a record. In the order of numbers pages are filled whole, instead of split in the middle. */
+static int reserve(struct cache_writer *writer, enum table table, uint32_t number, size_t bytes, char **ret)
+{
+    bool is_next = !writer->has[table] || number > writer->high[table];
+    MDB_val key = { sizeof(number), &number }, value = { bytes, NULL };
+    int r;
+
+    r = mdb_put(writer->txn, writer->tables[table], &key, &value, MDB_RESERVE | (is_next ? MDB_APPEND : MDB_NOOVERWRITE));
+    if (r)
+        return r == MDB_KEYEXIST ? -EEXIST : cache_errno(r);
+
+    writer->has[table] = true;
+    writer->last[table] = number;
+    if (is_next)
+        writer->high[table] = number;
+    *ret = value.mv_data;
+    return 0;
+}
+
+static bool is_taken(struct cache_writer *writer, enum table table, uint32_t number)
+{
+    MDB_val key = { sizeof(number), &number }, value;
+
+    return writer->has[table] && number <= writer->high[table] &&
+           mdb_get(writer->txn, writer->tables[table], &key, &value) == 0;
+}
+
+static char *append(char *to, const void *bytes, size_t n)
+{
+    if (n > 0)
+        memcpy(to, bytes, n);
+    return to + n;
+}
+
+static char *append_text(char *to, const char *text)
+{
+    return append(to, text, strlen(text) + 1);
+}
+
+int cache_put_user(struct cache_writer *writer, const char *key, const struct cache_user *user)
+{
+    struct user_record record = { user->uid, user->gid };
+    size_t bytes = sizeof(record) + strlen(user->name) + strlen(user->gecos) + strlen(user->home) + strlen(user->shell) + 4;
+    char *to = NULL;
+    int r;
+
+    if (is_taken(writer, TABLE_USERS, user->uid))
+        return -EEXIST;
+    r = put_key(writer, TABLE_USER_NAMES, key, strlen(key), user->uid);
+    if (r == 0)
+        r = reserve(writer, TABLE_USERS, user->uid, bytes, &to);
+    if (r < 0)
+        return r;
+
+    to = append(to, &record, sizeof(record));
+    to = append_text(to, user->name);
+    to = append_text(to, user->gecos);
+    to = append_text(to, user->home);
+    (void) append_text(to, user->shell);
+    return 0;
+}
+
+int cache_put_group(struct cache_writer *writer, const char *key, const struct cache_group *group)
+{
+    struct group_record record = { group->gid, group->n_members };
+    char *to = NULL;
+    int r;
+
+    if (is_taken(writer, TABLE_GROUPS, group->gid))
+        return -EEXIST;
+    r = put_key(writer, TABLE_GROUP_NAMES, key, strlen(key), group->gid);
+    if (r == 0)
+        r = reserve(writer, TABLE_GROUPS, group->gid, sizeof(record) + strlen(group->name) + 1 + group->members_bytes, &to);
+    if (r < 0)
+        return r;
+
+    to = append(to, &record, sizeof(record));
+    to = append_text(to, group->name);
+    (void) append(to, group->members, group->members_bytes);
+    return 0;
+}
+
+int cache_put_netgroup(struct cache_writer *writer, const char *key, const struct cache_netgroup *netgroup)
+{
+    struct netgroup_record record = { netgroup->n_triples, (uint32_t) netgroup->triples_bytes, netgroup->n_netgroups };
+    size_t bytes = sizeof(record) + strlen(netgroup->name) + 1 + netgroup->triples_bytes + netgroup->netgroups_bytes;
+    char *to = NULL;
+    int r;
+
+    if (netgroup->triples_bytes > UINT32_MAX)
+        return -EFBIG;
+    r = put_key(writer, TABLE_NETGROUP_NAMES, key, strlen(key), writer->n_netgroups);
+    if (r == 0)
+        r = reserve(writer, TABLE_NETGROUPS, writer->n_netgroups, bytes, &to);
+    if (r < 0)
+        return r;
+    writer->n_netgroups++;
+
+    to = append(to, &record, sizeof(record));
+    to = append_text(to, netgroup->name);
+    to = append(to, netgroup->triples, netgroup->triples_bytes);
+    (void) append(to, netgroup->netgroups, netgroup->netgroups_bytes);
+    return 0;
+}
+
+int cache_put_service(struct cache_writer *writer, const char *key, const struct cache_service *service)
+{
+    struct service_record record = { service->port, service->n_aliases };
+    size_t bytes = sizeof(record) + strlen(service->name) + strlen(service->protocol) + 2 + service->aliases_bytes;
+    char name_key[SERVICE_KEY_BYTES_MAX], port_key[SERVICE_KEY_BYTES_MAX], *to = NULL;
+    int r;
+
+    r = put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, service->protocol, name_key), writer->n_services);
+    if (r == 0) {
+        r = put_key(writer, TABLE_SERVICE_PORTS, port_key, service_port_key(service->port, service->protocol, port_key),
+                    writer->n_services);
+        if (r == -EEXIST) /* the first keeps the port */
+            r = 0;
+    }
+    if (r == 0)
+        r = reserve(writer, TABLE_SERVICES, writer->n_services, bytes, &to);
+    if (r < 0)
+        return r;
+    writer->n_services++;
+
+    to = append(to, &record, sizeof(record));
+    to = append_text(to, service->name);
+    to = append_text(to, service->protocol);
+    (void) append(to, service->aliases, service->aliases_bytes);
+    return 0;
+}
+
+int cache_put_alias(struct cache_writer *writer, enum cache_kind kind, const char *key)
+{
+    static const struct {
+        enum table names, records;
+    } kinds[] = {
+        [CACHE_USER] = { TABLE_USER_NAMES, TABLE_USERS },
+        [CACHE_GROUP] = { TABLE_GROUP_NAMES, TABLE_GROUPS },
+        [CACHE_NETGROUP] = { TABLE_NETGROUP_NAMES, TABLE_NETGROUPS },
+    };
+
+    return put_key(writer, kinds[kind].names, key, strlen(key), writer->last[kinds[kind].records]);
+}
+
+int cache_put_service_alias(struct cache_writer *writer, const char *key, const char *protocol)
+{
+    char name_key[SERVICE_KEY_BYTES_MAX];
+
+    return put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, protocol, name_key), writer->n_services - 1);
+}
+
+int cache_put_gids(struct cache_writer *writer, uint32_t uid, const uint32_t *gids, size_t n)
+{
+    char *to = NULL;
+    int r;
+
+    r = reserve(writer, TABLE_GIDS, uid, n * sizeof(*gids), &to);
+    if (r < 0)
+        return r;
+    (void) append(to, gids, n * sizeof(*gids));
+    return 0;
+}
