@@ -1,1 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# A library of its own, so that tests and the fuzz target link what the program does.
+noinst_LIBRARIES += nss/libnss.a
+nss_libnss_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+nss_libnss_a_SOURCES = \
+	nss/body.c \
+	nss/body.h \
+	nss/commands.c \
+	nss/commands.h \
+	nss/dataprovider.c \
+	nss/dataprovider.h \
+	nss/domains.c \
+	nss/domains.h \
+	nss/lookup.c \
+	nss/lookup.h \
+	nss/memcache.c \
+	nss/memcache.h \
+	nss/memtable.c \
+	nss/memtable.h \
+	nss/negative.c \
+	nss/negative.h \
+	nss/nss.h \
+	nss/overrides.c \
+	nss/overrides.h \
+	nss/users.c \
+	nss/users.h
+
+sssdlibexec_PROGRAMS += nss/sssd_nss
+nss_sssd_nss_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+nss_sssd_nss_SOURCES = nss/main.c
+nss_sssd_nss_LDADD = nss/libnss.a responder/libresponder.a bus/libbus.a cache/libcache.a config/libconfig.a \
+	wire/libwire.a util/libutil.a $(LMDB_LIBS) $(SYSTEMD_LIBS)

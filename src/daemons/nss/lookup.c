@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Look-up: goes through the domains until one has answered, and stops where one has to be asked. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "nss/body.h"
+#include "nss/dataprovider.h"
+#include "nss/lookup.h"
+#include "nss/memcache.h"
+#include "nss/negative.h"
+#include "nss/nss.h"
+#include "responder/responder.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "wire/packet.h"
+
+static const char *const kind_names[] = {
+    [LOOKUP_USER] = "user",         [LOOKUP_GROUP] = "group",     [LOOKUP_INITGROUPS] = "initgroups",
+    [LOOKUP_NETGROUP] = "netgroup", [LOOKUP_SERVICE] = "service",
+};
+
+/* How it stands between a look-up and the backend of the domain in work. */
+enum asked {
+    NOT_ASKED,
+    NOT_ANSWERED, /* offline, silent, or not there */
+    ANSWERED,
+};
+
+struct lookup {
+    struct request *request;
+    struct nss *nss;
+    struct lookup_query query;
+    const struct domain *only;            /* the domain that the name names, or NULL */
+    char name[CACHE_NAME_BYTES_MAX + 1];  /* without its domain; "": by id */
+    size_t at;                            /* the domain in work */
+
+    /* while it waits */
+    struct dataprovider_call *call;
+    sd_event_source *timer;
+};
+
+static struct lookup *lookup_free(struct lookup *lookup)
+{
+    dataprovider_cancel(lookup->call);
+    sd_event_source_disable_unref(lookup->timer);
+    free(lookup);
+    return NULL;
+}
+
+static void on_cancel(void *userdata)
+{
+    lookup_free(userdata);
+}
+
+/* Ends it: the request has its answer, or gets a status. */
+static void lookup_reply(struct lookup *lookup, int r)
+{
+    struct request *request = lookup->request;
+
+    request_on_cancel(request, NULL, NULL);
+    lookup_free(lookup);
+    request_reply(request, r);
+}
+
+static void lookup_reply_nothing(struct lookup *lookup)
+{
+    struct request *request = lookup->request;
+    struct lookup_query query = lookup->query;
+    int r;
+
+    if (!query.otherwise) {
+        body_put_nothing(request_out(request));
+        lookup_reply(lookup, 0);
+        return;
+    }
+    request_out(request)->used = PACKET_HEADER_BYTES;
+    request_on_cancel(request, NULL, NULL);
+    lookup_free(lookup);
+    r = query.otherwise(request, &query);
+    if (r < 0)
+        request_reply(request, r);
+}
+
+/* Netgroups and services have no domains in their names. */
+static bool is_split(const struct lookup_query *query)
+{
+    return query->name && query->kind != LOOKUP_NETGROUP && query->kind != LOOKUP_SERVICE;
+}
+
+static bool takes_part(const struct lookup *lookup, const struct domain *domain, const char *key)
+{
+    const struct lookup_query *query = &lookup->query;
+
+    if (query->enumerates)
+        return domain->enumerates;
+    if (query->kind == LOOKUP_NETGROUP || query->kind == LOOKUP_SERVICE)
+        return true;
+    if (!query->name)
+        return domain_has_id(domain, query->id);
+    if (lookup->only ? domain != lookup->only : domain->qualifies)
+        return false;
+    return query->kind == LOOKUP_GROUP ? !domain_hides_group(domain, key) : !domain_hides_user(domain, key);
+}
+
+/* Reads the domain's cache. Returns 1 with the reply written, 0 if it does not know, or a negative errno. */
+static int look(struct lookup *lookup, struct domain *domain, const char *key)
+{
+    struct nss *nss = lookup->nss;
+    uint64_t generation = domain->state.generation;
+    int r;
+
+    r = domain_begin(nss->domains, domain);
+    /* clients must not be told by the memory cache what is no longer so */
+    if (domain->state.generation != generation)
+        memcache_set_mark(nss->memcache, domains_mark(nss->domains));
+    if (r <= 0)
+        return r;
+
+    request_out(lookup->request)->used = PACKET_HEADER_BYTES;
+    r = lookup->query.answer(lookup->request, &lookup->query, domain, key);
+    domain_end(domain);
+    return r;
+}
+
+static struct negative_key negative_key_of(const struct lookup *lookup, const struct domain *domain, const char *key)
+{
+    return (struct negative_key){
+        .domain = domain->name,
+        .generation = domain->state.generation,
+        .kind = kind_names[lookup->query.kind],
+        .name = key,
+        .protocol = lookup->query.protocol ? lookup->query.protocol : "",
+        .id = lookup->query.id,
+    };
+}
+
+/* Is the backend to be asked before we believe what the cache says? */
+static bool must_ask(const struct lookup *lookup, const struct domain *domain, const char *key, bool known)
+{
+    uint64_t now = (uint64_t) time(NULL);
+    struct negative_key negative;
+
+    if ((lookup->query.flags & BODY_INVALIDATE) || domain_is_offline(domain, now))
+        return false;
+    if (known && now_usec() < domain->silent_until_usec)
+        return false;
+    if (lookup->query.flags & BODY_ASK)
+        return true;
+    if (known || lookup->query.enumerates)
+        return !domain_is_fresh(domain, now);
+    negative = negative_key_of(lookup, domain, key);
+    return !negative_knows(lookup->nss->negative, &negative, now_usec());
+}
+
+static struct domain *domain_in_work(const struct lookup *lookup)
+{
+    return &lookup->nss->domains->all[lookup->at];
+}
+
+static void lookup_go_on(struct lookup *lookup, enum asked asked);
+
+static void on_answer(int r, void *userdata)
+{
+    struct lookup *lookup = userdata;
+    struct domain *domain = domain_in_work(lookup);
+
+    lookup->call = NULL;
+    lookup->timer = sd_event_source_disable_unref(lookup->timer);
+    if (r >= 0)
+        domain->silent_until_usec = 0;
+    if (r > 0)
+        domain->must_ask = false;
+    lookup_go_on(lookup, r > 0 ? ANSWERED : NOT_ANSWERED);
+}
+
+static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct lookup *lookup = userdata;
+    struct domain *domain = domain_in_work(lookup);
+
+    (void) source;
+    (void) usec;
+    lookup->call = dataprovider_cancel(lookup->call);
+    lookup->timer = sd_event_source_disable_unref(lookup->timer);
+    if (now_usec() >= domain->silent_until_usec)
+        log_warning("domain %s: its backend does not answer; going on with what is known", domain->name);
+    domain->silent_until_usec = now_usec() + LOOKUP_TRUST_USEC;
+    lookup_go_on(lookup, NOT_ANSWERED);
+    return 0;
+}
+
+/* What is known does not wait long. */
+static int ask(struct lookup *lookup, struct domain *domain, bool known)
+{
+    int r;
+
+    r = dataprovider_ask(domain->backend, kind_names[lookup->query.kind], lookup->name, lookup->query.id, on_answer, lookup,
+                         &lookup->call);
+    if (r >= 0 && known)
+        r = sd_event_add_time_relative(lookup->nss->event, &lookup->timer, CLOCK_MONOTONIC, LOOKUP_SILENT_USEC, 0, on_silence,
+                                       lookup);
+    if (r >= 0)
+        request_on_cancel(lookup->request, on_cancel, lookup);
+    return r;
+}
+
+/* Returns 1 when the look-up has ended or waits for the domain's backend, 0 when another domain is to be tried, or a
+ * negative errno. */
+static int try_domain(struct lookup *lookup, struct domain *domain, enum asked asked)
+{
+    char key[CACHE_NAME_BYTES_MAX + 1] = "";
+    struct negative_key negative;
+    bool known;
+    int r;
+
+    if (lookup->query.name) {
+        r = cache_key(lookup->name, domain->ignore_case, key);
+        if (r < 0)
+            return r;
+    }
+    if (!takes_part(lookup, domain, key))
+        return 0;
+
+    r = look(lookup, domain, key);
+    if (r < 0) {
+        log_warning_errno(r, "%s: cannot read the cache of %s: %m", request_log_name(lookup->request), domain->name);
+        return r;
+    }
+    known = r > 0;
+    if (asked == NOT_ASKED && must_ask(lookup, domain, key, known)) {
+        r = ask(lookup, domain, known);
+        return r < 0 ? r : 1;
+    }
+    if (asked == ANSWERED && !known) {
+        negative = negative_key_of(lookup, domain, key);
+        negative_remember(lookup->nss->negative, &negative, now_usec());
+    }
+    if (lookup->query.flags & BODY_INVALIDATE) {
+        known = known && domain_is_fresh(domain, (uint64_t) time(NULL));
+        domain->must_ask = true;
+    }
+    if (!known)
+        return 0;
+    lookup_reply(lookup, 0);
+    return 1;
+}
+
+static void lookup_go_on(struct lookup *lookup, enum asked asked)
+{
+    int r;
+
+    for (; lookup->at < lookup->nss->domains->n; lookup->at++) {
+        r = try_domain(lookup, domain_in_work(lookup), asked);
+        if (r < 0)
+            lookup_reply(lookup, r);
+        if (r != 0)
+            return;
+        asked = NOT_ASKED;
+    }
+    lookup_reply_nothing(lookup);
+}
+
+int lookup_start(struct request *request, const struct lookup_query *query)
+{
+    CLEANUP(freep) struct lookup *lookup = NULL;
+    struct nss *nss = request_state(request);
+    int r;
+
+    lookup = calloc(1, sizeof(*lookup));
+    if (!lookup)
+        return -ENOMEM;
+    lookup->request = request;
+    lookup->nss = nss;
+    lookup->query = *query;
+    lookup->at = query->first;
+
+    if (is_split(query)) {
+        r = domains_parse_name(nss->domains, query->name, lookup->name, &lookup->only);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            lookup->at = nss->domains->n;
+    } else if (query->name) {
+        if (strlen(query->name) < sizeof(lookup->name))
+            strcpy(lookup->name, query->name);
+        else
+            lookup->at = nss->domains->n;
+    }
+    lookup_go_on(TAKE(lookup), NOT_ASKED);
+    return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Look-up: the life of one question over the domains.
+ *
+ * A domain's cache is read first. What it knows and is fresh is the answer. Otherwise its backend is asked, and the cache
+ * is read again. What is known but outdated is answered as it is when the backend is offline, or silent for 3 s; what is
+ * unknown waits for the backend. */
+
+#ifndef NSS_LOOKUP_H
+#define NSS_LOOKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nss/domains.h"
+
+#define LOOKUP_SILENT_USEC (3 * 1000000ULL)
+/* How long known entries don't wait for a backend that was silent. */
+#define LOOKUP_TRUST_USEC (10 * 1000000ULL)
+
+enum lookup_kind {
+    LOOKUP_USER,
+    LOOKUP_GROUP,
+    LOOKUP_INITGROUPS,
+    LOOKUP_NETGROUP,
+    LOOKUP_SERVICE,
+};
+
+struct nss;
+struct request;
+
+struct lookup_query {
+    enum lookup_kind kind;
+    const char *name;      /* as it was sent, in the request's body; NULL: by id */
+    uint32_t id;
+    uint32_t flags;        /* of body.h */
+    const char *protocol;  /* of a service; "": any */
+    size_t first;          /* the domain to begin with */
+    bool enumerates;       /* all entries of the first domain that allows it and has some */
+
+    /* Within a view of the domain's cache: writes the reply with the entry of that key ("": by id). Returns 1, 0 if there is no such entry,
+     * or a negative errno. May be called more than once; what it wrote before is gone then. */
+    int (*answer)(struct request *request, const struct lookup_query *query, struct domain *domain, const char *key);
+    /* Instead of "not found"; NULL: that. Is to do what a command does. */
+    int (*otherwise)(struct request *request, const struct lookup_query *query);
+};
+
+/* Answers the request, now or later. Returns 0, or a negative errno that becomes its status. */
+int lookup_start(struct request *request, const struct lookup_query *query);
+
+#endif
