@@ -375,7 +375,7 @@ static void format_name(const struct domain *domain, const char *name, char room
     room[used] = '\0';
 }
 
-static const char *shown_name(const struct domain *domain, const char *name, char room[CACHE_NAME_BYTES_MAX + 1])
+const char *domain_plain_name(const struct domain *domain, const char *name, char room[CACHE_NAME_BYTES_MAX + 1])
 {
     if (domain->shows_lower_case && cache_key(name, true, room) == 0)
         return room;
@@ -386,7 +386,7 @@ const char *domain_full_name(const struct domain *domain, const char *name, char
 {
     char lower[CACHE_NAME_BYTES_MAX + 1];
 
-    format_name(domain, shown_name(domain, name, lower), room);
+    format_name(domain, domain_plain_name(domain, name, lower), room);
     return room;
 }
 
@@ -394,7 +394,7 @@ const char *domain_output_name(const struct domain *domain, const char *name, ch
 {
     if (domain->qualifies)
         return domain_full_name(domain, name, room);
-    return shown_name(domain, name, room);
+    return domain_plain_name(domain, name, room);
 }
 
 uint64_t domains_mark(const struct domains *domains)

@@ -67,7 +67,9 @@ bool domain_shows_user(const struct domain *domain, const struct cache_user *use
 bool domain_shows_group(const struct domain *domain, const struct cache_group *group);
 bool domain_shows_member(const struct domain *domain, const char *name);
 
-/* A name as clients are shown it: the first with its domain only where the domain says so. Both are cut at the room's end. */
+/* A name as clients are shown it: without its domain; with it where the domain says so; always with it. What does not fit
+ * into the room is cut. */
+const char *domain_plain_name(const struct domain *domain, const char *name, char room[CACHE_NAME_BYTES_MAX + 1]);
 #define DOMAIN_NAME_ROOM 1024
 const char *domain_output_name(const struct domain *domain, const char *name, char room[DOMAIN_NAME_ROOM]);
 const char *domain_full_name(const struct domain *domain, const char *name, char room[DOMAIN_NAME_ROOM]);

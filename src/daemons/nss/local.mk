@@ -11,6 +11,12 @@ nss_libnss_a_SOURCES = \
 	nss/dataprovider.h \
 	nss/domains.c \
 	nss/domains.h \
+	nss/enumeration.c \
+	nss/enumeration.h \
+	nss/groups.c \
+	nss/groups.h \
+	nss/hosts.c \
+	nss/hosts.h \
 	nss/lookup.c \
 	nss/lookup.h \
 	nss/memcache.c \
@@ -19,9 +25,15 @@ nss_libnss_a_SOURCES = \
 	nss/memtable.h \
 	nss/negative.c \
 	nss/negative.h \
+	nss/netgroups.c \
+	nss/netgroups.h \
 	nss/nss.h \
 	nss/overrides.c \
 	nss/overrides.h \
+	nss/services.c \
+	nss/services.h \
+	nss/sids.c \
+	nss/sids.h \
 	nss/users.c \
 	nss/users.h
 

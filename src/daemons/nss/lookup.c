@@ -246,7 +246,7 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
     }
     if (!known)
         return 0;
-    lookup_reply(lookup, 0);
+    lookup_reply(lookup, lookup->query.found_r);
     return 1;
 }
 

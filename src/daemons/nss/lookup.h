@@ -41,6 +41,8 @@ struct lookup_query {
     /* Within a view of the domain's cache: writes the reply with the entry of that key ("": by id). Returns 1, 0 if there is no such entry,
      * or a negative errno. May be called more than once; what it wrote before is gone then. */
     int (*answer)(struct request *request, const struct lookup_query *query, struct domain *domain, const char *key);
+    /* The reply's status then: 0, or a negative errno where what was asked of an entry is what no entry of ours has. */
+    int found_r;
     /* Instead of "not found"; NULL: that. Is to do what a command does. */
     int (*otherwise)(struct request *request, const struct lookup_query *query);
 };

@@ -13,7 +13,7 @@
 
 #define BODY_STRINGS (PACKET_HEADER_BYTES + 16) /* behind count, reserved, uid and gid */
 
-static uint32_t gid_of(const struct domain *domain, const struct cache_user *user)
+uint32_t users_gid(const struct domain *domain, const struct cache_user *user)
 {
     return domain->override_gid != 0 ? domain->override_gid : user->gid;
 }
@@ -23,7 +23,7 @@ void users_put(struct packet_writer *out, const struct nss *nss, const struct do
     char room[DOMAIN_NAME_ROOM];
 
     packet_put_u32(out, user->uid);
-    packet_put_u32(out, gid_of(domain, user));
+    packet_put_u32(out, users_gid(domain, user));
     packet_put_text(out, domain_output_name(domain, user->name, room));
     packet_put_text(out, domain->password);
     packet_put_text(out, user->gecos);
@@ -54,7 +54,7 @@ static int answer(struct request *request, const struct lookup_query *query, str
     if (query->flags & BODY_INVALIDATE)
         memcache_forget_user(nss->memcache, strings);
     else
-        memcache_store_user(nss->memcache, user.uid, gid_of(domain, &user), strings, out->used - BODY_STRINGS);
+        memcache_store_user(nss->memcache, user.uid, users_gid(domain, &user), strings, out->used - BODY_STRINGS);
     return 1;
 }
 
