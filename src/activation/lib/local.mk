@@ -10,7 +10,11 @@ lib_libsss_activation_a_SOURCES = \
 	lib/edit.h \
 	lib/event.c \
 	lib/event.h \
+	lib/leaving.c \
+	lib/leaving.h \
 	lib/log.h \
+	lib/registry.c \
+	lib/registry.h \
 	lib/residency.c \
 	lib/residency.h \
 	lib/responders.c \
@@ -32,6 +36,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	lib/test-config \
 	lib/test-edit \
+	lib/test-leaving \
+	lib/test-registry \
 	lib/test-residency \
 	lib/test-services \
 	lib/test-sockets \
@@ -43,6 +49,12 @@ lib_test_config_LDADD = $(TEST_LDADD)
 lib_test_edit_SOURCES = lib/test-edit.c lib/test-files.h
 lib_test_edit_CFLAGS = $(TEST_CFLAGS)
 lib_test_edit_LDADD = $(TEST_LDADD)
+lib_test_leaving_SOURCES = lib/test-leaving.c
+lib_test_leaving_CFLAGS = $(TEST_CFLAGS)
+lib_test_leaving_LDADD = $(TEST_LDADD)
+lib_test_registry_SOURCES = lib/test-registry.c
+lib_test_registry_CFLAGS = $(TEST_CFLAGS)
+lib_test_registry_LDADD = $(TEST_LDADD)
 lib_test_residency_SOURCES = lib/test-residency.c lib/test-files.h
 lib_test_residency_CFLAGS = $(TEST_CFLAGS)
 lib_test_residency_LDADD = $(TEST_LDADD)
