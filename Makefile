@@ -12,7 +12,7 @@ BUILD := $(CURDIR)/build
 ACTIVATION := $(BUILD)/activation
 CONFIGURE_FLAGS ?= --enable-werror
 
-.PHONY: all help deps units build check check-units check-unit-tests check-sanitizers lint \
+.PHONY: all help deps units tree build check check-units check-unit-tests check-sanitizers check-series lint \
         deb rpm installcheck matrix check-packages demo soak clean
 
 all: build
@@ -28,6 +28,8 @@ help:
 	@echo "  make check          all tests: unit tests, sanitizers, lint, installcheck (root)"
 	@echo
 	@echo "  make units          the unit set of ENGINE=2.8|2.10|own into build/units/ENGINE/"
+	@echo "  make tree           src/daemons with the series pushed, in build/tree/, where quilt works"
+	@echo "  make check-series   the daemons build and pass their tests before and after each patch"
 	@echo "  make deb            packages of DISTS=\"$(DISTS)\" into build/deb/"
 	@echo "  make rpm            packages into build/rpm/"
 	@echo "  make lint           shellcheck, unit files, lintian, rpmlint"
@@ -73,6 +75,14 @@ check-sanitizers: $(BUILD)/sanitizers/Makefile
 	@$(MAKE) --no-print-directory -C $(BUILD)/sanitizers -j$(JOBS) all check-programs
 	@tests/unit-tests $(BUILD)/sanitizers
 
+# patches/ joins src/daemons and src/activation, which know nothing of each other.
+tree: deps
+	@tests/series-tree $(BUILD)/tree
+	@echo "the daemons with the series are in build/tree"
+
+check-series: build
+	@tests/series
+
 deb: deps
 	@packaging/build-deb $(DISTS)
 
@@ -95,7 +105,7 @@ check-packages: deps deb rpm
 matrix: deps deb rpm
 	@tests/matrix/run --dist=$(DIST) $(CELLS)
 
-check: check-unit-tests check-sanitizers lint deb rpm
+check: check-unit-tests check-sanitizers check-series lint deb rpm
 	@tests/check-packages reproducible
 	@tests/installcheck/run --gate
 
