@@ -112,9 +112,9 @@ static int answer(struct request *request, const struct lookup_query *query, str
 
     n_at = packet_reserve_u32(listing.out);
     packet_put_u32(listing.out, 0); /* reserved */
-    r = what == USERS    ? cache_each_user(domain->cache, put_user, &listing)
-        : what == GROUPS ? cache_each_group(domain->cache, put_group, &listing)
-                         : cache_each_service(domain->cache, put_service, &listing);
+    r = what == USERS    ? cache_each_user(domain->cache, 0, put_user, &listing)
+        : what == GROUPS ? cache_each_group(domain->cache, 0, put_group, &listing)
+                         : cache_each_service(domain->cache, 0, put_service, &listing);
     if (r < 0)
         return r;
     packet_set_u32(listing.out, n_at, listing.n);

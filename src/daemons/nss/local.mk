@@ -27,6 +27,7 @@ nss_libnss_a_SOURCES = \
 	nss/negative.h \
 	nss/netgroups.c \
 	nss/netgroups.h \
+	nss/nss.c \
 	nss/nss.h \
 	nss/overrides.c \
 	nss/overrides.h \

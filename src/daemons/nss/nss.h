@@ -6,6 +6,7 @@
 
 #include <systemd/sd-event.h>
 
+struct config;
 struct domains;
 struct memcache;
 struct negative;
@@ -17,6 +18,19 @@ struct nss {
     struct negative *negative;
     struct memcache *memcache;
     struct shells *shells;
+    sd_event_source *changes; /* of the caches */
+    sd_event_source *settle;
 };
+
+/* Where things are; the texts must live on. */
+struct nss_paths {
+    const char *cache_dir;
+    const char *memcache_dir;
+    const char *bus_prefix; /* of the backends' buses, before the domain's name */
+    const char *shells_file;
+};
+
+int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths, struct nss **ret);
+struct nss *nss_free(struct nss *nss);
 
 #endif
