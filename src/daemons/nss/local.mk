@@ -41,5 +41,13 @@ nss_libnss_a_SOURCES = \
 sssdlibexec_PROGRAMS += nss/sssd_nss
 nss_sssd_nss_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 nss_sssd_nss_SOURCES = nss/main.c
-nss_sssd_nss_LDADD = nss/libnss.a responder/libresponder.a bus/libbus.a cache/libcache.a config/libconfig.a \
+nss_ldadd = nss/libnss.a responder/libresponder.a bus/libbus.a cache/libcache.a config/libconfig.a \
 	wire/libwire.a util/libutil.a $(LMDB_LIBS) $(SYSTEMD_LIBS)
+nss_sssd_nss_LDADD = $(nss_ldadd)
+
+if HAVE_CMOCKA
+check_PROGRAMS += nss/test-nss
+nss_test_nss_SOURCES = nss/test-nss.c nss/test-fixture.c nss/test-fixture.h
+nss_test_nss_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS) $(LMDB_CFLAGS)
+nss_test_nss_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The responder as its clients see it: what it answers, when it asks its backend, and what it leaves in the memory cache. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "nss/lookup.h"
+#include "nss/test-fixture.h"
+#include "util/clock.h"
+#include "wire/commands.h"
+
+#define TEXT(text) text, sizeof(text) - 1
+#define SECOND 1000000ULL
+#define NOTHING "\0\0\0\0\0\0\0\0"
+
+/* Requests and what they are to be answered, byte for byte, but for the headers. */
+static const struct vector {
+    const char *what;
+    uint32_t command;
+    const char *body;
+    size_t body_bytes;
+    uint32_t status;
+    const char *reply;
+    size_t reply_bytes;
+} vectors[] = {
+    /* clang-format off */
+    { "user by name", 0x11, TEXT("nobodyx\000"), 0, TEXT("\000\000\000\000\000\000\000\000") },
+    { "user by name", 0x11, TEXT("alice\000"), 0, TEXT("\001\000\000\000\000\000\000\000\021'\000\000\021'\000\000alice\000*\000Alice Example\000/home/alice\000/bin/bash\000") },
+    { "user by id", 0x12, TEXT("\022'\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000\022'\000\000\021'\000\000bob\000*\000\000/home/bob\000/bin/sh\000") },
+    { "users start", 0x13, TEXT(""), 0, TEXT("") },
+    { "users next", 0x14, TEXT("\000\001\000\000"), 0, TEXT("\002\000\000\000\000\000\000\000\021'\000\000\021'\000\000alice\000*\000Alice Example\000/home/alice\000/bin/bash\000\022'\000\000\021'\000\000bob\000*\000\000/home/bob\000/bin/sh\000") },
+    { "users next", 0x14, TEXT("\000\001\000\000"), 0, TEXT("\000\000\000\000\000\000\000\000") },
+    { "users end", 0x15, TEXT(""), 0, TEXT("") },
+    { "group by name", 0x21, TEXT("devs\000"), 0, TEXT("\001\000\000\000\000\000\000\000 N\000\000\002\000\000\000devs\000*\000alice\000bob\000") },
+    { "group by id", 0x22, TEXT("!N\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000!N\000\000\001\000\000\000ops\000*\000alice\000") },
+    { "groups start", 0x23, TEXT(""), 0, TEXT("") },
+    { "groups next", 0x24, TEXT("\000\001\000\000"), 0, TEXT("\002\000\000\000\000\000\000\000 N\000\000\002\000\000\000devs\000*\000alice\000bob\000!N\000\000\001\000\000\000ops\000*\000alice\000") },
+    { "groups end", 0x25, TEXT(""), 0, TEXT("") },
+    { "groups of user", 0x26, TEXT("alice\000"), 0, TEXT("\003\000\000\000\000\000\000\000 N\000\000!N\000\000\021'\000\000") },
+    { "user by name, flags", 0x19, TEXT("alice\000\001\000\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000\021'\000\000\021'\000\000alice\000*\000Alice Example\000/home/alice\000/bin/bash\000") },
+    { "user by id, flags", 0x1a, TEXT("\021'\000\000\001\000\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000\021'\000\000\021'\000\000alice\000*\000Alice Example\000/home/alice\000/bin/bash\000") },
+    { "group by name, flags", 0x29, TEXT("devs\000\002\000\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000 N\000\000\002\000\000\000devs\000*\000alice\000bob\000") },
+    { "group by id, flags", 0x2a, TEXT(" N\000\000\000\000\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000 N\000\000\002\000\000\000devs\000*\000alice\000bob\000") },
+    { "groups of user, flags", 0x2e, TEXT("alice\000\000\000\000\000"), 0, TEXT("\003\000\000\000\000\000\000\000 N\000\000!N\000\000\021'\000\000") },
+    { "netgroup", 0x61, TEXT("ng1\000"), 0, TEXT("\003\000\000\000\000\000\000\000\001\000\000\000host1\000alice\000example.com\000\001\000\000\000\000bob\000\000") },
+    { "netgroup", 0x61, TEXT("ng2\000"), 0, TEXT("\002\000\000\000\000\000\000\000\002\000\000\000ng1\000") },
+    { "netgroup", 0x61, TEXT("ngempty\000"), 0, TEXT("\001\000\000\000\000\000\000\000") },
+    { "service by name", 0xa1, TEXT("http2\000tcp\000"), 0, TEXT("\001\000\000\000\000\000\000\000\037\220\000\000\002\000\000\000http2\000tcp\000webalt\000w3\000") },
+    { "service by name", 0xa1, TEXT("dnsx\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000\024\264\000\000\000\000\000\000dnsx\000udp\000") },
+    { "service by port", 0xa2, TEXT("\037\220\000\000\000\000\000\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000\037\220\000\000\002\000\000\000http2\000tcp\000webalt\000w3\000") },
+    { "services start", 0xa3, TEXT(""), 0, TEXT("") },
+    { "services next", 0xa4, TEXT("\000\001\000\000"), 0, TEXT("\002\000\000\000\000\000\000\000\037\220\000\000\002\000\000\000http2\000tcp\000webalt\000w3\000\024\264\000\000\000\000\000\000dnsx\000udp\000") },
+    { "services end", 0xa5, TEXT(""), 0, TEXT("") },
+    { "user by name", 0x11, TEXT("carol"), 22, TEXT("") },
+    { "a list without a start", 0x14, TEXT("\001\000\000\000"), 0, TEXT("\002\000\000\000\000\000\000\000\021'\000\000\021'\000\000alice\000*\000Alice Example\000/home/alice\000/bin/bash\000\022'\000\000\021'\000\000bob\000*\000\000/home/bob\000/bin/sh\000") },
+    { "its end", 0x15, TEXT("ignored"), 0, TEXT("") },
+    { "a name with its domain", 0x21, TEXT("ops@example.com\000"), 0, TEXT("\001\000\000\000\000\000\000\000!N\000\000\001\000\000\000ops\000*\000alice\000") },
+    { "the domain in another case", 0x21, TEXT("ops@EXAMPLE.com\000"), 0, TEXT("\001\000\000\000\000\000\000\000!N\000\000\001\000\000\000ops\000*\000alice\000") },
+    { "the domain before the name", 0x21, TEXT("example.com\\ops\000"), 0, TEXT("\001\000\000\000\000\000\000\000!N\000\000\001\000\000\000ops\000*\000alice\000") },
+    { "a name with another domain", 0x21, TEXT("ops@example.org\000"), 0, TEXT(NOTHING) },
+    { "a name in another case", 0x21, TEXT("OPS\000"), 0, TEXT(NOTHING) },
+    { "bytes behind a name", 0x21, TEXT("ops\000rest\000"), 0, TEXT("\001\000\000\000\000\000\000\000!N\000\000\001\000\000\000ops\000*\000alice\000") },
+    { "root", 0x11, TEXT("root\000"), 0, TEXT(NOTHING) },
+    { "root's id", 0x12, TEXT("\000\000\000\000"), 0, TEXT(NOTHING) },
+    { "root's group", 0x22, TEXT("\000\000\000\000"), 0, TEXT(NOTHING) },
+    { "no such netgroup", 0x61, TEXT("ng3\000"), 0, TEXT(NOTHING) },
+    { "no such protocol", 0xa1, TEXT("http2\000udp\000"), 0, TEXT(NOTHING) },
+    { "an alias", 0xa1, TEXT("w3\000\000"), 0, TEXT(NOTHING) },
+
+    { "an empty name", 0x11, TEXT("\000"), 22, TEXT("") },
+    { "no name", 0x11, TEXT(""), 22, TEXT("") },
+    { "no UTF-8", 0x11, TEXT("al\377ice\000"), 22, TEXT("") },
+    { "no zero behind the rest", 0x11, TEXT("alice\000x"), 22, TEXT("") },
+    { "half an id", 0x12, TEXT("\021'\000"), 22, TEXT("") },
+    { "more than an id", 0x12, TEXT("\021'\000\000\000"), 22, TEXT("") },
+    { "flags that contradict", 0x19, TEXT("alice\000\003\000\000\000"), 22, TEXT("") },
+    { "flags that are not there", 0x19, TEXT("alice\000"), 22, TEXT("") },
+    { "flags that come late", 0x19, TEXT("alice\000\000\001\000\000\000"), 22, TEXT("") },
+
+    { "host", 0x52, TEXT("node1\000"), 0, TEXT(NOTHING) },
+    { "host by address", 0x53, TEXT("\002\000\000\000\004\000\000\000\300\000\002\012"), 0, TEXT(NOTHING) },
+    { "host of an unknown family", 0x53, TEXT("\003\000\000\000\004\000\000\000\300\000\002\012"), 22, TEXT("") },
+    { "host with a short address", 0x53, TEXT("\002\000\000\000\004\000\000\000\300\000\002"), 22, TEXT("") },
+    { "hosts start", 0x54, TEXT(""), 0, TEXT("") },
+    { "hosts next", 0x55, TEXT("\000\001\000\000"), 0, TEXT(NOTHING) },
+    { "hosts end", 0x56, TEXT(""), 0, TEXT("") },
+    { "network", 0x71, TEXT("lan1\000"), 0, TEXT(NOTHING) },
+    { "network by address", 0x72, TEXT("\002\000\000\000\004\000\000\000\300\000\002\000"), 0, TEXT(NOTHING) },
+    { "network that is none", 0x72, TEXT("\012\000\000\000\020\000\000\0000123456789abcdef"), 22, TEXT("") },
+
+    { "SID of a user", 0x111, TEXT("alice@example.com\000"), 22, TEXT("") },
+    { "SID of a group", 0x111, TEXT("devs\000"), 22, TEXT("") },
+    { "SID of nobody", 0x111, TEXT("nobodyx\000"), 0, TEXT(NOTHING) },
+    { "SID by id", 0x112, TEXT("\021'\000\000"), 22, TEXT("") },
+    { "SID by nobody's id", 0x112, TEXT("\021\047\001\000"), 0, TEXT(NOTHING) },
+    { "SID of a user by a group's name", 0x11c, TEXT("devs\000"), 0, TEXT(NOTHING) },
+    { "name by SID", 0x113, TEXT("S-1-5-21-1-2-3-1001\000"), 0, TEXT(NOTHING) },
+    { "id by SID", 0x114, TEXT("S-1-5-21-1-2-3-1001\000"), 0, TEXT(NOTHING) },
+    { "name by what is no SID", 0x113, TEXT("S-1-5-\000"), 22, TEXT("") },
+    { "origin of a user", 0x115, TEXT("alice\000"), 0, TEXT("\001\000\000\000\000\000\000\000\001\000\000\000") },
+    { "origin of a group", 0x115, TEXT("devs\000"), 0, TEXT("\001\000\000\000\000\000\000\000\002\000\000\000") },
+    { "origin of nobody", 0x11b, TEXT("alice\000"), 0, TEXT(NOTHING) },
+    { "name by certificate", 0x116, TEXT("MIIB\000"), 0, TEXT(NOTHING) },
+    { "name by what is no certificate", 0x117, TEXT("QUJD\000"), 22, TEXT("") },
+    { "subordinate ids", 0x130, TEXT("alice\000"), 0, TEXT(NOTHING) },
+    /* clang-format on */
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+
+    fixture_start(&f, (const char *const[]){ "domain/" FIXTURE_DOMAIN "|enumerate|true", NULL });
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_stop(*state);
+    return 0;
+}
+
+static void requests_are_answered_as_clients_know_it(void **state)
+{
+    struct fixture *f = *state;
+    const uint8_t *reply;
+    uint32_t status;
+    size_t bytes, i;
+
+    for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        const struct vector *vector = &vectors[i];
+
+        status = fixture_ask(f, vector->command, vector->body, vector->body_bytes, &reply, &bytes);
+        if (status != vector->status || bytes != vector->reply_bytes || memcmp(reply, vector->reply, bytes) != 0)
+            fail_msg("%s (%zu): status %u, %zu bytes", vector->what, i, status, bytes);
+    }
+}
+
+static void a_service_request_without_its_protocol_costs_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t status;
+    size_t bytes;
+
+    fixture_send(f, CMD_SERVICE_BY_NAME, "http2", 6);
+    assert_null(fixture_receive(f, SECOND, &status, &bytes));
+}
+
+static void what_is_fresh_is_answered_without_asking(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_true(fixture_finds(f, CMD_GROUP_BY_NAME, "devs"));
+    assert_true(fixture_finds(f, CMD_GROUPS_OF_USER, "bob"));
+    assert_int_equal(f->n_asked, 0);
+}
+
+static void who_is_unknown_is_asked_for_once(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_int_equal(f->n_asked, 1);
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_int_equal(f->n_asked, 1);
+    /* another question is another one */
+    assert_false(fixture_finds(f, CMD_GROUP_BY_NAME, "carol"));
+    assert_int_equal(f->n_asked, 2);
+}
+
+static void bring_carol(struct fixture *f)
+{
+    fixture_write(f, true, 600, 0);
+}
+
+static void who_comes_with_the_answer_is_found(void **state)
+{
+    struct fixture *f = *state;
+
+    f->on_ask = bring_carol;
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+}
+
+static void a_changed_directory_ends_the_negative_memory(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    fixture_write(f, true, 600, 0);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_int_equal(f->n_asked, 1);
+}
+
+static void what_is_outdated_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_write(f, false, 0, 0);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(f->n_asked, 1);
+}
+
+static void a_stored_time_far_ahead_is_past(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_write(f, false, 100000, 0); /* entries live for 5400 s */
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(f->n_asked, 1);
+    fixture_write(f, false, 0, 1000); /* offline for 60 s */
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(f->n_asked, 2);
+}
+
+static void offline_nobody_is_asked(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_write(f, false, 0, 30);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_int_equal(f->n_asked, 0);
+}
+
+static void a_silent_backend_delays_what_is_known_only_once(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t start = now_usec();
+
+    f->is_silent = true;
+    fixture_write(f, false, 0, 0);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_in_range(now_usec() - start, LOOKUP_SILENT_USEC - 1000, LOOKUP_SILENT_USEC + SECOND);
+    start = now_usec();
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "bob"));
+    assert_in_range(now_usec() - start, 0, SECOND / 2);
+}
+
+static void who_is_unknown_waits_for_the_backend(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t status;
+    size_t bytes;
+
+    f->is_silent = true;
+    fixture_send(f, CMD_USER_BY_NAME, TEXT("carol\0"));
+    assert_null(fixture_receive(f, 4 * SECOND, &status, &bytes));
+    fixture_write(f, true, 600, 0);
+    fixture_backend_answer(f);
+    assert_non_null(fixture_receive(f, SECOND, &status, &bytes));
+    assert_true(bytes > 8);
+}
+
+static void a_backend_that_comes_back_is_asked_again(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t start;
+    uint32_t status;
+    size_t bytes;
+
+    f->is_silent = true;
+    fixture_send(f, CMD_USER_BY_NAME, TEXT("carol\0"));
+    assert_null(fixture_receive(f, SECOND / 10, &status, &bytes));
+    assert_int_equal(f->n_asked, 1);
+    fixture_backend_stop(f);
+    assert_null(fixture_receive(f, 2 * SECOND, &status, &bytes));
+
+    f->is_silent = false;
+    f->on_ask = bring_carol;
+    fixture_backend_start(f);
+    start = now_usec();
+    assert_non_null(fixture_receive(f, 5 * SECOND, &status, &bytes));
+    assert_true(bytes > 8);
+    assert_in_range(now_usec() - start, 0, SECOND);
+    assert_int_equal(f->n_asked, 2);
+}
+
+static void a_client_that_goes_away_takes_its_question_along(void **state)
+{
+    struct fixture *f = *state;
+
+    f->is_silent = true;
+    fixture_send(f, CMD_USER_BY_NAME, TEXT("carol\0"));
+    fixture_run(f, SECOND / 10);
+    (void) close(f->client);
+    f->client = -1;
+    fixture_run(f, SECOND / 10);
+    assert_null(f->responder.clients);
+    fixture_backend_answer(f);
+    fixture_run(f, SECOND / 10);
+}
+
+/* A file of the memory cache as its clients get it. */
+static size_t find_in_file(const struct fixture *f, const char *name, const void *bytes, size_t n)
+{
+    static uint8_t content[2 * 1024 * 1024];
+    char path[128];
+    FILE *file;
+    size_t used;
+
+    (void) snprintf(path, sizeof(path), "%s/%s", f->memcache_dir, name);
+    file = fopen(path, "re");
+    assert_non_null(file);
+    used = fread(content, 1, sizeof(content), file);
+    assert_int_equal(fclose(file), 0);
+    return memmem(content, used, bytes, n) != NULL;
+}
+
+/* Is a bucket of its hash table in use? The table is four bytes a slot, at the end, before what is ours. */
+static bool is_empty_file(const struct fixture *f, const char *name)
+{
+    static uint8_t all_free[26216 * 4];
+
+    memset(all_free, 0xff, sizeof(all_free));
+    return find_in_file(f, name, all_free, sizeof(all_free));
+}
+
+static void what_was_answered_is_in_the_memory_cache(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(is_empty_file(f, "passwd"));
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_true(fixture_finds(f, CMD_GROUP_BY_NAME, "devs"));
+    assert_true(fixture_finds(f, CMD_GROUPS_OF_USER, "alice"));
+    assert_true(find_in_file(f, "passwd", TEXT("\021'\000\000\021'\000\000\054\000\000\000alice\0*\0Alice Example\0/home/alice\0/bin/bash\0")));
+    assert_true(find_in_file(f, "group", TEXT(" N\000\000\002\000\000\000\021\000\000\000devs\0*\0alice\0bob\0")));
+    assert_true(find_in_file(f, "initgroups", TEXT("\003\000\000\000 N\000\000!N\000\000\021'\000\000alice@example.com\0alice\0")));
+    assert_false(is_empty_file(f, "passwd"));
+}
+
+static void the_memory_cache_outlives_the_responder(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    fixture_restart_nss(f);
+    assert_false(is_empty_file(f, "passwd"));
+}
+
+static void the_memory_cache_does_not_outlive_the_directory(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    fixture_write(f, true, 600, 0);
+    fixture_run(f, SECOND / 2); /* nobody asks */
+    assert_true(is_empty_file(f, "passwd"));
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_false(is_empty_file(f, "passwd"));
+    fixture_write(f, true, 600, 0);
+    fixture_restart_nss(f); /* nobody was there to see it */
+    assert_true(is_empty_file(f, "passwd"));
+}
+
+static void an_entry_declared_outdated_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    const uint8_t *reply;
+    size_t bytes;
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(fixture_ask(f, CMD_USER_BY_NAME_EX, TEXT("alice\0\002\0\0\0"), &reply, &bytes), 0);
+    assert_true(bytes > 8);
+    assert_true(is_empty_file(f, "passwd"));
+    assert_int_equal(f->n_asked, 0);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(f->n_asked, 1);
+    assert_int_equal(fixture_ask(f, CMD_USER_BY_NAME_EX, TEXT("alice\0\001\0\0\0"), &reply, &bytes), 0);
+    assert_int_equal(f->n_asked, 2);
+}
+
+static void a_cache_that_was_replaced_is_read_anew(void **state)
+{
+    struct fixture *f = *state;
+    char command[200];
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    f->on_ask = bring_carol;
+    (void) snprintf(command, sizeof(command), "rm %s/*", f->cache_dir);
+    assert_int_equal(system(command), 0);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+}
+
+static void clients_are_shown_what_the_settings_say(void **state)
+{
+    static const char *const settings[] = {
+        "domain/" FIXTURE_DOMAIN "|use_fully_qualified_names|true",
+        "domain/" FIXTURE_DOMAIN "|case_sensitive|false",
+        "domain/" FIXTURE_DOMAIN "|override_homedir|%H/%d/%l/%u/%U%%%f%o",
+        "domain/" FIXTURE_DOMAIN "|override_gid|77",
+        "nss|pwfield|x",
+        "nss|allowed_shells|/bin/zsh, /bin/bash",
+        "nss|shell_fallback|/bin/dash",
+        "nss|filter_users|bob@" FIXTURE_DOMAIN ", carol@example.org",
+        NULL,
+    };
+    static const char alice[] = "\001\0\0\0\0\0\0\0\021'\0\0M\0\0\0alice@example.com\0x\0Alice Example\0"
+                                "/home/example.com/a/alice/10001%alice@example.com/home/alice\0/bin/dash";
+    static const char devs[] = "\001\0\0\0\0\0\0\0 N\0\0\001\0\0\0devs@example.com\0x\0alice@example.com";
+    struct fixture f;
+    const uint8_t *reply;
+    size_t bytes;
+
+    (void) state;
+    fixture_start(&f, settings);
+    assert_int_equal(fixture_ask(&f, CMD_USER_BY_NAME, TEXT("ALICE@example.com\0"), &reply, &bytes), 0);
+    assert_int_equal(bytes, sizeof(alice));
+    assert_memory_equal(reply, alice, bytes);
+    assert_int_equal(fixture_ask(&f, CMD_GROUP_BY_NAME, TEXT("Devs@example.com\0"), &reply, &bytes), 0);
+    assert_int_equal(bytes, sizeof(devs));
+    assert_memory_equal(reply, devs, bytes);
+    assert_false(fixture_finds(&f, CMD_USER_BY_NAME, "alice"));
+    assert_false(fixture_finds(&f, CMD_USER_BY_NAME, "bob@example.com"));
+    assert_int_equal(f.n_asked, 0);
+    fixture_stop(&f);
+}
+
+static void a_domain_that_does_not_enumerate_lists_nothing(void **state)
+{
+    struct fixture f;
+    const uint8_t *reply;
+    size_t bytes;
+
+    (void) state;
+    fixture_start(&f, NULL);
+    assert_int_equal(fixture_ask(&f, CMD_USERS_NEXT, TEXT("\0\001\0\0"), &reply, &bytes), 0);
+    assert_int_equal(bytes, 8);
+    assert_memory_equal(reply, NOTHING, 8);
+    fixture_stop(&f);
+}
+
+static void a_connection_counts_as_enumerating_up_to_the_end(void **state)
+{
+    struct fixture *f = *state;
+    const uint8_t *reply;
+    size_t bytes;
+
+    assert_int_equal(fixture_ask(f, CMD_USERS_START, NULL, 0, &reply, &bytes), 0);
+    assert_true(client_is_enumerating(f->responder.clients));
+    assert_int_equal(fixture_ask(f, CMD_USERS_NEXT, TEXT("\0\001\0\0"), &reply, &bytes), 0);
+    assert_true(client_is_enumerating(f->responder.clients));
+    assert_int_equal(fixture_ask(f, CMD_USERS_NEXT, TEXT("\0\001\0\0"), &reply, &bytes), 0);
+    assert_false(client_is_enumerating(f->responder.clients));
+    assert_int_equal(fixture_ask(f, CMD_USERS_START, NULL, 0, &reply, &bytes), 0);
+    assert_int_equal(fixture_ask(f, CMD_USERS_END, NULL, 0, &reply, &bytes), 0);
+    assert_false(client_is_enumerating(f->responder.clients));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(requests_are_answered_as_clients_know_it),
+        TEST(a_service_request_without_its_protocol_costs_the_connection),
+        TEST(what_is_fresh_is_answered_without_asking),
+        TEST(who_is_unknown_is_asked_for_once),
+        TEST(who_comes_with_the_answer_is_found),
+        TEST(a_changed_directory_ends_the_negative_memory),
+        TEST(what_is_outdated_is_asked_for),
+        TEST(a_stored_time_far_ahead_is_past),
+        TEST(offline_nobody_is_asked),
+        TEST(a_silent_backend_delays_what_is_known_only_once),
+        TEST(who_is_unknown_waits_for_the_backend),
+        TEST(a_backend_that_comes_back_is_asked_again),
+        TEST(a_client_that_goes_away_takes_its_question_along),
+        TEST(what_was_answered_is_in_the_memory_cache),
+        TEST(the_memory_cache_outlives_the_responder),
+        TEST(the_memory_cache_does_not_outlive_the_directory),
+        TEST(an_entry_declared_outdated_is_asked_for),
+        TEST(a_cache_that_was_replaced_is_read_anew),
+        TEST(a_connection_counts_as_enumerating_up_to_the_end),
+        cmocka_unit_test(clients_are_shown_what_the_settings_say),
+        cmocka_unit_test(a_domain_that_does_not_enumerate_lists_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
