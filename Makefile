@@ -10,31 +10,38 @@ JOBS ?= $(shell nproc)
 
 BUILD := $(CURDIR)/build
 ACTIVATION := $(BUILD)/activation
+DAEMONS := $(BUILD)/daemons
+PATCHED := $(if $(wildcard patches/series),$(BUILD)/patched)
+# Whose daemons scenarios run on: the distribution's, or ours.
+ON := $(if $(filter own,$(ENGINE)),own,stock)
 CONFIGURE_FLAGS ?= --enable-werror
+# The daemons know the places of the distribution's SSSD.
+PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr/libexec
 
 .PHONY: all help deps units tree build check check-units check-unit-tests check-sanitizers check-series lint \
         deb rpm installcheck matrix check-packages demo soak clean
 
 all: build
 	@echo
-	@echo "Built in build/activation. Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
+	@echo "Built in build/activation, build/daemons$(if $(PATCHED), and build/patched). Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
 	@echo "make demo shows it in a throw-away container, make check tests all of it, make help lists the rest."
 
 help:
 	@echo "sssd-ondemand $(VERSION): SSSD's responders, running only while somebody asks"
 	@echo
-	@echo "  make                build launcher and tool in build/"
-	@echo "  make demo           build, install and show it live in a throw-away container (root)"
+	@echo "  make                build launcher and tool, the daemons, and these with the patch series, in build/"
+	@echo "  make demo           build, install and show it live in a throw-away container (root); ENGINE=own: our daemons"
 	@echo "  make check          all tests: unit tests, sanitizers, lint, installcheck (root)"
 	@echo
 	@echo "  make units          the unit set of ENGINE=2.8|2.10|own into build/units/ENGINE/"
 	@echo "  make tree           src/daemons with the series pushed, in build/tree/, where quilt works"
 	@echo "  make check-series   the daemons build and pass their tests before and after each patch"
-	@echo "  make deb            packages of DISTS=\"$(DISTS)\" into build/deb/"
+	@echo "  make deb            packages of DISTS=\"$(DISTS)\" into build/deb/; SERIES=none: the daemons"
+	@echo "                      without the patch series, version ~base, into build/deb-base/"
 	@echo "  make rpm            packages into build/rpm/"
 	@echo "  make lint           shellcheck, unit files, lintian, rpmlint"
 	@echo "  make installcheck   scenarios on a real systemd in containers"
-	@echo "                      DIST=bookworm|trixie|rpm|all  SCENARIO=\"name ...\""
+	@echo "                      DIST=bookworm|trixie|rpm|all  SCENARIO=\"name ...\"; ENGINE=own: on our own daemons"
 	@echo "  make matrix         install, upgrade, remove, migrate ... from each state, an hour or more; goes on where it"
 	@echo "                      was stopped  DIST=...  CELLS='cell-stock-*-migrate ...'"
 	@echo "  make check-packages builds the same packages again and compares; piuparts, autopkgtest"
@@ -50,30 +57,40 @@ units:
 	@units/make-units $(ENGINE) $(BUILD)/units/$(ENGINE)
 	@echo "units for engine $(ENGINE) in build/units/$(ENGINE)"
 
-# An automake tree of its own for each variant, beside the sources.
+# An automake tree of its own for each variant, beside the sources: SOURCE FOLDER FLAGS.
 define configure
-	@mkdir -p $(1)
-	@echo "configuring in $(1:$(CURDIR)/%=%)"
-	@cd src/activation && autoreconf -fi >$(1)/autoreconf.log 2>&1 || { cat $(1)/autoreconf.log; exit 1; }
-	@cd $(1) && $(CURDIR)/src/activation/configure -q $(CONFIGURE_FLAGS) $(2)
+	@mkdir -p $(2)
+	@echo "configuring in $(2:$(CURDIR)/%=%)"
+	@cd $(1) && autoreconf -fi >$(2)/autoreconf.log 2>&1 || { cat $(2)/autoreconf.log; exit 1; }
+	@cd $(2) && $(abspath $(1))/configure -q $(CONFIGURE_FLAGS) $(3)
 endef
+make-in = $(MAKE) --no-print-directory -j$(JOBS) -C
 
 $(ACTIVATION)/Makefile: src/activation/configure.ac src/activation/Makefile.am $(wildcard src/activation/*/local.mk) | deps
-	$(call configure,$(ACTIVATION),)
+	$(call configure,src/activation,$(ACTIVATION),)
 
-build: $(ACTIVATION)/Makefile
-	@$(MAKE) --no-print-directory -C $(ACTIVATION) -j$(JOBS) all
+$(DAEMONS)/Makefile: src/daemons/configure.ac src/daemons/Makefile.am $(wildcard src/daemons/*/local.mk) | deps
+	$(call configure,src/daemons,$(DAEMONS),$(PLACES))
+
+build: $(ACTIVATION)/Makefile $(DAEMONS)/Makefile
+	@$(make-in) $(ACTIVATION) all
+	@$(make-in) $(DAEMONS) all
 
 check-unit-tests: build
-	@$(MAKE) --no-print-directory -C $(ACTIVATION) -j$(JOBS) check-programs
-	@tests/unit-tests $(ACTIVATION)
+	@$(make-in) $(ACTIVATION) check-programs
+	@$(make-in) $(DAEMONS) check-programs
+	@tests/unit-tests $(ACTIVATION) $(DAEMONS)
 
-$(BUILD)/sanitizers/Makefile: $(ACTIVATION)/Makefile
-	$(call configure,$(BUILD)/sanitizers,--enable-sanitizers)
+$(BUILD)/sanitizers/activation/Makefile: $(ACTIVATION)/Makefile
+	$(call configure,src/activation,$(@D),--enable-sanitizers)
 
-check-sanitizers: $(BUILD)/sanitizers/Makefile
-	@$(MAKE) --no-print-directory -C $(BUILD)/sanitizers -j$(JOBS) all check-programs
-	@tests/unit-tests $(BUILD)/sanitizers
+$(BUILD)/sanitizers/daemons/Makefile: $(DAEMONS)/Makefile
+	$(call configure,src/daemons,$(@D),--enable-sanitizers $(PLACES))
+
+check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/daemons/Makefile
+	@$(make-in) $(BUILD)/sanitizers/activation all check-programs
+	@$(make-in) $(BUILD)/sanitizers/daemons all check-programs
+	@tests/unit-tests $(BUILD)/sanitizers/activation $(BUILD)/sanitizers/daemons
 
 # patches/ joins src/daemons and src/activation, which know nothing of each other.
 tree: deps
@@ -84,7 +101,7 @@ check-series: build
 	@tests/series
 
 deb: deps
-	@packaging/build-deb $(DISTS)
+	@SERIES=$(SERIES) packaging/build-deb $(DISTS)
 
 rpm: deps
 	@packaging/build-rpm
@@ -93,11 +110,11 @@ lint: deps deb rpm
 	@tests/lint
 
 installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
-	@tests/installcheck/run --dist=$(DIST) $(SCENARIO)
+	@tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
 
 soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
-	@SOAK=yes tests/installcheck/run --dist=$(DIST) $(SCENARIO)
+	@SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
 
 check-packages: deps deb rpm
 	@tests/check-packages
@@ -108,6 +125,7 @@ matrix: deps deb rpm
 check: check-unit-tests check-sanitizers check-series lint deb rpm
 	@tests/check-packages reproducible
 	@tests/installcheck/run --gate
+	@tests/installcheck/run --engine=own
 
 demo: deps
 	@packaging/build-deb bookworm
