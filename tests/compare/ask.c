@@ -117,7 +117,7 @@ static void print_failure(status_t status, int error)
 {
     const char *what = status == NSS_STATUS_NOTFOUND ? "not found" : status == NSS_STATUS_UNAVAIL ? "unavailable" : "try again";
 
-    (void) printf("%s%s%s", what, error ? ", " : "", error ? strerrorname_np(error) : "");
+    (void) printf("%s%s%s", what, error ? ", " : "", !error ? "" : strerrorname_np(error) ? strerrorname_np(error) : "an error of its own");
 }
 
 static int compare_texts(const void *a, const void *b)
