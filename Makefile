@@ -19,7 +19,7 @@ CONFIGURE_FLAGS ?= --enable-werror
 PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr/libexec
 
 .PHONY: all help deps units tree build check check-units check-unit-tests check-sanitizers check-series lint \
-        deb rpm installcheck matrix check-packages demo soak clean
+        deb rpm installcheck matrix check-packages compare bench demo soak clean
 
 all: build
 	@echo
@@ -45,7 +45,10 @@ help:
 	@echo "  make matrix         install, upgrade, remove, migrate ... from each state, an hour or more; goes on where it"
 	@echo "                      was stopped  DIST=...  CELLS='cell-stock-*-migrate ...'"
 	@echo "  make check-packages builds the same packages again and compares; piuparts, autopkgtest"
-	@echo "  make soak           the long scenarios, and check-packages"
+	@echo "  make compare        the same questions to the distribution's SSSD and to our daemons: bookworm, trixie, and a directory of"
+	@echo "                      100,000 users  VARIANT=\"name ...\""
+	@echo "  make bench          our daemons, SSSD 2.8.2 and the floor, measured in turns  BENCH=\"--rounds=40 --where\""
+	@echo "  make soak           the long scenarios, compare, and check-packages"
 	@echo "  make deps           install what the above need, with apt (they do it by themselves)"
 	@echo "  make clean          remove build/; trees stay in $${SSSD_ONDEMAND_CACHE:-/var/cache/sssd-ondemand}"
 
@@ -115,6 +118,7 @@ installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
 	@SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
+	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory compare)
 
 check-packages: deps deb rpm
 	@tests/check-packages
@@ -122,8 +126,16 @@ check-packages: deps deb rpm
 matrix: deps deb rpm
 	@tests/matrix/run --dist=$(DIST) $(CELLS)
 
+compare: deps deb
+	@tests/compare/run --dist=$(filter-out rpm,$(DIST)) $(VARIANT)
+	$(if $(VARIANT),,@tests/compare/run --dist=bookworm --large)
+
+bench: deps deb
+	@tests/bench/run $(BENCH)
+
 check: check-unit-tests check-sanitizers check-series lint deb rpm
 	@tests/check-packages reproducible
+	@tests/compare/run --dist=bookworm --gate
 	@tests/installcheck/run --gate
 	@tests/installcheck/run --engine=own
 
