@@ -11,8 +11,22 @@ config_libconfig_a_SOURCES = \
 	config/values.c \
 	config/values.h
 
+# With libini, for the monitor alone: all others read the snapshot.
+noinst_LIBRARIES += config/libconfigread.a
+config_libconfigread_a_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
+config_libconfigread_a_SOURCES = \
+	config/files.c \
+	config/files.h \
+	config/load.c \
+	config/load.h
+
 if HAVE_CMOCKA
-check_PROGRAMS += config/test-config
+check_PROGRAMS += \
+	config/test-config \
+	config/test-load
+config_test_load_SOURCES = config/test-load.c
+config_test_load_CFLAGS = $(TEST_CFLAGS)
+config_test_load_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS) $(CMOCKA_LIBS)
 config_test_config_SOURCES = config/test-config.c
 config_test_config_CFLAGS = $(TEST_CFLAGS)
 config_test_config_LDADD = config/libconfig.a util/libutil.a $(CMOCKA_LIBS)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Load: the check of what was read. */
+
+#ifndef CONFIG_LOAD_H
+#define CONFIG_LOAD_H
+
+struct config;
+struct config_files;
+
+/* As config_load(), of files that are read already. */
+int config_from_files(const struct config_files *files, struct config **ret, char **ret_why);
+
+#endif
