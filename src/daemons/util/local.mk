@@ -13,3 +13,23 @@ util_libutil_a_SOURCES = \
 	util/text.h \
 	util/watchdog.c \
 	util/watchdog.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += \
+	util/test-log \
+	util/test-privileges \
+	util/test-text \
+	util/test-watchdog
+util_test_log_SOURCES = util/test-log.c
+util_test_log_CFLAGS = $(TEST_CFLAGS)
+util_test_log_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+util_test_privileges_SOURCES = util/test-privileges.c
+util_test_privileges_CFLAGS = $(TEST_CFLAGS)
+util_test_privileges_LDADD = test/libtest.a util/libutil.a $(CMOCKA_LIBS)
+util_test_text_SOURCES = util/test-text.c
+util_test_text_CFLAGS = $(TEST_CFLAGS)
+util_test_text_LDADD = util/libutil.a $(CMOCKA_LIBS)
+util_test_watchdog_SOURCES = util/test-watchdog.c
+util_test_watchdog_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
+util_test_watchdog_LDADD = util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "util/text.h"
+
+static void numbers_are_read_whole_and_within_their_limit(void **state)
+{
+    static const struct {
+        const char *text;
+        int base;
+        uint64_t max;
+        int wanted;
+        uint64_t number;
+    } rows[] = {
+        { "0", 10, 9, 0, 0 },
+        { "10", 10, 10, 0, 10 },
+        { "11", 10, 10, -ERANGE, 0 },
+        { "010", 10, 10, 0, 10 },
+        { "010", 0, 10, 0, 10 }, /* not eight */
+        { "0x10", 0, 16, 0, 16 },
+        { "0X1f", 0, 31, 0, 31 },
+        { "0x10", 10, 16, -EINVAL, 0 },
+        { "1f", 16, 31, 0, 31 },
+        { "1f", 10, 31, -EINVAL, 0 },
+        { "", 10, 9, -EINVAL, 0 },
+        { " 1", 10, 9, -EINVAL, 0 },
+        { "1 ", 10, 9, -EINVAL, 0 },
+        { "-1", 10, UINT64_MAX, -EINVAL, 0 },
+        { "+1", 10, 9, -EINVAL, 0 },
+        { "18446744073709551615", 10, UINT64_MAX, 0, UINT64_MAX },
+        { "18446744073709551616", 10, UINT64_MAX, -ERANGE, 0 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t number = 77;
+
+        if (text_to_u64(rows[i].text, rows[i].base, rows[i].max, &number) != rows[i].wanted)
+            fail_msg("\"%s\" in base %d", rows[i].text, rows[i].base);
+        assert_true(number == (rows[i].wanted < 0 ? 77 : rows[i].number));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_read_whole_and_within_their_limit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "util/clock.h"
+#include "util/watchdog.h"
+
+#define PERIOD_USEC 20000
+
+static void spin(uint64_t usec)
+{
+    for (uint64_t end = now_usec() + usec; now_usec() < end;)
+        ;
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void) usec;
+    (void) userdata;
+    return sd_event_exit(sd_event_source_get_event(source), 7);
+}
+
+/* Runs a loop for a second; before that it is stuck for a time, with or without a watchdog. */
+static int live(uint64_t stuck_usec, uint64_t period_usec)
+{
+    sd_event *event = NULL;
+
+    if (sd_event_new(&event) < 0 || watchdog_start(event, period_usec) < 0)
+        return 1;
+    if (sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 1000000, 0, on_time, NULL) < 0)
+        return 2;
+    spin(stuck_usec);
+    return sd_event_loop(event);
+}
+
+static int exit_code_of(uint64_t stuck_usec, uint64_t period_usec, char *told, size_t told_bytes)
+{
+    int status, fds[2];
+    ssize_t n;
+    pid_t pid;
+
+    assert_int_equal(pipe(fds), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void) dup2(fds[1], STDERR_FILENO); /* seen by what is told */
+        _exit(live(stuck_usec, period_usec));
+    }
+    (void) close(fds[1]); /* the child's */
+    n = read(fds[0], told, told_bytes - 1);
+    told[n > 0 ? n : 0] = '\0';
+    (void) close(fds[0]); /* read to its end */
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void a_loop_that_comes_round_lives(void **state)
+{
+    char told[256];
+
+    (void) state;
+    assert_int_equal(exit_code_of(0, 200000, told, sizeof(told)), 7);
+    assert_string_equal(told, "");
+}
+
+static void a_stuck_loop_is_ended_and_says_so(void **state)
+{
+    char told[256];
+
+    (void) state;
+    assert_int_equal(exit_code_of(5000000, PERIOD_USEC, told, sizeof(told)), 70);
+    assert_non_null(strstr(told, "stuck for 3 periods of 20 ms"));
+}
+
+static void without_a_period_nobody_watches(void **state)
+{
+    char told[256];
+
+    (void) state;
+    assert_int_equal(exit_code_of(10 * PERIOD_USEC, 0, told, sizeof(told)), 7);
+    assert_string_equal(told, "");
+}
+
+static void a_frozen_process_lives_on(void **state)
+{
+    const struct timespec frozen = { .tv_nsec = 900000000 }, awhile = { .tv_nsec = 100000000 };
+    int status;
+    pid_t pid;
+
+    (void) state;
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(live(0, 200000));
+    (void) nanosleep(&awhile, NULL); /* a shorter one does no harm */
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    (void) nanosleep(&frozen, NULL);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+static void a_stopped_one_can_be_started_again(void **state)
+{
+    sd_event *event = NULL;
+
+    (void) state;
+    assert_true(sd_event_new(&event) >= 0);
+    assert_int_equal(watchdog_start(event, 1000000), 0);
+    assert_int_equal(watchdog_start(event, 2000000), 0);
+    watchdog_stop();
+    watchdog_stop();
+    sd_event_unref(event);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_loop_that_comes_round_lives),
+        cmocka_unit_test(a_stuck_loop_is_ended_and_says_so),
+        cmocka_unit_test(without_a_period_nobody_watches),
+        cmocka_unit_test(a_frozen_process_lives_on),
+        cmocka_unit_test(a_stopped_one_can_be_started_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
