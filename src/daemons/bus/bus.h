@@ -2,7 +2,9 @@
 /* Bus: the private D-Bus connections between monitor, backends and responders, peer to peer, without a broker.
  *
  * Objects and calls (all on object /sssd):
- *   monitor   sssd.monitor                 RegisterService(s name, q version) -> (q monitor's version); 
+ *   monitor   sssd.monitor                 RegisterService(s name, q version) -> (q monitor's version)
+ *                                          the name is the service's section: "nss", "domain/NAME"; it goes to the process
+ *                                          that was started for it
  *   service   sssd.service                 RotateLogs(), ClearMemcache(), GoOffline(), ResetOffline()  called by the monitor on
  *                                          the connection that the service registered on
  *   backend   sssd.dataprovider            Refresh(s kind, s name, u id) -> (b online)

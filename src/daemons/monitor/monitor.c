@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "bus/bus.h"
+#include "config/config.h"
+#include "monitor/daemon.h"
+#include "monitor/folders.h"
+#include "monitor/monitor.h"
+#include "monitor/pidfile.h"
+#include "monitor/register.h"
+#include "monitor/services.h"
+#include "monitor/signals.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/privileges.h"
+#include "util/watchdog.h"
+
+/* --- The configuration ----------------------------------------------------------------------------------------- */
+
+/* Lines of one text, each to the log. */
+static void tell_lines(int priority, char *text)
+{
+    for (char *line = strsep(&text, "\n"); line; line = strsep(&text, "\n"))
+        log_write(priority, "%s", line);
+}
+
+/* Splits the path of a file that was named on the command line. */
+static int load_named(const struct monitor *monitor, const char *path, struct config **ret, char **ret_why)
+{
+    CLEANUP(freep) char *dir = strdup(path);
+    const char *slash = strrchr(path, '/');
+
+    if (!dir)
+        return -ENOMEM;
+    if (slash)
+        dir[slash == path ? 1 : slash - path] = '\0';
+    return config_load_from(slash ? dir : ".", slash ? slash + 1 : path, monitor->paths->config_uid,
+                            monitor->paths->config_gid, ret, ret_why);
+}
+
+/* Without services nobody would ever ask a backend. */
+static int check_services(const struct config *config)
+{
+    if (config_get(config, "sssd", "services"))
+        return 0;
+    log_error("[sssd] services: is missing; allowed: nss");
+    return -EINVAL;
+}
+
+static int load_config(struct monitor *monitor)
+{
+    const struct arguments *arguments = &monitor->arguments;
+    const char *dir = arguments->config_dir ? arguments->config_dir : monitor->paths->config_dir;
+    CLEANUP(freep) char *why = NULL;
+    CLEANUP(freep) char *remarks = NULL;
+    int r;
+
+    if (arguments->config_file)
+        r = load_named(monitor, arguments->config_file, &monitor->config, &why);
+    else
+        r = config_load_from(dir, "sssd.conf", monitor->paths->config_uid, monitor->paths->config_gid, &monitor->config, &why);
+    if (r < 0 && why)
+        tell_lines(LOG_ERR, why);
+    else if (r < 0)
+        log_error_errno(r, "cannot read the configuration: %m");
+    if (r < 0)
+        return r;
+
+    if (config_remarks(monitor->config)) {
+        remarks = strdup(config_remarks(monitor->config));
+        if (!remarks)
+            return -ENOMEM;
+        tell_lines(LOG_WARNING, remarks);
+    }
+    return check_services(monitor->config);
+}
+
+/* --- The place where it works ---------------------------------------------------------------------------------- */
+
+static int find_user(struct monitor *monitor)
+{
+    const char *name = config_text(monitor->config, "sssd", "user");
+    int r;
+
+    r = user_find(name, &monitor->uid, &monitor->gid);
+    if (r < 0) {
+        log_error_errno(r, "cannot look for user \"%s\": %m", name);
+        return r;
+    }
+    if (r == 0) {
+        log_warning("there is no user \"%s\": all services stay root", name);
+        monitor->uid = geteuid();
+        monitor->gid = getegid();
+    }
+    return 0;
+}
+
+/* Packages bring them; who cleared /var gets them anew. */
+static int make_folders(const struct monitor *monitor)
+{
+    const struct monitor_paths *paths = monitor->paths;
+    const struct {
+        const char *above, *name;
+        mode_t mode;
+        bool is_roots;
+    } folders[] = {
+        { paths->run_dir, "", 0755, true }, /* nobody may exchange the snapshot */
+        { paths->state_dir, "", 0755, true },
+        { paths->state_dir, "/pipes", 0755, false },
+        { paths->state_dir, "/pipes/private", 0750, false },
+        { paths->state_dir, "/db", 0700, false },
+        { paths->state_dir, "/mc", 0755, false },
+        { paths->log_dir, "", 0750, false },
+    };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
+        bool is_roots = folders[i].is_roots;
+        CLEANUP(freep) char *path = NULL;
+
+        if (asprintf(&path, "%s%s", folders[i].above, folders[i].name) < 0) {
+            path = NULL;
+            return -ENOMEM;
+        }
+        r = folder_make(&(struct folder) { path, folders[i].mode, is_roots ? geteuid() : monitor->uid,
+                                           is_roots ? getegid() : monitor->gid });
+        if (r < 0)
+            log_error_errno(r, "cannot make the folder %s: %m", path);
+    }
+    return r;
+}
+
+static int write_snapshot(const struct monitor *monitor)
+{
+    CLEANUP(freep) char *path = NULL;
+    int r;
+
+    if (asprintf(&path, "%s/config", monitor->paths->run_dir) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    r = config_write_snapshot(monitor->config, path, monitor->gid);
+    if (r < 0)
+        log_error_errno(r, "cannot write %s: %m", path);
+    return r;
+}
+
+static int take_pidfile(struct monitor *monitor)
+{
+    pid_t other = 0;
+    int r;
+
+    r = pidfile_take(monitor->paths->pid_file, &monitor->pid_fd, &other);
+    if (r == -EEXIST)
+        log_error("%s: another monitor is running, process %ld", monitor->paths->pid_file, (long) other);
+    else if (r < 0)
+        log_error_errno(r, "cannot write %s: %m", monitor->paths->pid_file);
+    return r;
+}
+
+/* --- Its life -------------------------------------------------------------------------------------------------- */
+
+static void tell_starter(struct monitor *monitor, int exit_code)
+{
+    if (monitor->ready_fd < 0)
+        return;
+    daemon_tell(monitor->ready_fd, exit_code);
+    monitor->ready_fd = -1;
+}
+
+void monitor_check_ready(struct monitor *monitor)
+{
+    if (monitor->is_ready || monitor->is_stopping || !services_are_registered(monitor))
+        return;
+    monitor->is_ready = true;
+    log_info("all services are up");
+    (void) sd_notify(0, "READY=1"); /* nobody may be listening */
+    tell_starter(monitor, 0);
+}
+
+void monitor_stop(struct monitor *monitor, int exit_code)
+{
+    if (monitor->exit_code == 0)
+        monitor->exit_code = exit_code;
+    if (monitor->is_stopping)
+        return;
+    monitor->is_stopping = true;
+    (void) sd_notify(0, "STOPPING=1"); /* likewise */
+    services_stop(monitor);
+}
+
+static int start(struct monitor *monitor)
+{
+    int r;
+
+    r = sd_event_new(&monitor->event);
+    if (r >= 0)
+        r = signals_init(monitor);
+    if (r >= 0)
+        r = watchdog_start(monitor->event, config_usec(monitor->config, "sssd", "timeout"));
+    if (r >= 0)
+        r = services_init(monitor);
+    if (r >= 0)
+        r = register_init(monitor);
+    if (r < 0) {
+        log_error_errno(r, "cannot start: %m");
+        return r;
+    }
+    services_start(monitor);
+    monitor_check_ready(monitor);
+    return 0;
+}
+
+static int run(struct monitor *monitor)
+{
+    int r;
+
+    r = take_pidfile(monitor);
+    if (r == 0)
+        r = write_snapshot(monitor);
+    if (r == 0)
+        r = start(monitor);
+    if (r < 0)
+        return r;
+
+    log_info("started");
+    r = sd_event_loop(monitor->event);
+    if (r < 0)
+        log_error_errno(r, "the event loop has failed: %m");
+    return r;
+}
+
+static void monitor_done(struct monitor *monitor)
+{
+    register_done(monitor);
+    services_done(monitor);
+    watchdog_stop();
+    monitor->event = sd_event_unref(monitor->event);
+    if (monitor->pid_fd >= 0)
+        (void) pidfile_leave(monitor->paths->pid_file, monitor->pid_fd); /* a stale one does not matter */
+    config_freep(&monitor->config);
+}
+
+/* Until the log is open, lines go to stderr, which is where a refused configuration has to be seen. */
+static int prepare(struct monitor *monitor)
+{
+    const struct arguments *arguments = &monitor->arguments;
+    int r;
+
+    log_set_debug_level(arguments->debug_level >= 0 ? arguments->debug_level
+                                                    : (int) config_u32(monitor->config, "sssd", "debug_level"));
+    r = find_user(monitor);
+    if (r == 0)
+        r = make_folders(monitor);
+    if (r < 0 || arguments->action == ACTION_SNAPSHOT)
+        return r < 0 ? r : write_snapshot(monitor);
+
+    if (arguments->is_daemon) {
+        r = daemon_start(&monitor->ready_fd);
+        if (r < 0) {
+            log_error_errno(r, "cannot go into the background: %m");
+            return r;
+        }
+    }
+    (void) log_open("sssd", arguments->log_target, monitor->paths->log_dir); /* it has told */
+    return run(monitor);
+}
+
+int monitor_run(int argc, char **argv, const struct monitor_paths *paths)
+{
+    struct monitor monitor = { .paths = paths, .pid_fd = -1, .ready_fd = -1 };
+    int r;
+
+    r = arguments_parse(argc, argv, &monitor.arguments);
+    if (r <= 0)
+        return r < 0 ? MONITOR_EXIT_USAGE : 0;
+    if (setenv("_SSS_LOOPS", "NO", 1) < 0) /* none of our look-ups may come back to us */
+        return MONITOR_EXIT_FAILURE;
+    (void) log_open("sssd", LOG_TO_STDERR, NULL); /* cannot fail */
+
+    r = load_config(&monitor);
+    if (r < 0 || monitor.arguments.action == ACTION_CHECK) {
+        config_freep(&monitor.config);
+        if (monitor.arguments.action == ACTION_CHECK)
+            return r < 0 ? MONITOR_EXIT_FAILURE : 0;
+        return MONITOR_EXIT_CONFIG;
+    }
+
+    r = prepare(&monitor);
+    if (r < 0 && monitor.exit_code == 0)
+        monitor.exit_code = MONITOR_EXIT_FAILURE;
+    tell_starter(&monitor, monitor.exit_code);
+    monitor_done(&monitor);
+    return monitor.exit_code;
+}
