@@ -46,7 +46,12 @@ nss_ldadd = nss/libnss.a responder/libresponder.a bus/libbus.a cache/libcache.a 
 nss_sssd_nss_LDADD = $(nss_ldadd)
 
 if HAVE_CMOCKA
-check_PROGRAMS += nss/test-nss
+check_PROGRAMS += \
+	nss/test-memtable \
+	nss/test-nss
+nss_test_memtable_SOURCES = nss/test-memtable.c
+nss_test_memtable_CFLAGS = $(TEST_CFLAGS)
+nss_test_memtable_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)
 nss_test_nss_SOURCES = nss/test-nss.c nss/test-fixture.c nss/test-fixture.h
 nss_test_nss_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS) $(LMDB_CFLAGS)
 nss_test_nss_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)
