@@ -47,8 +47,16 @@ nss_sssd_nss_LDADD = $(nss_ldadd)
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	nss/test-domains \
 	nss/test-memtable \
+	nss/test-negative \
 	nss/test-nss
+nss_test_domains_SOURCES = nss/test-domains.c
+nss_test_domains_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
+nss_test_domains_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)
+nss_test_negative_SOURCES = nss/test-negative.c
+nss_test_negative_CFLAGS = $(TEST_CFLAGS)
+nss_test_negative_LDADD = nss/libnss.a $(CMOCKA_LIBS)
 nss_test_memtable_SOURCES = nss/test-memtable.c
 nss_test_memtable_CFLAGS = $(TEST_CFLAGS)
 nss_test_memtable_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)
