@@ -1,1 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += backend/libbackend.a
+backend_libbackend_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+backend_libbackend_a_SOURCES = \
+	backend/be.c \
+	backend/be.h \
+	backend/directory.c \
+	backend/directory.h \
+	backend/dn.c \
+	backend/dn.h \
+	backend/files.c \
+	backend/files.h \
+	backend/import.c \
+	backend/import.h \
+	backend/index.c \
+	backend/index.h \
+	backend/ldif.c \
+	backend/ldif.h \
+	backend/mapping.c \
+	backend/mapping.h \
+	backend/members.c \
+	backend/members.h \
+	backend/source-ldif.c \
+	backend/source.h
+
+BACKEND_LDADD = backend/libbackend.a bus/libbus.a config/libconfig.a cache/libcache.a util/libutil.a \
+	$(SYSTEMD_LIBS) $(LMDB_LIBS)
+
+sssdlibexec_PROGRAMS += backend/sssd_be
+backend_sssd_be_SOURCES = backend/main.c
+backend_sssd_be_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+backend_sssd_be_LDADD = $(BACKEND_LDADD)

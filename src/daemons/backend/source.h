@@ -4,6 +4,7 @@
 #ifndef BACKEND_SOURCE_H
 #define BACKEND_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -23,10 +24,17 @@ typedef void (*source_on_done_t)(int r, void *userdata);
 
 struct source_ops {
     const char *name; /* the word in id_provider */
-    int (*open)(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache, struct source **ret);
+    /* import_argv: what imports the domain in a process of its own, this program with those arguments; it stays the caller's. The
+     * cache is used by the source alone until it is freed. */
+    int (*open)(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache,
+                char *const *import_argv, struct source **ret);
+    /* Ends what is under way: on_done gets -ECANCELED. */
     struct source *(*free)(struct source *source);
-    /* Calls on_done once, now or later. Several may be under way; equal work is done once. */
+    /* Calls on_done once, now or later. Several may be under way; equal work is done once. query NULL: everything. */
     int (*refresh)(struct source *source, const struct source_query *query, source_on_done_t on_done, void *userdata);
+    /* The administrator's word: as if the source had failed, or had not. -EBUSY: it is at work. */
+    int (*set_online)(struct source *source, bool is_online);
+    bool (*is_online)(struct source *source);
 };
 
 extern const struct source_ops source_ldif;

@@ -24,13 +24,12 @@ struct cache_writer {
 
 /* ---- opening ---- */
 
-static struct cache_writer *close_file(struct cache_writer *writer)
+static void close_file(struct cache_writer *writer)
 {
     cache_writer_abort(writer);
     if (writer->env)
         mdb_env_close(writer->env);
     writer->env = NULL;
-    return writer;
 }
 
 /* Returns -ESTALE if the file is of another layout. */
@@ -106,6 +105,24 @@ static int remove_file(const char *path)
     return 0;
 }
 
+/* As it is, or made anew. */
+static int open_or_replace_file(struct cache_writer *writer)
+{
+    int r;
+
+    r = open_file(writer);
+    if (r != -ESTALE && r != -EBADMSG && r != -EACCES)
+        return r;
+
+    if (r == -ESTALE)
+        log_info("%s: of another version's layout: made anew", writer->path);
+    else
+        log_warning_errno(r, "%s: cannot be used, made anew: %m", writer->path);
+    close_file(writer);
+    r = remove_file(writer->path);
+    return r < 0 ? r : open_file(writer);
+}
+
 int cache_writer_open(const char *dir, const char *domain, struct cache_writer **ret)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
@@ -118,17 +135,7 @@ int cache_writer_open(const char *dir, const char *domain, struct cache_writer *
     if (!writer->path)
         return -ENOMEM;
 
-    r = open_file(writer);
-    if (r == -ESTALE || r == -EBADMSG || r == -EACCES) {
-        if (r == -ESTALE)
-            log_info("%s: of another version's layout: made anew", writer->path);
-        else
-            log_warning_errno(r, "%s: cannot be used, made anew: %m", writer->path);
-        (void) close_file(writer);
-        r = remove_file(writer->path);
-        if (r == 0)
-            r = open_file(writer);
-    }
+    r = open_or_replace_file(writer);
     if (r < 0)
         return r;
 
@@ -136,10 +143,22 @@ int cache_writer_open(const char *dir, const char *domain, struct cache_writer *
     return 0;
 }
 
+int cache_writer_check(struct cache_writer *writer)
+{
+    struct stat ours, there;
+    int fd;
+
+    if (writer->env && mdb_env_get_fd(writer->env, &fd) == 0 && fstat(fd, &ours) == 0 && stat(writer->path, &there) == 0 &&
+        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+        return 0;
+    close_file(writer);
+    return open_or_replace_file(writer);
+}
+
 struct cache_writer *cache_writer_close(struct cache_writer *writer)
 {
     if (writer) {
-        (void) close_file(writer);
+        close_file(writer);
         free(writer->path);
         free(writer);
     }
@@ -176,6 +195,8 @@ int cache_writer_state(struct cache_writer *writer, struct cache_state *ret)
     MDB_txn *txn;
     int r;
 
+    if (!writer->env)
+        return -ESTALE;
     r = mdb_txn_begin(writer->env, NULL, MDB_RDONLY, &txn);
     if (r)
         return cache_errno(r);
@@ -189,6 +210,8 @@ int cache_writer_set_state(struct cache_writer *writer, const struct cache_state
     MDB_txn *txn;
     int r;
 
+    if (!writer->env) /* it was taken away, and a new one could not be made */
+        return -ESTALE;
     r = mdb_txn_begin(writer->env, NULL, 0, &txn);
     if (r)
         return cache_errno(r);

@@ -23,6 +23,9 @@ int cache_writer_open(const char *dir, const char *domain, struct cache_writer *
 struct cache_writer *cache_writer_close(struct cache_writer *writer);
 void cache_writer_closep(struct cache_writer **writer);
 
+/* When somebody has taken the file away (an administrator who clears the folder), makes a new one in its place. Costs a stat. */
+int cache_writer_check(struct cache_writer *writer);
+
 int cache_writer_state(struct cache_writer *writer, struct cache_state *ret);
 /* Leaves the entries alone, and the generation. Waits for the disk, twice. */
 int cache_writer_set_state(struct cache_writer *writer, const struct cache_state *state);

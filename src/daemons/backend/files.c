@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Files: which LDIF files a domain has, and whether they are those that were read. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backend/files.h"
+#include "backend/ldif.h"
+#include "config/config.h"
+#include "util/cleanup.h"
+
+/* ---- the mark ---- */
+
+static void mix(uint64_t *hash, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        *hash = (*hash ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3;
+}
+
+static void mix_text(uint64_t *hash, const char *text)
+{
+    mix(hash, text, strlen(text) + 1);
+}
+
+static void mix_number(uint64_t *hash, uint64_t number)
+{
+    mix(hash, &number, sizeof(number));
+}
+
+static uint64_t nsec(const struct timespec *time)
+{
+    return (uint64_t) time->tv_sec * 1000000000 + (uint64_t) time->tv_nsec;
+}
+
+/* ---- finding ---- */
+
+static int add_path(struct files *files, const char *path)
+{
+    if (files->n == files->n_max) {
+        size_t max = files->n_max ? files->n_max * 2 : 8;
+        char **larger = reallocarray(files->paths, max, sizeof(*larger));
+
+        if (!larger)
+            return -ENOMEM;
+        files->paths = larger;
+        files->n_max = max;
+    }
+    files->paths[files->n] = strdup(path);
+    return files->paths[files->n] ? (files->n++, 0) : -ENOMEM;
+}
+
+static int failed(struct files *files, const char *path, int r)
+{
+    free(files->failed_path);
+    files->failed_path = strdup(path);
+    return r;
+}
+
+static int is_ldif(const struct dirent *entry)
+{
+    const char *end = strrchr(entry->d_name, '.');
+
+    return entry->d_name[0] != '.' && end && strcmp(end, ".ldif") == 0;
+}
+
+static int compare_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_folder(struct files *files, const char *folder)
+{
+    struct dirent **entries;
+    int n, r = 0;
+
+    n = scandir(folder, &entries, is_ldif, compare_bytes);
+    if (n < 0)
+        return failed(files, folder, -errno);
+    for (int i = 0; i < n; i++) {
+        CLEANUP(freep) char *path = NULL;
+
+        if (r == 0 && asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0) {
+            path = NULL;
+            r = -ENOMEM;
+        }
+        if (r == 0)
+            r = add_path(files, path);
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
+}
+
+static int mix_file(struct files *files, const char *path, uint64_t *hash)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return failed(files, path, -errno);
+    if (!S_ISREG(st.st_mode))
+        return failed(files, path, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL);
+
+    mix_text(hash, path);
+    mix_number(hash, st.st_dev);
+    mix_number(hash, st.st_ino);
+    mix_number(hash, (uint64_t) st.st_size);
+    mix_number(hash, nsec(&st.st_mtim));
+    mix_number(hash, nsec(&st.st_ctim)); /* no program sets it back */
+    if (nsec(&st.st_ctim) > files->changed_nsec)
+        files->changed_nsec = nsec(&st.st_ctim);
+    return 0;
+}
+
+int files_find(struct files *files, const struct config *config, const char *section)
+{
+    CLEANUP(freep) char **items = config_list(config, section, "ldif_files");
+    uint64_t hash = 0xcbf29ce484222325;
+    struct stat st;
+    int r = 0;
+
+    *files = (struct files){ 0 };
+    if (!items)
+        return -ENOMEM;
+    for (size_t i = 0; items[i] && r == 0; i++) {
+        if (stat(items[i], &st) < 0)
+            r = failed(files, items[i], -errno);
+        else
+            r = S_ISDIR(st.st_mode) ? add_folder(files, items[i]) : add_path(files, items[i]);
+    }
+    for (size_t i = 0; i < files->n && r == 0; i++)
+        r = mix_file(files, files->paths[i], &hash);
+    if (r < 0)
+        return r;
+
+    mix_number(&hash, config_u32(config, section, "min_id"));
+    mix_number(&hash, config_u32(config, section, "max_id"));
+    mix_number(&hash, config_u32(config, section, "ldap_group_nesting_level"));
+    mix_text(&hash, config_text(config, section, "case_sensitive"));
+    (void) snprintf(files->mark, sizeof(files->mark), "ldif 1 %zu %016llx", files->n, (unsigned long long) hash);
+    return 0;
+}
+
+void files_done(struct files *files)
+{
+    for (size_t i = 0; i < files->n; i++)
+        free(files->paths[i]);
+    free(files->paths);
+    free(files->failed_path);
+    *files = (struct files){ 0 };
+}
+
+/* ---- reading ---- */
+
+int files_read(const char *path, char **ret, size_t *ret_bytes)
+{
+    CLEANUP(closep) int fd = -1;
+    CLEANUP(freep) char *text = NULL;
+    size_t size, done = 0;
+    struct stat st;
+    ssize_t n;
+
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* nobody waits for a pipe */
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    if ((uint64_t) st.st_size > LDIF_FILE_BYTES_MAX)
+        return -EFBIG;
+
+    size = (size_t) st.st_size;
+    text = malloc(size + 1);
+    if (!text)
+        return -ENOMEM;
+    while ((n = read(fd, text + done, size + 1 - done)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        done += (size_t) n;
+        if (done > size)
+            return -EAGAIN;
+    }
+    if (done < size)
+        return -EAGAIN;
+
+    *ret = TAKE(text);
+    *ret_bytes = size;
+    return 0;
+}

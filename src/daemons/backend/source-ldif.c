@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Source ldif: a directory in LDIF files. Looks whether they have changed; a child process reads them. */
+
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "backend/files.h"
+#include "backend/import.h"
+#include "backend/source.h"
+#include "cache/writer.h"
+#include "config/config.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+/* Changes come in bursts; they are waited for. */
+#define CHANGE_USEC (200 * 1000)
+
+#define WATCHED_CHANGES (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+
+struct waiter {
+    struct waiter *next;
+    source_on_done_t on_done;
+    void *userdata;
+};
+
+/* A folder of ldif_files, or the one that a file of it is in. */
+struct watch {
+    struct source *source;
+    char *item;
+    sd_event_source *inotify; /* NULL: it is not there, or cannot be read */
+};
+
+struct source {
+    sd_event *event;
+    const struct config *config;
+    char *domain, *section;
+    struct cache_writer *cache;
+    char *const *import_argv;
+    uint64_t fresh_sec, offline_sec;
+
+    struct watch *watches;
+    size_t n_watches;
+    sd_event_source *changed; /* timer: the files have changed */
+
+    pid_t pid;                /* of the import, 0: none */
+    sd_event_source *import;
+    bool is_changed_again;    /* while it was at work */
+    struct waiter *waiters;   /* for its end */
+};
+
+static uint64_t now_sec(void)
+{
+    return (uint64_t) time(NULL);
+}
+
+static void call_waiters(struct source *source, int r)
+{
+    struct waiter *waiter;
+
+    while ((waiter = source->waiters)) {
+        source->waiters = waiter->next;
+        waiter->on_done(r, waiter->userdata);
+        free(waiter);
+    }
+}
+
+/* ---- the verdict, which outlives us in the cache ---- */
+
+/* A time further away than it can have been set is of a clock that was wrong. */
+static bool is_before(uint64_t now, uint64_t until, uint64_t longest)
+{
+    return now < until && until - now <= longest;
+}
+
+static bool is_online(struct source *source)
+{
+    struct cache_state state;
+
+    return cache_writer_state(source->cache, &state) == 0 && !is_before(now_sec(), state.offline_until, source->offline_sec);
+}
+
+/* Entries are good for a while from now on, or the source is left in peace for a while. */
+static int set_state(struct source *source, bool online)
+{
+    struct cache_state state;
+    int r;
+
+    r = cache_writer_state(source->cache, &state);
+    if (r < 0)
+        return r;
+    if (online)
+        state.fresh_until = now_sec() + source->fresh_sec;
+    state.offline_until = online ? 0 : now_sec() + source->offline_sec;
+    return cache_writer_set_state(source->cache, &state);
+}
+
+static void go_offline(struct source *source)
+{
+    int r;
+
+    log_warning("%s: offline for %llu s", source->domain, (unsigned long long) source->offline_sec);
+    r = set_state(source, false);
+    if (r < 0)
+        log_error_errno(r, "%s: cannot write to the cache: %m", source->domain);
+}
+
+/* ---- the import ---- */
+
+static int look(struct source *source, bool although_offline);
+
+static int on_import_end(sd_event_source *event_source, const siginfo_t *info, void *userdata)
+{
+    struct source *source = userdata;
+    bool is_good = info->si_code == CLD_EXITED && info->si_status == EXIT_SUCCESS;
+    int r;
+
+    (void) event_source;
+    source->import = sd_event_source_disable_unref(source->import);
+    source->pid = 0;
+    if (info->si_code != CLD_EXITED)
+        log_error("%s: the import was ended by signal %d", source->domain, info->si_status);
+
+    r = cache_writer_check(source->cache); /* it may have made the file anew */
+    if (r < 0)
+        log_error_errno(r, "%s: cannot open the cache: %m", source->domain);
+    else if (!is_good)
+        go_offline(source);
+    call_waiters(source, r < 0 ? r : is_good ? 0 : -EHOSTDOWN);
+
+    if (source->is_changed_again) {
+        source->is_changed_again = false;
+        (void) look(source, true); /* it has told */
+    }
+    return 0;
+}
+
+static int spawn_import(struct source *source)
+{
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    pid_t pid;
+    int r;
+
+    (void) sigemptyset(&none);
+    r = -posix_spawnattr_init(&attributes);
+    if (r < 0)
+        return r;
+    /* Our signals are blocked, for the event loop. */
+    (void) posix_spawnattr_setsigmask(&attributes, &none);
+    (void) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    r = -posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, source->import_argv, environ);
+    (void) posix_spawnattr_destroy(&attributes);
+    if (r < 0)
+        return r;
+
+    r = sd_event_add_child(source->event, &source->import, pid, WEXITED, on_import_end, source);
+    if (r < 0) {
+        (void) kill(pid, SIGKILL);
+        (void) waitpid(pid, NULL, 0);
+        return r;
+    }
+    source->pid = pid;
+    return 0;
+}
+
+/* ---- looking ---- */
+
+static int on_changed(sd_event_source *timer, uint64_t usec, void *userdata)
+{
+    struct source *source = userdata;
+
+    (void) timer;
+    (void) usec;
+    (void) look(source, true); /* it has told */
+    return 0;
+}
+
+static int on_inotify(sd_event_source *event_source, const struct inotify_event *change, void *userdata)
+{
+    struct watch *watch = userdata;
+    struct source *source = watch->source;
+
+    (void) event_source;
+    if (change->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
+        watch->inotify = sd_event_source_disable_unref(watch->inotify);
+    (void) sd_event_source_set_time_relative(source->changed, CHANGE_USEC); /* neither fails with a timer */
+    (void) sd_event_source_set_enabled(source->changed, SD_EVENT_ONESHOT);
+    return 0;
+}
+
+/* What cannot be watched is still looked at with each question. */
+static void start_watches(struct source *source)
+{
+    for (size_t i = 0; i < source->n_watches; i++) {
+        struct watch *watch = &source->watches[i];
+        CLEANUP(freep) char *path = strdup(watch->item);
+        struct stat st;
+        int r;
+
+        if (watch->inotify || !path)
+            continue;
+        r = sd_event_add_inotify(source->event, &watch->inotify,
+                                 stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path), WATCHED_CHANGES, on_inotify,
+                                 watch);
+        if (r < 0)
+            log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain, watch->item);
+    }
+}
+
+/* Brings the cache up to date. Returns 1 when an import is at work, 0 when nothing has changed, or a negative errno. */
+static int look(struct source *source, bool although_offline)
+{
+    CLEANUP(files_done) struct files files = { 0 };
+    struct cache_state state;
+    int r;
+
+    if (source->pid > 0) {
+        source->is_changed_again |= although_offline;
+        return 1;
+    }
+    start_watches(source);
+
+    r = cache_writer_check(source->cache);
+    if (r == 0)
+        r = cache_writer_state(source->cache, &state);
+    if (r < 0) {
+        log_error_errno(r, "%s: cannot open the cache: %m", source->domain);
+        return r;
+    }
+    if (!although_offline && is_before(now_sec(), state.offline_until, source->offline_sec))
+        return -EHOSTDOWN;
+
+    r = files_find(&files, source->config, source->section);
+    if (r < 0) {
+        log_error_errno(r, "%s: cannot read %s: %m", source->domain, files.failed_path ? files.failed_path : "the LDIF files");
+        go_offline(source);
+        return r;
+    }
+    if (strcmp(files.mark, state.source) == 0) {
+        /* Not each time: a write waits for the disk. */
+        if (state.offline_until == 0 && is_before(now_sec() + source->fresh_sec / 2, state.fresh_until, source->fresh_sec))
+            return 0;
+        r = set_state(source, true);
+    } else {
+        r = spawn_import(source);
+    }
+    if (r < 0) {
+        log_error_errno(r, "%s: cannot bring the cache up to date: %m", source->domain);
+        return r;
+    }
+    return source->pid > 0;
+}
+
+/* ---- what the backend calls ---- */
+
+static struct source *ldif_free(struct source *source)
+{
+    if (!source)
+        return NULL;
+    if (source->pid > 0) {
+        source->import = sd_event_source_disable_unref(source->import);
+        (void) kill(source->pid, SIGKILL); /* the cache stays as it was */
+        (void) waitpid(source->pid, NULL, 0);
+    }
+    call_waiters(source, -ECANCELED);
+    for (size_t i = 0; i < source->n_watches; i++) {
+        sd_event_source_disable_unref(source->watches[i].inotify);
+        free(source->watches[i].item);
+    }
+    free(source->watches);
+    sd_event_source_disable_unref(source->changed);
+    sd_event_unref(source->event);
+    free(source->domain);
+    free(source->section);
+    free(source);
+    return NULL;
+}
+
+static void ldif_freep(struct source **source)
+{
+    *source = ldif_free(*source);
+}
+
+static int add_watches(struct source *source)
+{
+    CLEANUP(freep) char **items = config_list(source->config, source->section, "ldif_files");
+    size_t n = 0;
+
+    if (!items)
+        return -ENOMEM;
+    while (items[n])
+        n++;
+    source->watches = calloc(n + 1, sizeof(*source->watches));
+    if (!source->watches)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        char *item = strdup(items[i]);
+
+        if (!item)
+            return -ENOMEM;
+        source->watches[source->n_watches++] = (struct watch){ .source = source, .item = item };
+    }
+    return 0;
+}
+
+static int ldif_open(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache,
+                     char *const *import_argv, struct source **ret)
+{
+    CLEANUP(ldif_freep) struct source *source = NULL;
+    int r;
+
+    source = calloc(1, sizeof(*source));
+    if (!source)
+        return -ENOMEM;
+    source->event = sd_event_ref(event);
+    source->config = config;
+    source->cache = cache;
+    source->import_argv = import_argv;
+    source->domain = strdup(domain);
+    if (!source->domain || asprintf(&source->section, "domain/%s", domain) < 0) {
+        source->section = NULL;
+        return -ENOMEM;
+    }
+    source->fresh_sec = import_fresh_sec(config, source->section);
+    source->offline_sec = (config_usec(config, source->section, "offline_timeout") + 999999) / 1000000;
+
+    r = sd_event_add_time_relative(event, &source->changed, CLOCK_MONOTONIC, CHANGE_USEC, 0, on_changed, source);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(source->changed, SD_EVENT_OFF);
+    if (r >= 0)
+        r = add_watches(source);
+    if (r < 0)
+        return r;
+
+    (void) look(source, true); /* it has told; a later look may do better */
+    *ret = TAKE(source);
+    return 0;
+}
+
+static int ldif_refresh(struct source *source, const struct source_query *query, source_on_done_t on_done, void *userdata)
+{
+    struct waiter *waiter, **end = &source->waiters;
+    int r;
+
+    (void) query; /* the files are read whole */
+    waiter = calloc(1, sizeof(*waiter));
+    if (!waiter)
+        return -ENOMEM;
+    *waiter = (struct waiter){ .on_done = on_done, .userdata = userdata };
+
+    r = look(source, false);
+    if (r <= 0) {
+        free(waiter);
+        on_done(r, userdata);
+        return 0;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = waiter;
+    return 0;
+}
+
+static int ldif_set_online(struct source *source, bool online)
+{
+    int r;
+
+    if (online) {
+        r = look(source, true);
+        return r < 0 ? r : 0;
+    }
+    /* The import has the cache's lock: to wait for it would stop everything. */
+    if (source->pid > 0)
+        return -EBUSY;
+    r = cache_writer_check(source->cache);
+    return r < 0 ? r : set_state(source, false);
+}
+
+const struct source_ops source_ldif = {
+    .name = "ldif",
+    .open = ldif_open,
+    .free = ldif_free,
+    .refresh = ldif_refresh,
+    .set_online = ldif_set_online,
+    .is_online = is_online,
+};
