@@ -33,7 +33,8 @@ static void start(struct fixture *f, const struct config_entry *more, size_t n_m
         { TWO, "id_provider", "ldif" },
     };
 
-    memcpy(entries + 3, more, n_more * sizeof(*more));
+    if (n_more > 0)
+        memcpy(entries + 3, more, n_more * sizeof(*more));
     assert_int_equal(config_from_entries(entries, 3 + n_more, &f->config), 0);
     assert_int_equal(sd_event_new(&f->event), 0);
     assert_int_equal(domains_new(f->event, f->config, "/nowhere", "/nowhere/", geteuid(), &f->domains), 0);

@@ -153,22 +153,34 @@ static void read_config(struct fixture *f, const char *const *settings)
         free(copies[--n_copies]);
 }
 
-void fixture_restart_nss(struct fixture *f)
+static void disconnect(struct fixture *f)
 {
     struct client *client;
-    int fds[2];
 
     while ((client = f->responder.clients))
         client_free(client);
     if (f->client >= 0)
         (void) close(f->client);
-    f->nss = nss_free(f->nss);
+    f->client = -1;
+}
 
-    assert_int_equal(nss_new(f->event, f->config, &f->paths, &f->nss), 0);
-    f->responder.state = f->nss;
+void fixture_connect(struct fixture *f)
+{
+    int fds[2];
+
+    disconnect(f);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     f->client = fds[0];
     assert_int_equal(client_new(&f->responder, fds[1], geteuid()), 0);
+}
+
+void fixture_restart_nss(struct fixture *f)
+{
+    disconnect(f);
+    f->nss = nss_free(f->nss);
+    assert_int_equal(nss_new(f->event, f->config, &f->paths, &f->nss), 0);
+    f->responder.state = f->nss;
+    fixture_connect(f);
 }
 
 void fixture_start(struct fixture *f, const char *const *settings)
@@ -213,12 +225,8 @@ void fixture_start(struct fixture *f, const char *const *settings)
 void fixture_stop(struct fixture *f)
 {
     char command[128];
-    struct client *client;
 
-    while ((client = f->responder.clients))
-        client_free(client);
-    if (f->client >= 0)
-        (void) close(f->client);
+    disconnect(f);
     f->nss = nss_free(f->nss);
     fixture_backend_stop(f);
     sd_event_source_disable_unref(f->responder.idle_timer);

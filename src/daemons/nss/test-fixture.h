@@ -46,6 +46,8 @@ struct fixture {
 void fixture_start(struct fixture *f, const char *const *settings);
 void fixture_stop(struct fixture *f);
 
+/* A new connection instead of the last one. */
+void fixture_connect(struct fixture *f);
 /* The responder alone, with the files as they are: as if it had left and come again. */
 void fixture_restart_nss(struct fixture *f);
 
