@@ -9,7 +9,7 @@
 #include "monitor/arguments.h"
 #include "util/text.h"
 
-enum { LOGGER = 256, DEBUG_TO_STDERR, CHECK_CONFIG, IGNORED, VERSION_NUMBER };
+enum { LOGGER = 256, DEBUG_TO_STDERR, CHECK_CONFIG, IGNORED, VERSION_NUMBER, HELP };
 
 static const struct option options[] = {
     { "daemon", no_argument, NULL, 'D' },
@@ -26,7 +26,7 @@ static const struct option options[] = {
     { "genconf-section", required_argument, NULL, 's' },
     { "check-config", optional_argument, NULL, CHECK_CONFIG },
     { "version", no_argument, NULL, VERSION_NUMBER },
-    { "help", no_argument, NULL, '?' },
+    { "help", no_argument, NULL, HELP },
     { NULL, 0, NULL, 0 },
 };
 
@@ -44,7 +44,7 @@ static void print_usage(FILE *out)
                    "  -s, --genconf-section=SECTION        the same: it is handed on as a whole\n"
                    "      --check-config[=DIR]             say what is wrong with the configuration, and exit\n"
                    "      --version                        the version\n"
-                   "  -?, --help                           this text\n",
+                   "      --help                           this text\n",
                    program_invocation_short_name);
 }
 
@@ -119,11 +119,11 @@ static int take_option(struct arguments *arguments, int option, bool *is_interac
     case VERSION_NUMBER:
         (void) printf("%s\n", PACKAGE_VERSION);
         return 0;
-    default:
-        if (optopt != 0) /* getopt has said what */
-            return -EINVAL;
+    case HELP:
         print_usage(stdout);
         return 0;
+    default: /* getopt has said what */
+        return -EINVAL;
     }
 }
 
@@ -134,8 +134,7 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
     int option, r = 1;
 
     optind = 0;
-    optopt = 0;
-    while (r > 0 && (option = getopt_long(argc, argv, "Dic:d:fgs:?", options, NULL)) >= 0)
+    while (r > 0 && (option = getopt_long(argc, argv, "Dic:d:fgs:", options, NULL)) >= 0)
         r = take_option(&arguments, option, &is_interactive);
     if (r > 0 && optind < argc) {
         (void) fprintf(stderr, "%s: unexpected argument \"%s\"\n", program_invocation_short_name, argv[optind]);

@@ -29,3 +29,21 @@ sbin_PROGRAMS += monitor/sssd
 monitor_sssd_SOURCES = monitor/main.c
 monitor_sssd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 monitor_sssd_LDADD = $(MONITOR_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += monitor/test-monitor
+monitor_test_monitor_SOURCES = monitor/test-monitor.c
+monitor_test_monitor_CFLAGS = $(TEST_CFLAGS)
+monitor_test_monitor_LDADD = config/libconfig.a util/libutil.a $(CMOCKA_LIBS)
+EXTRA_monitor_test_monitor_DEPENDENCIES = monitor/sssd-for-tests monitor/child-for-tests
+
+# The monitor itself and a service that does as it is told, for it.
+EXTRA_PROGRAMS += monitor/sssd-for-tests monitor/child-for-tests
+CLEANFILES += monitor/sssd-for-tests monitor/child-for-tests
+monitor_sssd_for_tests_SOURCES = monitor/test-main.c
+monitor_sssd_for_tests_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+monitor_sssd_for_tests_LDADD = $(MONITOR_LIBS)
+monitor_child_for_tests_SOURCES = monitor/test-child.c
+monitor_child_for_tests_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+monitor_child_for_tests_LDADD = bus/libbus.a util/libutil.a $(SYSTEMD_LIBS)
+endif

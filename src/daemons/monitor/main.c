@@ -11,6 +11,7 @@ int main(int argc, char **argv)
         .run_dir = SSS_RUNDIR,
         .libexec_dir = SSS_LIBEXECDIR,
         .pid_file = MONITOR_PID_FILE,
+        .second_usec = 1000000,
     };
 
     return monitor_run(argc, argv, &paths);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
@@ -23,6 +24,7 @@ struct monitor_paths {
     gid_t config_gid;
     const char *state_dir, *log_dir, *run_dir, *libexec_dir;
     const char *pid_file;
+    uint64_t second_usec; /* how long a second is: shorter for tests */
 };
 
 enum monitor_exit {

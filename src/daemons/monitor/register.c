@@ -14,7 +14,7 @@
 #define SPARE_CONNECTIONS 64
 
 /* Whoever has connected has so long to say what it is. */
-#define REGISTER_USEC (30 * UINT64_C(1000000))
+#define REGISTER_SECONDS 30
 
 struct connection {
     struct monitor *monitor;
@@ -137,8 +137,8 @@ static int on_connection(sd_bus *bus, const struct bus_peer *peer, void *userdat
     if (r >= 0)
         r = bus_watch_close(bus, on_closed, connection);
     if (r >= 0)
-        r = sd_event_add_time_relative(monitor->event, &connection->timer, CLOCK_MONOTONIC, REGISTER_USEC, 0, on_silent,
-                                       connection);
+        r = sd_event_add_time_relative(monitor->event, &connection->timer, CLOCK_MONOTONIC,
+                                       REGISTER_SECONDS * monitor->paths->second_usec, 0, on_silent, connection);
     if (r < 0)
         connection_free(connection);
     return r;

@@ -13,18 +13,16 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-#define SECOND UINT64_C(1000000)
-
 /* A service that ends is started again at once, after 2 s, after 4 s; then it is not worth it. */
 #define RESTARTS_MAX 3
-#define RESTART_STEP_USEC (2 * SECOND)
-#define STABLE_USEC (60 * SECOND)
+#define RESTART_STEP_SECONDS 2
+#define STABLE_SECONDS 60
 
-/* SSSD lets a process miss three times its `timeout`; one that has not registered by then hangs. */
+/* SSSD lets a process miss its `timeout` three times; one that has not registered by then hangs. */
 #define REGISTER_PERIODS 3
-#define REGISTER_USEC_MIN (30 * SECOND)
+#define REGISTER_SECONDS_MIN 30
 
-#define STOP_USEC (10 * SECOND)
+#define STOP_SECONDS 10
 
 static void start_service(struct service *service);
 
@@ -91,8 +89,8 @@ void services_stop(struct monitor *monitor)
     }
     if (monitor->stop_timer)
         return;
-    if (sd_event_add_time_relative(monitor->event, &monitor->stop_timer, CLOCK_MONOTONIC, STOP_USEC, 0,
-                                   on_stop_takes_too_long, monitor) < 0)
+    if (sd_event_add_time_relative(monitor->event, &monitor->stop_timer, CLOCK_MONOTONIC,
+                                   STOP_SECONDS * monitor->paths->second_usec, 0, on_stop_takes_too_long, monitor) < 0)
         (void) on_stop_takes_too_long(NULL, 0, monitor);
 }
 
@@ -108,15 +106,17 @@ static int on_restart(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void restart_service(struct service *service)
 {
-    if (service->registered_usec > 0 && now_usec() - service->registered_usec >= STABLE_USEC)
+    uint64_t second_usec = service->monitor->paths->second_usec;
+
+    if (service->registered_usec > 0 && now_usec() - service->registered_usec >= STABLE_SECONDS * second_usec)
         service->restarts = 0;
     if (service->restarts == RESTARTS_MAX) {
-        log_error("\"%s\" has ended %u times without having run for %u seconds: giving up", service->name,
-                  service->restarts + 1, (unsigned) (STABLE_USEC / SECOND));
+        log_error("\"%s\" has ended %u times without having run for %d seconds: giving up", service->name,
+                  service->restarts + 1, STABLE_SECONDS);
         monitor_stop(service->monitor, MONITOR_EXIT_FAILURE);
         return;
     }
-    set_timer(service, service->restarts++ * RESTART_STEP_USEC, on_restart);
+    set_timer(service, service->restarts++ * RESTART_STEP_SECONDS * second_usec, on_restart);
 }
 
 static void tell_of_end(const struct service *service, const siginfo_t *info)
@@ -164,9 +164,10 @@ static int on_silent(sd_event_source *source, uint64_t usec, void *userdata)
 
 static uint64_t register_limit(const struct service *service)
 {
+    uint64_t least = REGISTER_SECONDS_MIN * service->monitor->paths->second_usec;
     uint64_t usec = REGISTER_PERIODS * config_usec(service->monitor->config, service->name, "timeout");
 
-    return usec > REGISTER_USEC_MIN ? usec : REGISTER_USEC_MIN;
+    return usec > least ? usec : least;
 }
 
 static int spawn_service(struct service *service)

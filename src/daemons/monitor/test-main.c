@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The monitor in a folder of its own: the one it is started in. */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "monitor/monitor.h"
+
+static char here[256];
+
+static const char *in_here(const char *name)
+{
+    char *path = NULL;
+
+    return asprintf(&path, "%s/%s", here, name) < 0 ? NULL : path;
+}
+
+int main(int argc, char **argv)
+{
+    struct monitor_paths paths;
+
+    if (!getcwd(here, sizeof(here)))
+        return 99;
+    paths = (struct monitor_paths) {
+        .config_dir = in_here("etc"),
+        .config_uid = getuid(),
+        .config_gid = getgid(),
+        .state_dir = in_here("state"),
+        .log_dir = in_here("log"),
+        .run_dir = in_here("run"),
+        .libexec_dir = in_here("libexec"),
+        .pid_file = in_here("sssd.pid"),
+        .second_usec = 100000,
+    };
+    return monitor_run(argc, argv, &paths);
+}
