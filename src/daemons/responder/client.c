@@ -478,7 +478,8 @@ static uint64_t due_usec(const struct client *client, uint64_t now)
 
     if (client->state == CLIENT_IN_WORK)
         return now + limit; /* it has nothing to do but wait for us */
-    if (!client->is_served && limit < HANDSHAKE_UNREAD_USEC && ioctl(client->fd, SIOCOUTQ, &unread) == 0 && unread > 0)
+    if (client->state == CLIENT_READING && !client->is_served && limit < HANDSHAKE_UNREAD_USEC &&
+        ioctl(client->fd, SIOCOUTQ, &unread) == 0 && unread > 0)
         limit = HANDSHAKE_UNREAD_USEC;
     return client->last_usec + limit;
 }

@@ -166,9 +166,13 @@ static int on_listener(sd_event_source *source, int listen_fd, uint32_t revents,
     for (int i = 0; i < ACCEPTED_AT_ONCE && r >= 0; i++) {
         int fd;
 
-        if (responder->n_clients >= responder->n_clients_max && !make_room(responder, (uid_t) -1)) {
-            r = -EMFILE;
-            break;
+        if (responder->n_clients >= responder->n_clients_max) {
+            if (i > 0)
+                return 0; /* nobody is closed before it is certain that somebody waits: another round tells */
+            if (!make_room(responder, (uid_t) -1)) {
+                r = -EMFILE;
+                break;
+            }
         }
         fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0)

@@ -11,3 +11,17 @@ responder_libresponder_a_SOURCES = \
 	responder/private.h \
 	responder/responder.c \
 	responder/responder.h
+
+if HAVE_CMOCKA
+RESPONDER_TEST_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a test/libtest.a \
+	util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += \
+	responder/test-client \
+	responder/test-listener
+responder_test_client_SOURCES = responder/test-client.c
+responder_test_client_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
+responder_test_client_LDADD = $(RESPONDER_TEST_LDADD)
+responder_test_listener_SOURCES = responder/test-listener.c
+responder_test_listener_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
+responder_test_listener_LDADD = $(RESPONDER_TEST_LDADD)
+endif

@@ -1,0 +1,951 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "responder/private.h"
+#include "util/clock.h"
+#include "wire/commands.h"
+
+enum {
+    CMD_ECHO = 0x11,
+    CMD_WAIT,
+    CMD_BULK,
+    CMD_ROOT,
+    CMD_STRICT,
+    CMD_LONG,
+    CMD_COUNT,
+    CMD_LISTING,
+    CMD_HALF,
+};
+
+#define BULK_BYTES (4 * 1024 * 1024) /* more than a socket takes */
+
+/* What the handlers leave for the tests. */
+static struct request *waiting;
+static int n_cancelled, n_freed, n_handled;
+
+static void on_cancelled(void *userdata)
+{
+    assert_ptr_equal(userdata, &waiting);
+    waiting = NULL;
+    n_cancelled++;
+}
+
+static int on_echo(struct request *request)
+{
+    const char *text;
+    int r;
+
+    n_handled++;
+    r = packet_get_text(request_in(request), &text);
+    if (r < 0)
+        return r;
+    r = packet_get_end(request_in(request));
+    if (r < 0)
+        return r;
+    packet_put_text(request_out(request), text);
+    request_reply(request, 0);
+    return 0;
+}
+
+static int on_wait(struct request *request)
+{
+    n_handled++;
+    waiting = request;
+    request_on_cancel(request, on_cancelled, &waiting);
+    return 0;
+}
+
+static int on_bulk(struct request *request)
+{
+    for (uint32_t i = 0; i < BULK_BYTES / 4; i++)
+        packet_put_u32(request_out(request), i);
+    request_reply(request, 0);
+    return 0;
+}
+
+static int on_root(struct request *request)
+{
+    n_handled++;
+    packet_put_u32(request_out(request), (uint32_t) request_uid(request));
+    request_reply(request, 0);
+    return 0;
+}
+
+static int on_count(struct request *request)
+{
+    uint32_t **count = (uint32_t **) request_client_data(request, free);
+
+    if (!*count)
+        *count = calloc(1, sizeof(**count));
+    assert_non_null(*count);
+    packet_put_u32(request_out(request), ++**count);
+    request_reply(request, 0);
+    return 0;
+}
+
+static void on_free(void *data)
+{
+    assert_ptr_equal(data, &n_freed);
+    n_freed++;
+}
+
+static int on_listing(struct request *request)
+{
+    *request_client_data(request, on_free) = &n_freed;
+    request_set_enumerating(request, true);
+    request_reply(request, 0);
+    return 0;
+}
+
+/* Has written something and fails then. */
+static int on_half(struct request *request)
+{
+    packet_put_text(request_out(request), "half");
+    return -EIO;
+}
+
+static const struct command commands[] = {
+    { CMD_ECHO, "echo", 0, on_echo },
+    { CMD_WAIT, "wait", 0, on_wait },
+    { CMD_BULK, "bulk", 0, on_bulk },
+    { CMD_ROOT, "root", CMD_ROOT_ONLY, on_root },
+    { CMD_STRICT, "strict", CMD_CLOSES_ON_ERROR, on_echo },
+    { CMD_LONG, "long", CMD_LARGE, on_echo },
+    { CMD_COUNT, "count", 0, on_count },
+    { CMD_LISTING, "listing", 0, on_listing },
+    { CMD_HALF, "half", 0, on_half },
+};
+
+static const uint32_t versions[] = { 3, 1, 0 };
+
+static const struct responder_spec spec = {
+    .name = "test",
+    .versions = versions,
+    .commands = commands,
+    .n_commands = sizeof(commands) / sizeof(commands[0]),
+};
+
+/* ---- the fixture: a responder without a process, and the clients' ends ---- */
+
+struct fixture {
+    struct responder responder;
+    struct packet_writer out;
+    uint8_t reply[16 + BULK_BYTES];
+    size_t reply_bytes;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    f->responder.spec = &spec;
+    f->responder.listen_fd = -1;
+    f->responder.client_idle_usec = 60000000;
+    assert_true(sd_event_new(&f->responder.event) >= 0);
+    waiting = NULL;
+    n_cancelled = n_freed = n_handled = 0;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    while (f->responder.clients)
+        client_free(f->responder.clients);
+    assert_int_equal(f->responder.n_clients, 0);
+    assert_int_equal(f->responder.n_users, 0);
+    assert_int_equal(f->responder.n_in_work, 0);
+    sd_event_source_disable_unref(f->responder.idle_timer);
+    sd_event_unref(f->responder.event);
+    free(f->responder.users);
+    packet_writer_done(&f->out);
+    free(f);
+    return 0;
+}
+
+static int connect_as(struct fixture *f, uid_t uid)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    assert_int_equal(client_new(&f->responder, fds[1], uid), 0);
+    return fds[0];
+}
+
+/* Until the loop has nothing to do; returns how many rounds it took. */
+static int settle(struct fixture *f)
+{
+    int n = 0;
+
+    while (sd_event_run(f->responder.event, 0) > 0)
+        assert_true(++n < 10000); /* else it spins */
+    return n;
+}
+
+static void run_for(struct fixture *f, uint64_t usec)
+{
+    const uint64_t end = now_usec() + usec;
+
+    for (uint64_t now = now_usec(); now < end; now = now_usec())
+        assert_true(sd_event_run(f->responder.event, end - now) >= 0);
+}
+
+static void send_bytes(int fd, const void *bytes, size_t n)
+{
+    assert_int_equal(send(fd, bytes, n, MSG_NOSIGNAL), (ssize_t) n);
+}
+
+static void make(struct fixture *f, uint32_t command, const char *text)
+{
+    packet_writer_start(&f->out, command);
+    if (text)
+        packet_put_text(&f->out, text);
+    assert_int_equal(packet_finish(&f->out, 0), 0);
+}
+
+static void ask(struct fixture *f, int fd, uint32_t command, const char *text)
+{
+    make(f, command, text);
+    send_bytes(fd, f->out.bytes, f->out.used);
+}
+
+/* Reads what is there; returns false at the end of the connection. */
+static bool take(struct fixture *f, int fd, size_t room)
+{
+    ssize_t n = recv(fd, f->reply + f->reply_bytes, room, 0);
+
+    if (n > 0)
+        f->reply_bytes += (size_t) n;
+    return n > 0 || (n < 0 && errno == EAGAIN);
+}
+
+/* Runs the loop and reads one reply, of which nothing may be missing or too much. */
+static struct packet_header get(struct fixture *f, int fd)
+{
+    struct packet_header header;
+
+    f->reply_bytes = 0;
+    do {
+        settle(f);
+        if (!take(f, fd, sizeof(f->reply) - f->reply_bytes))
+            fail_msg("the connection is closed");
+        assert_true(f->reply_bytes >= PACKET_HEADER_BYTES);
+        assert_int_equal(packet_header_read(f->reply, &header), 0);
+    } while (f->reply_bytes < header.bytes);
+    assert_int_equal(f->reply_bytes, header.bytes);
+    return header;
+}
+
+static const char *get_text(struct fixture *f, int fd)
+{
+    struct packet_header header = get(f, fd);
+
+    assert_int_equal(header.status, 0);
+    assert_true(header.bytes > PACKET_HEADER_BYTES);
+    return (const char *) f->reply + PACKET_HEADER_BYTES;
+}
+
+static uint32_t get_number(struct fixture *f, int fd)
+{
+    uint32_t number;
+
+    memcpy(&number, get_text(f, fd), sizeof(number));
+    return number;
+}
+
+static void get_nothing(struct fixture *f, int fd)
+{
+    f->reply_bytes = 0;
+    settle(f);
+    assert_true(take(f, fd, sizeof(f->reply)));
+    assert_int_equal(f->reply_bytes, 0);
+}
+
+static int closing_errno(struct fixture *f, int fd)
+{
+    char byte;
+    ssize_t n;
+
+    settle(f);
+    n = recv(fd, &byte, 1, 0);
+    assert_true(n <= 0);
+    assert_int_not_equal(n < 0 ? errno : 0, EAGAIN);
+    return n < 0 ? errno : 0;
+}
+
+/* ---- handshake ---- */
+
+static void a_version_that_we_have_is_agreed_to(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    for (size_t i = 0; versions[i]; i++) {
+        packet_writer_start(&f->out, CMD_GET_VERSION);
+        packet_put_u32(&f->out, versions[i]);
+        assert_int_equal(packet_finish(&f->out, 0), 0);
+        send_bytes(fd, f->out.bytes, f->out.used);
+        assert_int_equal(get_number(f, fd), versions[i]);
+    }
+    close(fd);
+}
+
+static void another_version_is_offered_our_first(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    packet_writer_start(&f->out, CMD_GET_VERSION);
+    packet_put_u32(&f->out, 2);
+    assert_int_equal(packet_finish(&f->out, 0), 0);
+    send_bytes(fd, f->out.bytes, f->out.used);
+    assert_int_equal(get_number(f, fd), 3);
+
+    ask(f, fd, CMD_GET_VERSION, NULL); /* a body that is not four bytes */
+    assert_int_equal(get_number(f, fd), 3);
+    ask(f, fd, CMD_GET_VERSION, "12345");
+    assert_int_equal(get_number(f, fd), 3);
+    close(fd);
+}
+
+static void a_client_counts_as_served_after_its_first_request(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+    struct client *client = responder_first_client(&f->responder);
+
+    assert_false(client_is_served(client));
+    ask(f, fd, CMD_GET_VERSION, NULL);
+    assert_int_equal(get_number(f, fd), 3);
+    assert_false(client_is_served(client));
+    assert_true(client_is_idle(client));
+    ask(f, fd, CMD_ECHO, "a");
+    assert_string_equal(get_text(f, fd), "a");
+    assert_true(client_is_served(client));
+    close(fd);
+}
+
+static void requests_are_served_without_a_handshake(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_ECHO, "hello");
+    assert_string_equal(get_text(f, fd), "hello");
+    close(fd);
+}
+
+/* ---- framing ---- */
+
+static void a_header_may_come_alone(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+    struct client *client = responder_first_client(&f->responder);
+
+    make(f, CMD_ECHO, "hello");
+    send_bytes(fd, f->out.bytes, 16);
+    get_nothing(f, fd);
+    assert_false(client_is_idle(client));
+    send_bytes(fd, f->out.bytes + 16, f->out.used - 16);
+    assert_string_equal(get_text(f, fd), "hello");
+    assert_true(client_is_idle(client));
+    close(fd);
+}
+
+static void a_request_may_come_byte_after_byte(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    for (int round = 0; round < 2; round++) {
+        make(f, CMD_ECHO, "byte after byte");
+        for (size_t i = 0; i < f->out.used - 1; i++) {
+            send_bytes(fd, f->out.bytes + i, 1);
+            get_nothing(f, fd);
+        }
+        send_bytes(fd, f->out.bytes + f->out.used - 1, 1);
+        assert_string_equal(get_text(f, fd), "byte after byte");
+    }
+    close(fd);
+}
+
+static void a_request_may_be_nothing_but_its_header(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_COUNT, NULL);
+    assert_int_equal(get_number(f, fd), 1);
+    close(fd);
+}
+
+static void requests_sent_together_are_answered_in_order(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+    size_t each;
+
+    make(f, CMD_ECHO, "1");
+    each = f->out.used;
+    for (char c = '1'; c <= '9'; c++) {
+        make(f, CMD_ECHO, (char[]) { c, '\0' });
+        send_bytes(fd, f->out.bytes, f->out.used);
+    }
+    settle(f);
+    f->reply_bytes = 0;
+    assert_true(take(f, fd, sizeof(f->reply)));
+    assert_int_equal(f->reply_bytes, 9 * each);
+    for (size_t i = 0; i < 9; i++)
+        assert_int_equal(f->reply[i * each + 16], '1' + (int) i);
+    close(fd);
+}
+
+static void what_comes_behind_a_request_in_work_stays_in_the_socket(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_WAIT, NULL);
+    ask(f, fd, CMD_ECHO, "behind");
+    get_nothing(f, fd);
+    assert_int_equal(n_handled, 1);
+    assert_true(settle(f) < 3); /* and does not keep the loop busy */
+
+    packet_put_text(request_out(waiting), "first");
+    request_reply(waiting, 0);
+    waiting = NULL;
+    settle(f);
+    f->reply_bytes = 0;
+    assert_true(take(f, fd, sizeof(f->reply)));
+    assert_string_equal((char *) f->reply + 16, "first");
+    assert_string_equal((char *) f->reply + 16 + 6 + 16, "behind");
+    close(fd);
+}
+
+/* A request of so many bytes in all is answered (0), or closes the connection with that errno. */
+static void check_length(struct fixture *f, uint32_t command, uint32_t announced, int wanted)
+{
+    int fd = connect_as(f, 1000);
+    char body[16384];
+
+    memset(body, 'x', sizeof(body));
+    packet_writer_start(&f->out, command);
+    if (announced > 16) {
+        body[announced - 17] = '\0';
+        packet_put_bytes(&f->out, body, announced - 16);
+    }
+    assert_int_equal(packet_finish(&f->out, 0), 0);
+    memcpy(f->out.bytes, &announced, 4);
+    send_bytes(fd, f->out.bytes, f->out.used);
+    if (wanted == 0)
+        assert_string_equal(get_text(f, fd), body);
+    else if (closing_errno(f, fd) != (announced > 16 ? wanted : 0)) /* with bytes unread the client asks again */
+        fail_msg("%u bytes of command %x", announced, command);
+    close(fd);
+}
+
+static void requests_up_to_their_limit_are_served_and_longer_ones_closed(void **state)
+{
+    struct fixture *f = *state;
+
+    check_length(f, CMD_ECHO, 1536, 0);
+    check_length(f, CMD_ECHO, 1537, ECONNRESET);
+    check_length(f, CMD_LONG, 17, 0);
+    check_length(f, CMD_LONG, 1536, 0);
+    check_length(f, CMD_LONG, 1537, 0);
+    check_length(f, CMD_LONG, 10240, 0);
+    check_length(f, CMD_LONG, 10241, ECONNRESET);
+    assert_int_equal(n_handled, 5);
+}
+
+static void a_length_below_the_headers_own_is_closed(void **state)
+{
+    static const uint32_t lengths[] = { 0, 1, 4, 15 };
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+        check_length(*state, CMD_ECHO, lengths[i], ECONNRESET);
+}
+
+static void a_giant_length_is_closed_before_memory_is_taken(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t header[4] = { 0xffffffff, CMD_LONG, 0, 0 };
+    int fd = connect_as(f, 1000);
+
+    send_bytes(fd, header, sizeof(header));
+    assert_int_equal(closing_errno(f, fd), 0);
+    close(fd);
+}
+
+static void an_unknown_command_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    static const uint32_t numbers[] = { 0, 2, 0x10, 0xffffffff };
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        int fd = connect_as(f, 1000);
+
+        ask(f, fd, numbers[i], "body"); /* unread: its client asks once more */
+        assert_int_equal(closing_errno(f, fd), ECONNRESET);
+        close(fd);
+    }
+    assert_int_equal(f->responder.n_clients, 0);
+}
+
+static void a_large_request_leaves_nothing_for_the_next(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+    char text[9000];
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (int round = 0; round < 2; round++) {
+        ask(f, fd, CMD_LONG, text);
+        assert_string_equal(get_text(f, fd), text);
+        ask(f, fd, CMD_ECHO, "small");
+        assert_string_equal(get_text(f, fd), "small");
+    }
+    close(fd);
+}
+
+/* ---- errors ---- */
+
+static uint32_t status_of(struct fixture *f, int fd, uint32_t command)
+{
+    struct packet_header header = get(f, fd);
+
+    assert_int_equal(header.bytes, PACKET_HEADER_BYTES);
+    assert_int_equal(header.command, command);
+    return header.status;
+}
+
+static void an_error_becomes_a_status_and_the_connection_stays(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_ECHO, NULL); /* no text in it */
+    assert_int_equal(status_of(f, fd, CMD_ECHO), EINVAL);
+    ask(f, fd, CMD_HALF, NULL);
+    assert_int_equal(status_of(f, fd, CMD_HALF), EIO);
+
+    ask(f, fd, CMD_WAIT, NULL);
+    settle(f);
+    packet_put_text(request_out(waiting), "dropped");
+    request_reply(waiting, -EAGAIN);
+    assert_int_equal(status_of(f, fd, CMD_WAIT), EAGAIN);
+
+    ask(f, fd, CMD_ECHO, "still here");
+    assert_string_equal(get_text(f, fd), "still here");
+    assert_int_equal(n_cancelled, 0);
+    close(fd);
+}
+
+static void a_malformed_request_of_a_strict_command_costs_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_STRICT, "good");
+    assert_string_equal(get_text(f, fd), "good");
+    ask(f, fd, CMD_STRICT, NULL);
+    assert_int_equal(closing_errno(f, fd), 0);
+    assert_int_equal(f->responder.n_clients, 0);
+    close(fd);
+}
+
+static void what_is_roots_is_refused_to_others(void **state)
+{
+    struct fixture *f = *state;
+    int user = connect_as(f, 1000), root = connect_as(f, 0);
+
+    ask(f, user, CMD_ROOT, NULL);
+    assert_int_equal(status_of(f, user, CMD_ROOT), EACCES);
+    assert_int_equal(n_handled, 0);
+    ask(f, root, CMD_ROOT, NULL);
+    assert_int_equal(get_number(f, root), 0);
+    close(user);
+    close(root);
+}
+
+/* ---- waiting, leaving, slow clients ---- */
+
+static void a_client_that_goes_away_cancels_what_it_waits_for(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_WAIT, NULL);
+    settle(f);
+    assert_non_null(waiting);
+    assert_int_equal(responder_requests_in_work(&f->responder), 1);
+    close(fd);
+    settle(f);
+    assert_int_equal(n_cancelled, 1);
+    assert_int_equal(f->responder.n_clients, 0);
+    assert_int_equal(responder_requests_in_work(&f->responder), 0);
+}
+
+static void a_client_that_goes_away_between_requests_or_within_one_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t n = 0; n < 20; n++) {
+        int fd = connect_as(f, 1000);
+
+        make(f, CMD_ECHO, "hello");
+        send_bytes(fd, f->out.bytes, n);
+        settle(f);
+        close(fd);
+        settle(f);
+        assert_int_equal(f->responder.n_clients, 0);
+    }
+    assert_int_equal(n_handled, 0);
+}
+
+static void a_client_that_went_before_its_reply_harms_nobody(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000), other = connect_as(f, 1000);
+
+    ask(f, fd, CMD_ECHO, "hello");
+    close(fd);
+    ask(f, other, CMD_ECHO, "hello");
+    assert_string_equal(get_text(f, other), "hello");
+    assert_int_equal(f->responder.n_clients, 1);
+    close(other);
+}
+
+static void a_client_that_is_given_up_is_told_to_ask_again(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_WAIT, NULL);
+    settle(f);
+    client_give_up(responder_first_client(&f->responder));
+    assert_int_equal(n_cancelled, 1);
+    assert_int_equal(status_of(f, fd, CMD_WAIT), EPIPE);
+    assert_int_equal(closing_errno(f, fd), 0);
+    close(fd);
+}
+
+static void a_large_reply_reaches_a_slow_reader_whole(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+    struct client *client = responder_first_client(&f->responder);
+    uint32_t number;
+
+    ask(f, fd, CMD_BULK, NULL);
+    assert_true(settle(f) < 10); /* a full socket does not keep the loop busy */
+    assert_false(client_is_idle(client));
+    assert_int_equal(responder_requests_in_work(&f->responder), 1);
+    assert_int_equal(f->responder.n_clients, 1);
+
+    while (f->reply_bytes < 16 + BULK_BYTES) {
+        assert_true(take(f, fd, 10007 < sizeof(f->reply) - f->reply_bytes ? 10007 : sizeof(f->reply) - f->reply_bytes));
+        settle(f);
+    }
+    for (uint32_t i = 0; i < BULK_BYTES / 4; i++) {
+        memcpy(&number, f->reply + 16 + (size_t) i * 4, 4);
+        if (number != i)
+            fail_msg("at %u: %u", i, number);
+    }
+    assert_true(client_is_idle(client));
+    assert_int_equal(responder_requests_in_work(&f->responder), 0);
+    ask(f, fd, CMD_ECHO, "next");
+    assert_string_equal(get_text(f, fd), "next");
+    close(fd);
+}
+
+static void nothing_more_is_served_until_the_reply_is_out(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_BULK, NULL);
+    ask(f, fd, CMD_ECHO, "behind");
+    settle(f);
+    assert_int_equal(n_handled, 0);
+    while (f->reply_bytes < 16 + BULK_BYTES) {
+        assert_true(take(f, fd, sizeof(f->reply) - f->reply_bytes));
+        settle(f);
+    }
+    assert_int_equal(n_handled, 1);
+    assert_string_equal(get_text(f, fd), "behind");
+    close(fd);
+}
+
+static void the_room_of_a_large_reply_is_given_back(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_BULK, NULL);
+    settle(f);
+    while (f->reply_bytes < 16 + BULK_BYTES) {
+        assert_true(take(f, fd, sizeof(f->reply) - f->reply_bytes));
+        settle(f);
+    }
+    ask(f, fd, CMD_WAIT, NULL);
+    settle(f);
+    assert_true(request_out(waiting)->room < 65536);
+    close(fd);
+}
+
+static void half_a_reply_that_is_never_read_ends_with_its_client(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    ask(f, fd, CMD_BULK, NULL);
+    settle(f);
+    close(fd);
+    settle(f);
+    assert_int_equal(f->responder.n_clients, 0);
+    assert_int_equal(responder_requests_in_work(&f->responder), 0);
+}
+
+static void what_a_client_keeps_is_its_own_and_goes_with_it(void **state)
+{
+    struct fixture *f = *state;
+    int one = connect_as(f, 1000), two = connect_as(f, 1000);
+
+    ask(f, one, CMD_COUNT, NULL);
+    assert_int_equal(get_number(f, one), 1);
+    ask(f, one, CMD_COUNT, NULL);
+    assert_int_equal(get_number(f, one), 2);
+    ask(f, two, CMD_COUNT, NULL);
+    assert_int_equal(get_number(f, two), 1);
+    close(two);
+    close(one);
+    settle(f);
+
+    one = connect_as(f, 1000);
+    assert_false(client_is_enumerating(responder_first_client(&f->responder)));
+    ask(f, one, CMD_LISTING, NULL);
+    get(f, one);
+    assert_true(client_is_enumerating(responder_first_client(&f->responder)));
+    assert_int_equal(n_freed, 0);
+    close(one);
+    settle(f);
+    assert_int_equal(n_freed, 1);
+}
+
+static void connections_are_counted_for_each_user(void **state)
+{
+    struct fixture *f = *state;
+    int fds[100];
+
+    for (uid_t i = 0; i < 100; i++)
+        fds[i] = connect_as(f, 1000 + i % 40);
+    assert_int_equal(client_count_of(&f->responder, 1000), 3);
+    assert_int_equal(client_count_of(&f->responder, 1039), 2);
+    assert_int_equal(client_count_of(&f->responder, 999), 0);
+    for (int i = 0; i < 99; i++)
+        close(fds[i]);
+    settle(f);
+    assert_int_equal(client_count_of(&f->responder, 1000), 0);
+    assert_int_equal(client_count_of(&f->responder, 1019), 1);
+    close(fds[99]);
+}
+
+/* After a shutdown for reading what was sent before is served; then comes the end. */
+static void a_request_sent_before_a_shutdown_is_still_answered(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+    struct client *client = responder_first_client(&f->responder);
+
+    ask(f, fd, CMD_ECHO, "in time");
+    assert_int_equal(shutdown(client_fd(client), SHUT_RD), 0);
+    assert_int_equal(client_advance(client), 1);
+    assert_int_equal(client_advance(client), -ECONNRESET);
+    client_free(client);
+    assert_string_equal(get_text(f, fd), "in time");
+    assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), -1);
+    assert_int_equal(errno, EPIPE);
+    close(fd);
+}
+
+/* ---- time ---- */
+
+static void idle_clients_are_closed_after_the_limit_and_not_before(void **state)
+{
+    struct fixture *f = *state;
+    int idle[20], busy;
+
+    f->responder.client_idle_usec = 1000000;
+    for (size_t i = 0; i < 20; i++)
+        idle[i] = connect_as(f, 1000);
+    busy = connect_as(f, 1000);
+    for (size_t i = 0; i < 20; i++) {
+        ask(f, idle[i], CMD_ECHO, "a");
+        assert_string_equal(get_text(f, idle[i]), "a");
+    }
+    run_for(f, 600000);
+    assert_int_equal(f->responder.n_clients, 21);
+    ask(f, busy, CMD_ECHO, "b");
+    assert_string_equal(get_text(f, busy), "b");
+    run_for(f, 700000);
+    assert_int_equal(f->responder.n_clients, 1);
+    ask(f, busy, CMD_ECHO, "c");
+    assert_string_equal(get_text(f, busy), "c");
+    for (size_t i = 0; i < 20; i++) {
+        assert_int_equal(closing_errno(f, idle[i]), 0);
+        close(idle[i]);
+    }
+    run_for(f, 1300000);
+    assert_int_equal(f->responder.n_clients, 0);
+    close(busy);
+}
+
+static void a_stalled_request_and_an_unread_reply_are_no_excuse(void **state)
+{
+    struct fixture *f = *state;
+    int half = connect_as(f, 1000), deaf = connect_as(f, 1000), trickle = connect_as(f, 1000);
+
+    f->responder.client_idle_usec = 400000;
+    assert_int_equal(client_close_idle(&f->responder), 0); /* sets the timer anew */
+    make(f, CMD_ECHO, "hello");
+    send_bytes(half, f->out.bytes, 8);
+    ask(f, deaf, CMD_BULK, NULL);
+    make(f, CMD_ECHO, "a trickle of bytes is no activity");
+    for (size_t i = 0; i < 10 && send(trickle, f->out.bytes + i, 1, MSG_NOSIGNAL) == 1; i++)
+        run_for(f, 100000);
+    assert_int_equal(send(trickle, "x", 1, MSG_NOSIGNAL), -1);
+    run_for(f, 700000);
+    assert_int_equal(f->responder.n_clients, 0);
+    close(half);
+    close(deaf);
+    close(trickle);
+}
+
+static void a_request_in_work_outlives_the_limit(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    f->responder.client_idle_usec = 200000;
+    assert_int_equal(client_close_idle(&f->responder), 0);
+    ask(f, fd, CMD_WAIT, NULL);
+    run_for(f, 1000000);
+    assert_non_null(waiting);
+    packet_put_text(request_out(waiting), "at last");
+    request_reply(waiting, 0);
+    assert_string_equal(get_text(f, fd), "at last");
+    run_for(f, 600000);
+    assert_int_equal(f->responder.n_clients, 0);
+    close(fd);
+}
+
+/* It would wait for five minutes on nothing. */
+static void a_client_that_has_not_read_its_handshake_is_not_closed(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000), other = connect_as(f, 1000);
+
+    f->responder.client_idle_usec = 200000;
+    assert_int_equal(client_close_idle(&f->responder), 0);
+    ask(f, fd, CMD_GET_VERSION, NULL);
+    ask(f, other, CMD_GET_VERSION, NULL);
+    assert_int_equal(get_number(f, other), 3);
+    run_for(f, 700000);
+    assert_int_equal(f->responder.n_clients, 1);
+    assert_int_equal(closing_errno(f, other), 0);
+    assert_int_equal(get_number(f, fd), 3);
+    ask(f, fd, CMD_ECHO, "late");
+    assert_string_equal(get_text(f, fd), "late");
+    close(fd);
+    close(other);
+}
+
+static void the_time_of_the_last_request_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+    uint64_t first;
+
+    assert_int_equal(responder_last_request_usec(&f->responder), 0);
+    ask(f, fd, CMD_ECHO, "a");
+    assert_string_equal(get_text(f, fd), "a");
+    first = responder_last_request_usec(&f->responder);
+    assert_true(first > 0);
+    run_for(f, 1000);
+    ask(f, fd, CMD_ECHO, "a");
+    assert_string_equal(get_text(f, fd), "a");
+    assert_true(responder_last_request_usec(&f->responder) > first);
+    close(fd);
+}
+
+static void a_request_has_a_name_for_the_log(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1234);
+
+    ask(f, fd, CMD_ECHO, "a");
+    assert_string_equal(get_text(f, fd), "a");
+    ask(f, fd, CMD_WAIT, NULL);
+    settle(f);
+    assert_string_equal(request_log_name(waiting), "[2] uid=1234 wait");
+    close(fd);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_version_that_we_have_is_agreed_to),
+        TEST(another_version_is_offered_our_first),
+        TEST(a_client_counts_as_served_after_its_first_request),
+        TEST(requests_are_served_without_a_handshake),
+        TEST(a_header_may_come_alone),
+        TEST(a_request_may_come_byte_after_byte),
+        TEST(a_request_may_be_nothing_but_its_header),
+        TEST(requests_sent_together_are_answered_in_order),
+        TEST(what_comes_behind_a_request_in_work_stays_in_the_socket),
+        TEST(requests_up_to_their_limit_are_served_and_longer_ones_closed),
+        TEST(a_length_below_the_headers_own_is_closed),
+        TEST(a_giant_length_is_closed_before_memory_is_taken),
+        TEST(an_unknown_command_is_closed),
+        TEST(a_large_request_leaves_nothing_for_the_next),
+        TEST(an_error_becomes_a_status_and_the_connection_stays),
+        TEST(a_malformed_request_of_a_strict_command_costs_the_connection),
+        TEST(what_is_roots_is_refused_to_others),
+        TEST(a_client_that_goes_away_cancels_what_it_waits_for),
+        TEST(a_client_that_goes_away_between_requests_or_within_one_is_forgotten),
+        TEST(a_client_that_went_before_its_reply_harms_nobody),
+        TEST(a_client_that_is_given_up_is_told_to_ask_again),
+        TEST(a_large_reply_reaches_a_slow_reader_whole),
+        TEST(nothing_more_is_served_until_the_reply_is_out),
+        TEST(the_room_of_a_large_reply_is_given_back),
+        TEST(half_a_reply_that_is_never_read_ends_with_its_client),
+        TEST(what_a_client_keeps_is_its_own_and_goes_with_it),
+        TEST(connections_are_counted_for_each_user),
+        TEST(a_request_sent_before_a_shutdown_is_still_answered),
+        TEST(idle_clients_are_closed_after_the_limit_and_not_before),
+        TEST(a_stalled_request_and_an_unread_reply_are_no_excuse),
+        TEST(a_request_in_work_outlives_the_limit),
+        TEST(a_client_that_has_not_read_its_handshake_is_not_closed),
+        TEST(the_time_of_the_last_request_is_kept),
+        TEST(a_request_has_a_name_for_the_log),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
