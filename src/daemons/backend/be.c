@@ -303,6 +303,23 @@ static int open_source(struct backend *backend, char *const *import_argv)
     return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache, import_argv, &backend->source);
 }
 
+/* By the name of its section: a domain may be called "nss". */
+static int register_backend(struct backend *backend)
+{
+    CLEANUP(freep) char *service = NULL;
+    int r;
+
+    if (asprintf(&service, "domain/%s", backend->domain) < 0) {
+        service = NULL; /* undefined otherwise */
+        return -ENOMEM;
+    }
+    r = sd_bus_call_method_async(backend->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_registered, backend,
+                                 "sq", service, BUS_VERSION);
+    if (r < 0)
+        log_error_errno(r, "cannot register at the monitor: %m");
+    return r < 0 ? r : 0;
+}
+
 int backend_start(struct backend *backend, char *const *import_argv)
 {
     int r;
@@ -321,9 +338,5 @@ int backend_start(struct backend *backend, char *const *import_argv)
     if (r < 0)
         return r;
 
-    r = sd_bus_call_method_async(backend->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_registered, backend,
-                                 "sq", backend->domain, BUS_VERSION);
-    if (r < 0)
-        log_error_errno(r, "cannot register at the monitor: %m");
-    return r < 0 ? r : 0;
+    return register_backend(backend);
 }
