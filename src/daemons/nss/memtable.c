@@ -641,7 +641,8 @@ int memtable_discard(const char *dir, const char *name)
         r = lock(fd);
         if (r < 0)
             return r;
-        (void) pwrite(fd, &status, sizeof(status), offsetof(struct header, status)); /* the link count says it too */
+        if (pwrite(fd, &status, sizeof(status), offsetof(struct header, status)) < 0)
+            r = 0; /* the link count says it too */
     }
     if (unlink(path) < 0 && errno != ENOENT)
         return -errno;
