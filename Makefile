@@ -11,7 +11,8 @@ JOBS ?= $(shell nproc)
 BUILD := $(CURDIR)/build
 ACTIVATION := $(BUILD)/activation
 DAEMONS := $(BUILD)/daemons
-PATCHED := $(if $(wildcard patches/series),$(BUILD)/patched)
+# The daemons with the series: a tree of its own, since build/tree is for work.
+PATCHED := $(BUILD)/patched
 # Whose daemons scenarios run on: the distribution's, or ours.
 ON := $(if $(filter own,$(ENGINE)),own,stock)
 CONFIGURE_FLAGS ?= --enable-werror
@@ -23,7 +24,7 @@ PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr
 
 all: build
 	@echo
-	@echo "Built in build/activation, build/daemons$(if $(PATCHED), and build/patched). Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
+	@echo "Built in build/activation, build/daemons and build/patched. Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
 	@echo "make demo shows it in a throw-away container, make check tests all of it, make help lists the rest."
 
 help:
@@ -75,25 +76,39 @@ $(ACTIVATION)/Makefile: src/activation/configure.ac src/activation/Makefile.am $
 $(DAEMONS)/Makefile: src/daemons/configure.ac src/daemons/Makefile.am $(wildcard src/daemons/*/local.mk) | deps
 	$(call configure,src/daemons,$(DAEMONS),$(PLACES))
 
-build: $(ACTIVATION)/Makefile $(DAEMONS)/Makefile
+# Patches find the library where it was built.
+export PKG_CONFIG_PATH := $(ACTIVATION)$(addprefix :,$(PKG_CONFIG_PATH))
+
+$(PATCHED)/tree: $(wildcard patches/* src/daemons/* src/daemons/*/* src/daemons/*/*/*) | deps
+	@tests/series-tree $@
+	@touch $@
+
+$(PATCHED)/Makefile: $(PATCHED)/tree $(ACTIVATION)/Makefile
+	$(call configure,$(PATCHED)/tree/src/daemons,$(PATCHED),$(PLACES))
+
+build: $(ACTIVATION)/Makefile $(DAEMONS)/Makefile $(PATCHED)/Makefile
 	@$(make-in) $(ACTIVATION) all
 	@$(make-in) $(DAEMONS) all
+	@$(make-in) $(PATCHED) all
 
 check-unit-tests: build
 	@$(make-in) $(ACTIVATION) check-programs
 	@$(make-in) $(DAEMONS) check-programs
-	@tests/unit-tests $(ACTIVATION) $(DAEMONS)
+	@$(make-in) $(PATCHED) check-programs
+	@tests/unit-tests $(ACTIVATION) $(DAEMONS) $(PATCHED)
 
 $(BUILD)/sanitizers/activation/Makefile: $(ACTIVATION)/Makefile
 	$(call configure,src/activation,$(@D),--enable-sanitizers)
 
-$(BUILD)/sanitizers/daemons/Makefile: $(DAEMONS)/Makefile
-	$(call configure,src/daemons,$(@D),--enable-sanitizers $(PLACES))
+# With the series, which is all of the daemons and more.
+$(BUILD)/sanitizers/patched/Makefile: $(PATCHED)/Makefile $(BUILD)/sanitizers/activation/Makefile
+	$(call configure,$(PATCHED)/tree/src/daemons,$(@D),--enable-sanitizers $(PLACES))
 
-check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/daemons/Makefile
+check-sanitizers: export PKG_CONFIG_PATH := $(BUILD)/sanitizers/activation
+check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/patched/Makefile
 	@$(make-in) $(BUILD)/sanitizers/activation all check-programs
-	@$(make-in) $(BUILD)/sanitizers/daemons all check-programs
-	@tests/unit-tests $(BUILD)/sanitizers/activation $(BUILD)/sanitizers/daemons
+	@$(make-in) $(BUILD)/sanitizers/patched all check-programs
+	@tests/unit-tests $(BUILD)/sanitizers/activation $(BUILD)/sanitizers/patched
 
 # patches/ joins src/daemons and src/activation, which know nothing of each other.
 tree: deps
