@@ -4,7 +4,7 @@
 # Sourced by `one`; scenarios use what is below "For scenarios".
 
 # Set by `one`: where the machine's files are, where its upper layer is, where to keep what explains a failure.
-: "${ROOT:?}" "${OUT:?}" "${DIST:?}" "${NAME:?}"
+: "${ROOT:?}" "${OUT:?}" "${DIST:?}" "${NAME:?}" "${ENGINE:?}"
 
 GUARD_SEC=60
 checks=0
@@ -26,6 +26,17 @@ ok() { # TRUE|FALSE TEXT
 }
 
 # --- For scenarios -------------------------------------------------------------------------------------------------
+
+# What responders there are, as responders_of_monitor and responder_counts say it. Ours knows no passwords yet.
+listed="nss pam"
+once="nss:1 pam:1"
+sockets="sss-nss.socket sss-pam.socket sss-ssh.socket"
+if [ "$ENGINE" = own ]; then
+    listed=nss
+    once=nss:1
+    sockets=sss-nss.socket
+fi
+with_pam() { [ "$ENGINE" = own ] || "$@"; }
 
 # Starts the machine and waits until its boot is over, whatever came of it: boot [NSPAWN-OPTION ...] [SYSTEMD-WORD ...]
 boot() {
@@ -133,8 +144,13 @@ is() {
     fi
 }
 
-# The LDAP domain of the test machine, with more lines for [sssd] and other sections: configure [SSSD-LINES [REST]]
+# The LDAP domain of the test machine, with more lines for [sssd] and other sections: configure [SSSD-LINES [REST]]. For our
+# own daemons the same entries are in a file.
 configure() {
+    if [ "$ENGINE" = own ]; then
+        configure_own "$@"
+        return
+    fi
     install -m 0600 /dev/null "$ROOT/etc/sssd/sssd.conf"
     cat > "$ROOT/etc/sssd/sssd.conf" <<END
 [sssd]
@@ -162,8 +178,25 @@ ${2:-}
 END
 }
 
-# The machine's own directory server.
-start_directory() { run systemctl start slapd; }
+configure_own() {
+    install -d "$ROOT/etc/sssd/ldif"
+    install -m 0644 "$TOP/tests/trees.d/directory.ldif" "$ROOT/etc/sssd/ldif/"
+    install -m 0600 /dev/null "$ROOT/etc/sssd/sssd.conf"
+    cat > "$ROOT/etc/sssd/sssd.conf" <<END
+[sssd]
+domains = example
+${1:-}
+
+[domain/example]
+id_provider = ldif
+offline_timeout = 1
+${2:-}
+END
+}
+
+# The machine's own directory server, and that it is there from boot on.
+start_directory() { [ "$ENGINE" = own ] || run systemctl start slapd; }
+directory_at_boot() { [ "$ENGINE" = own ] || units enable slapd.service; }
 
 # One line of words: "nss pam" of the responders that run, by their control group.
 responders_of_monitor() { responders_in sssd.service; }
@@ -215,10 +248,13 @@ not_answered() { ! look_up; }
 not_let_in() { ! log_in; }
 log_in() { run sh -c 'echo secret-alice | pamtester load alice authenticate'; }
 
-# Load in the background: start_load [LOOKUPS AUTHS]; stop_load says what came of it.
+# Load in the background: start_load [LOOKUPS AUTHS]; stop_load says what came of it. Our own daemons know no passwords.
 start_load() {
+    local auths=${2:-20}
+
+    [ "$ENGINE" = stock ] || auths=0
     load_since=$(run date +%s.%N)
-    run /srv/load alice 10001 secret-alice "${1:-50}" "${2:-20}" >"$OUT/load" 2>"$OUT/load.errors" &
+    run /srv/load alice 10001 secret-alice "${1:-50}" "$auths" >"$OUT/load" 2>"$OUT/load.errors" &
     load_pid=$!
 }
 stop_load() {
