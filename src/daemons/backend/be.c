@@ -13,7 +13,6 @@
 #include "config/config.h"
 #include "util/cleanup.h"
 #include "util/log.h"
-#include "util/paths.h"
 
 /* A connected responder. */
 struct peer {
@@ -25,6 +24,7 @@ struct peer {
 struct backend {
     sd_event *event;
     const struct config *config;
+    const struct backend_paths *paths;
     char *domain;
     sd_bus *monitor;
     struct bus_server *server;
@@ -114,7 +114,7 @@ static int connect_monitor(struct backend *backend)
 {
     int r;
 
-    r = bus_connect(backend->event, MONITOR_BUS, 0, &backend->monitor);
+    r = bus_connect(backend->event, backend->paths->monitor_bus, 0, &backend->monitor);
     if (r >= 0)
         r = bus_watch_close(backend->monitor, on_monitor_closed, backend);
     if (r >= 0)
@@ -226,7 +226,7 @@ static int listen_for_responders(struct backend *backend)
     CLEANUP(freep) char *path = NULL;
     int r;
 
-    if (asprintf(&path, "%s%s", BACKEND_BUS_PREFIX, backend->domain) < 0) {
+    if (asprintf(&path, "%s%s", backend->paths->bus_prefix, backend->domain) < 0) {
         path = NULL;
         return -ENOMEM;
     }
@@ -238,7 +238,8 @@ static int listen_for_responders(struct backend *backend)
 
 /* ---- the whole ---- */
 
-int backend_new(sd_event *event, const struct config *config, const char *domain, struct backend **ret)
+int backend_new(sd_event *event, const struct config *config, const char *domain, const struct backend_paths *paths,
+                struct backend **ret)
 {
     CLEANUP(backend_freep) struct backend *backend = NULL;
     int r;
@@ -248,13 +249,14 @@ int backend_new(sd_event *event, const struct config *config, const char *domain
         return -ENOMEM;
     backend->event = sd_event_ref(event);
     backend->config = config;
+    backend->paths = paths;
     backend->domain = strdup(domain);
     if (!backend->domain)
         return -ENOMEM;
 
     r = connect_monitor(backend);
     if (r < 0) {
-        log_error_errno(r, "cannot connect to the monitor at %s: %m", MONITOR_BUS);
+        log_error_errno(r, "cannot connect to the monitor at %s: %m", paths->monitor_bus);
         return r;
     }
     *ret = TAKE(backend);
@@ -324,9 +326,9 @@ int backend_start(struct backend *backend, char *const *import_argv)
 {
     int r;
 
-    r = cache_writer_open(CACHE_DIR, backend->domain, &backend->cache);
+    r = cache_writer_open(backend->paths->cache_dir, backend->domain, &backend->cache);
     if (r < 0) {
-        log_error_errno(r, "cannot open the cache in %s: %m", CACHE_DIR);
+        log_error_errno(r, "cannot open the cache in %s: %m", backend->paths->cache_dir);
         return r;
     }
     r = open_source(backend, import_argv);

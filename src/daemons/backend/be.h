@@ -9,8 +9,16 @@
 struct backend;
 struct config;
 
+struct backend_paths {
+    const char *config; /* the snapshot */
+    const char *cache_dir, *log_dir;
+    const char *monitor_bus;
+    const char *bus_prefix; /* the domain's name comes behind it */
+};
+
 /* Connects to the monitor, which takes whom it does not know for root's. */
-int backend_new(sd_event *event, const struct config *config, const char *domain, struct backend **ret);
+int backend_new(sd_event *event, const struct config *config, const char *domain, const struct backend_paths *paths,
+                struct backend **ret);
 struct backend *backend_free(struct backend *backend);
 void backend_freep(struct backend **backend);
 

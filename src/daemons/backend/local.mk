@@ -4,6 +4,8 @@ backend_libbackend_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 backend_libbackend_a_SOURCES = \
 	backend/be.c \
 	backend/be.h \
+	backend/daemon.c \
+	backend/daemon.h \
 	backend/directory.c \
 	backend/directory.h \
 	backend/dn.c \
@@ -30,3 +32,18 @@ sssdlibexec_PROGRAMS += backend/sssd_be
 backend_sssd_be_SOURCES = backend/main.c
 backend_sssd_be_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 backend_sssd_be_LDADD = $(BACKEND_LDADD)
+
+if HAVE_CMOCKA
+check_PROGRAMS += backend/test-backend
+backend_test_backend_SOURCES = backend/test-backend.c backend/test-fixture.c backend/test-fixture.h
+backend_test_backend_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
+backend_test_backend_LDADD = test/libtest.a $(BACKEND_LDADD) $(CMOCKA_LIBS)
+EXTRA_backend_test_backend_DEPENDENCIES = backend/sssd_be-for-tests
+
+# The program itself in the folder that it is run in.
+EXTRA_PROGRAMS += backend/sssd_be-for-tests
+CLEANFILES += backend/sssd_be-for-tests
+backend_sssd_be_for_tests_SOURCES = backend/test-main.c
+backend_sssd_be_for_tests_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+backend_sssd_be_for_tests_LDADD = $(BACKEND_LDADD)
+endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Daemon: the process of a backend, from its command line to its end. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "backend/be.h"
+#include "backend/daemon.h"
+#include "backend/import.h"
+#include "config/config.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/privileges.h"
+#include "util/text.h"
+#include "util/watchdog.h"
+
+enum { EXIT_USAGE = 2 };
+
+struct arguments {
+    const char *domain;
+    uid_t uid; /* 0: the configuration's user */
+    gid_t gid;
+    const char *logger;
+    enum log_target log_target;
+    const char *debug_level; /* NULL: the configuration's */
+    bool is_import;
+};
+
+/* ---- the command line ---- */
+
+enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, IGNORED, HELP };
+
+static const struct option options[] = {
+    { "domain", required_argument, NULL, DOMAIN },
+    { "uid", required_argument, NULL, UID },
+    { "gid", required_argument, NULL, GID },
+    { "logger", required_argument, NULL, LOGGER },
+    { "debug-to-files", no_argument, NULL, DEBUG_TO_FILES },
+    { "debug-to-stderr", no_argument, NULL, DEBUG_TO_STDERR },
+    { "debug-level", required_argument, NULL, DEBUG_LEVEL },
+    { "import", no_argument, NULL, IMPORT },
+    /* our lines always have their time */
+    { "debug-timestamps", required_argument, NULL, IGNORED },
+    { "debug-microseconds", required_argument, NULL, IGNORED },
+    { "help", no_argument, NULL, HELP },
+    { NULL, 0, NULL, 0 },
+};
+
+static void print_usage(FILE *out)
+{
+    (void) fprintf(out,
+                   "Usage: %s --domain=NAME [OPTION...]\n"
+                   "      --domain=NAME                    the domain of the configuration\n"
+                   "      --uid=UID                        the user to run as (0: that of the configuration)\n"
+                   "      --gid=GID                        its group\n"
+                   "      --logger=files|journald|stderr   where the log goes (stderr)\n"
+                   "  -f, --debug-to-files                 the same as --logger=files\n"
+                   "  -d, --debug-level=LEVEL              0 to 9, or a mask such as 0x0070\n"
+                   "      --import                         read the domain's files into its cache, and end\n"
+                   "      --help                           this text\n",
+                   program_invocation_short_name);
+}
+
+static int parse_number(const char *name, const char *text, int base, uint64_t max, uint64_t *ret)
+{
+    int r = text_to_u64(text, base, max, ret);
+
+    if (r < 0)
+        (void) fprintf(stderr, "%s: --%s=%s: not a number up to %llu\n", program_invocation_short_name, name, text,
+                       (unsigned long long) max);
+    return r;
+}
+
+static int parse_logger(const char *text, struct arguments *ret)
+{
+    if (strcmp(text, "files") == 0)
+        ret->log_target = LOG_TO_FILES;
+    else if (strcmp(text, "journald") == 0)
+        ret->log_target = LOG_TO_JOURNAL;
+    else if (strcmp(text, "stderr") == 0)
+        ret->log_target = LOG_TO_STDERR;
+    else {
+        (void) fprintf(stderr, "%s: --logger=%s: not files, journald or stderr\n", program_invocation_short_name, text);
+        return -EINVAL;
+    }
+    ret->logger = text;
+    return 0;
+}
+
+/* Returns 1, 0 if all is done, or a negative errno; then it has told. */
+static int parse_arguments(int argc, char **argv, struct arguments *ret)
+{
+    uint64_t number = 0;
+    int option, r = 0;
+
+    *ret = (struct arguments){ .logger = "stderr", .log_target = LOG_TO_STDERR };
+    while (r >= 0 && (option = getopt_long(argc, argv, "fd:", options, NULL)) >= 0) {
+        switch (option) {
+        case DOMAIN:
+            ret->domain = optarg;
+            break;
+        case UID:
+            r = parse_number("uid", optarg, 10, UINT32_MAX - 1, &number);
+            ret->uid = (uid_t) number;
+            break;
+        case GID:
+            r = parse_number("gid", optarg, 10, UINT32_MAX - 1, &number);
+            ret->gid = (gid_t) number;
+            break;
+        case LOGGER:
+            r = parse_logger(optarg, ret);
+            break;
+        case 'f':
+        case DEBUG_TO_FILES:
+            r = parse_logger("files", ret);
+            break;
+        case DEBUG_TO_STDERR:
+            r = parse_logger("stderr", ret);
+            break;
+        case 'd':
+        case DEBUG_LEVEL:
+            r = parse_number("debug-level", optarg, 0, 0xfffff, &number);
+            ret->debug_level = optarg;
+            break;
+        case IMPORT:
+            ret->is_import = true;
+            break;
+        case IGNORED:
+            break;
+        case HELP:
+            print_usage(stdout);
+            return 0;
+        default: /* getopt has said what */
+            r = -EINVAL;
+            break;
+        }
+    }
+    if (r >= 0 && optind < argc) {
+        (void) fprintf(stderr, "%s: unexpected argument \"%s\"\n", program_invocation_short_name, argv[optind]);
+        r = -EINVAL;
+    }
+    /* It becomes part of file names. */
+    if (r >= 0 && (!ret->domain || *ret->domain == '\0' || *ret->domain == '.' || strchr(ret->domain, '/'))) {
+        (void) fprintf(stderr, "%s: --domain: not the name of a domain\n", program_invocation_short_name);
+        r = -EINVAL;
+    }
+    if (r < 0) {
+        print_usage(stderr);
+        return r;
+    }
+    return 1;
+}
+
+/* ---- the process ---- */
+
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+    (void) userdata;
+    log_info("leaving on signal %u", info->ssi_signo);
+    return sd_event_exit(sd_event_source_get_event(source), EXIT_SUCCESS);
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+    (void) source;
+    (void) info;
+    (void) userdata;
+    (void) log_reopen(); /* it has told */
+    return 0;
+}
+
+static void event_unrefp(sd_event **event)
+{
+    *event = sd_event_unref(*event);
+}
+
+static int make_event_loop(sd_event **ret)
+{
+    CLEANUP(event_unrefp) sd_event *event = NULL;
+    sigset_t set;
+    int r;
+
+    (void) sigemptyset(&set);
+    (void) sigaddset(&set, SIGTERM);
+    (void) sigaddset(&set, SIGINT);
+    (void) sigaddset(&set, SIGHUP);
+    (void) sigaddset(&set, SIGCHLD); /* of the import */
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+
+    r = sd_event_new(&event);
+    if (r >= 0)
+        r = sd_event_add_signal(event, NULL, SIGTERM, on_terminate, NULL);
+    if (r >= 0)
+        r = sd_event_add_signal(event, NULL, SIGINT, on_terminate, NULL);
+    if (r >= 0)
+        r = sd_event_add_signal(event, NULL, SIGHUP, on_hangup, NULL);
+    if (r < 0)
+        return r;
+    *ret = TAKE(event);
+    return 0;
+}
+
+static int become_user(const struct config *config, uid_t uid, gid_t gid)
+{
+    const char *name = config_text(config, "sssd", "user");
+    int r;
+
+    if (geteuid() != 0)
+        return 0; /* the import is what the backend has become */
+    if (uid == 0) {
+        r = user_find(name, &uid, &gid);
+        if (r < 0) {
+            log_error_errno(r, "cannot look for user \"%s\": %m", name);
+            return r;
+        }
+        if (r == 0)
+            log_warning("there is no user \"%s\": staying root", name);
+    }
+
+    r = log_give(uid, gid);
+    if (r < 0)
+        log_warning_errno(r, "cannot give the log file to uid %u: %m", (unsigned) uid);
+    r = privileges_drop(uid, gid);
+    if (r < 0)
+        log_error_errno(r, "cannot become uid %u, gid %u: %m", (unsigned) uid, (unsigned) gid);
+    return r;
+}
+
+static int run_import(const struct config *config, const struct arguments *arguments, const struct backend_paths *paths)
+{
+    int r;
+
+    /* What nobody waits for would hold the cache's lock against the next backend. */
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with a signal that exists */
+    r = become_user(config, arguments->uid, arguments->gid);
+    if (r < 0)
+        return r;
+    return import_run(config, arguments->domain, paths->cache_dir);
+}
+
+static int run_backend(const struct config *config, const struct arguments *arguments, const char *section,
+                       const struct backend_paths *paths)
+{
+    CLEANUP(event_unrefp) sd_event *event = NULL;
+    CLEANUP(backend_freep) struct backend *backend = NULL;
+    char *import_argv[] = { program_invocation_name,      (char *) "--import",
+                            (char *) "--domain",          (char *) arguments->domain,
+                            (char *) "--logger",          (char *) arguments->logger,
+                            (char *) "--debug-level",     (char *) arguments->debug_level,
+                            NULL };
+    int r;
+
+    if (!arguments->debug_level)
+        import_argv[6] = NULL;
+    r = make_event_loop(&event);
+    if (r >= 0)
+        r = watchdog_start(event, config_usec(config, section, "timeout"));
+    if (r < 0) {
+        log_error_errno(r, "cannot make the event loop: %m");
+        return r;
+    }
+
+    /* Root's work first. */
+    r = backend_new(event, config, arguments->domain, paths, &backend);
+    if (r >= 0)
+        r = become_user(config, arguments->uid, arguments->gid);
+    if (r >= 0)
+        r = backend_start(backend, import_argv);
+    if (r >= 0) {
+        log_info("started");
+        r = sd_event_loop(event);
+        if (r < 0)
+            log_error_errno(r, "the event loop has failed: %m");
+    }
+    watchdog_stop();
+    return r;
+}
+
+int backend_run(int argc, char **argv, const struct backend_paths *paths)
+{
+    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(freep) char *section = NULL;
+    CLEANUP(freep) char *program = NULL;
+    struct arguments arguments;
+    uint64_t level = 0;
+    int r;
+
+    r = parse_arguments(argc, argv, &arguments);
+    if (r <= 0)
+        return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+
+    /* Whatever we start must not ask those whom we serve. */
+    if (setenv("_SSS_LOOPS", "NO", 1) < 0 || asprintf(&section, "domain/%s", arguments.domain) < 0 ||
+        asprintf(&program, "sssd_%s", arguments.domain) < 0)
+        return EXIT_FAILURE;
+    (void) signal(SIGPIPE, SIG_IGN);                            /* cannot fail */
+    (void) log_open(program, arguments.log_target, paths->log_dir); /* it has told */
+
+    r = config_read_snapshot(paths->config, &config);
+    if (r < 0) {
+        log_error_errno(r, "cannot read %s, which the monitor makes: %m", paths->config);
+        return EXIT_FAILURE;
+    }
+    if (arguments.debug_level)
+        (void) text_to_u64(arguments.debug_level, 0, 0xfffff, &level); /* it is a number */
+    else
+        level = config_u32(config, section, "debug_level");
+    log_set_debug_level((int) level);
+
+    r = arguments.is_import ? run_import(config, &arguments, paths) : run_backend(config, &arguments, section, paths);
+    /* Of the loop r is what it was left with. */
+    return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The program itself, between a monitor and a responder that are this test. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backend/test-fixture.h"
+#include "bus/bus.h"
+#include "util/cleanup.h"
+
+#define WAIT_USEC (20 * 1000000ULL)
+
+#define ALICE "dn: uid=alice,dc=x\nobjectClass: posixAccount\nuid: alice\nuidNumber: 1001\ngidNumber: 2001\n\n"
+#define BOB "dn: uid=bob,dc=x\nobjectClass: posixAccount\nuid: bob\nuidNumber: 1002\ngidNumber: 2001\n\n"
+
+struct stage {
+    struct fixture *f;
+    char program[4096];
+    sd_event *event;
+    struct bus_server *monitor;
+    sd_bus *service; /* the backend's connection to the monitor */
+    sd_bus *backend; /* ours to it, as a responder */
+    char registered[64];
+    pid_t pid;
+    int answer; /* of Refresh or IsOnline: 1, 0, or -1: none yet, -2: an error */
+};
+
+static int on_register(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+    struct stage *stage = userdata;
+    const char *name;
+    uint16_t version;
+
+    (void) error;
+    assert_true(sd_bus_message_read(call, "sq", &name, &version) >= 0);
+    assert_int_equal(version, BUS_VERSION);
+    (void) snprintf(stage->registered, sizeof(stage->registered), "%s", name);
+    return sd_bus_reply_method_return(call, "q", (uint16_t) BUS_VERSION);
+}
+
+static const sd_bus_vtable monitor_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("RegisterService", "sq", "q", on_register, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+static int on_service(sd_bus *bus, const struct bus_peer *peer, void *userdata)
+{
+    struct stage *stage = userdata;
+
+    assert_int_equal(peer->pid, stage->pid);
+    stage->service = sd_bus_ref(bus);
+    return sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_MONITOR, monitor_vtable, stage);
+}
+
+static uint64_t clock_usec(void)
+{
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+/* Runs the loop as long as that holds, but not for ever. */
+#define WAIT_WHILE(stage, condition)                                       \
+    do {                                                                   \
+        uint64_t end_ = clock_usec() + WAIT_USEC;                          \
+        while (condition) {                                                \
+            assert_true(clock_usec() < end_);                              \
+            assert_true(sd_event_run((stage)->event, 10 * 1000) >= 0);     \
+        }                                                                  \
+    } while (0)
+
+static void start(struct stage *stage)
+{
+    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
+    stage->registered[0] = '\0';
+    stage->pid = fork();
+    assert_true(stage->pid >= 0);
+    if (stage->pid == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (chdir(stage->f->folder.path) < 0)
+            _exit(3);
+        (void) execl(stage->program, "sssd_be", "--domain", DOMAIN, "--uid", "0", "--gid", "0", "--logger=files", "-d", "9", NULL);
+        _exit(4);
+    }
+    WAIT_WHILE(stage, stage->registered[0] == '\0');
+    assert_string_equal(stage->registered, DOMAIN);
+    assert_int_equal(bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN), geteuid(), &stage->backend), 0);
+}
+
+static void stop(struct stage *stage, int signal_number)
+{
+    int status;
+
+    assert_int_equal(kill(stage->pid, signal_number), 0);
+    assert_int_equal(waitpid(stage->pid, &status, 0), stage->pid);
+    if (signal_number == SIGTERM)
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    stage->pid = 0;
+    stage->backend = sd_bus_close_unref(stage->backend);
+    stage->service = sd_bus_close_unref(stage->service);
+}
+
+static int stage_setup(void **state)
+{
+    struct stage *stage = calloc(1, sizeof(*stage));
+    void *f;
+
+    assert_non_null(stage);
+    assert_int_equal(fixture_setup(&f), 0);
+    stage->f = f;
+    assert_non_null(realpath("backend/sssd_be-for-tests", stage->program));
+    assert_true(sd_event_new(&stage->event) >= 0);
+    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"), (uid_t) -1, (gid_t) -1, on_service, stage,
+                                &stage->monitor), 0);
+    *state = stage;
+    return 0;
+}
+
+static int stage_teardown(void **state)
+{
+    struct stage *stage = *state;
+    void *f = stage->f;
+
+    if (stage->pid > 0)
+        stop(stage, SIGKILL);
+    bus_server_free(stage->monitor);
+    sd_event_unref(stage->event);
+    free(stage);
+    return fixture_teardown(&f);
+}
+
+static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    int *answer = userdata, online;
+
+    (void) error;
+    *answer = -2;
+    if (!sd_bus_message_get_error(reply) && sd_bus_message_read(reply, "b", &online) >= 0)
+        *answer = online;
+    return 0;
+}
+
+static int refresh(struct stage *stage)
+{
+    stage->answer = -1;
+    assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh", on_answer, &stage->answer, "ssu",
+                                         "user", "alice", 0) >= 0);
+    WAIT_WHILE(stage, stage->answer == -1);
+    return stage->answer;
+}
+
+static int is_online(struct stage *stage, const char *domain)
+{
+    stage->answer = -1;
+    assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_BACKEND, "IsOnline", on_answer, &stage->answer, "s", domain) >= 0);
+    WAIT_WHILE(stage, stage->answer == -1);
+    return stage->answer;
+}
+
+static int on_empty(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    int *answer = userdata;
+
+    (void) error;
+    *answer = sd_bus_message_get_error(reply) ? -2 : 0;
+    return 0;
+}
+
+static int tell(struct stage *stage, const char *method)
+{
+    stage->answer = -1;
+    assert_true(sd_bus_call_method_async(stage->service, NULL, NULL, BUS_PATH, BUS_SERVICE, method, on_empty, &stage->answer, NULL) >= 0);
+    WAIT_WHILE(stage, stage->answer == -1);
+    return stage->answer;
+}
+
+static bool knows(struct stage *stage, const char *name)
+{
+    struct fixture *f = stage->f;
+    struct cache_user user;
+    int r;
+
+    if (f->cache && cache_is_replaced(f->cache))
+        f->cache = cache_close(f->cache);
+    if (!f->cache && cache_open(f->folder.path, DOMAIN, &f->cache) <= 0)
+        return false;
+    assert_int_equal(cache_begin(f->cache), 0);
+    r = cache_user_by_name(f->cache, name, &user);
+    assert_true(r >= 0);
+    cache_end(f->cache);
+    return r == 1;
+}
+
+static struct cache_state read_state(struct stage *stage)
+{
+    struct cache_state state;
+
+    assert_int_equal(cache_read_state(fixture_view(stage->f), &state), 0);
+    fixture_end_view(stage->f);
+    return state;
+}
+
+/* ---- tests ---- */
+
+static void it_registers_and_answers_when_the_files_are_in(void **state)
+{
+    struct stage *stage = *state;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_true(knows(stage, "alice"));
+    assert_int_equal(is_online(stage, "D"), 1);
+    assert_int_equal(is_online(stage, "other"), -2);
+    stop(stage, SIGTERM);
+}
+
+static void unchanged_files_are_not_read_again(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t generation;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    generation = read_state(stage).generation;
+    stop(stage, SIGTERM);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_int_equal(read_state(stage).generation, generation);
+    stop(stage, SIGTERM);
+}
+
+static void a_change_is_read_by_itself(void **state)
+{
+    struct stage *stage = *state;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_false(knows(stage, "bob"));
+    fixture_write(stage->f, "b.ldif", BOB);
+    WAIT_WHILE(stage, !knows(stage, "bob"));
+    assert_true(knows(stage, "alice"));
+
+    assert_int_equal(unlink(folder_file(&stage->f->folder, "ldif/a.ldif")), 0);
+    WAIT_WHILE(stage, knows(stage, "alice"));
+    stop(stage, SIGTERM);
+}
+
+static void a_broken_file_means_offline_and_its_repair_online(void **state)
+{
+    struct stage *stage = *state;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    fixture_write(stage->f, "a.ldif", ALICE "no colon\n");
+    WAIT_WHILE(stage, is_online(stage, DOMAIN));
+    assert_true(knows(stage, "alice"));
+    assert_int_equal(refresh(stage), 0);
+
+    /* The verdict outlives who came to it, until somebody says otherwise: here the files themselves. */
+    stop(stage, SIGTERM);
+    assert_true(read_state(stage).offline_until > (uint64_t) time(NULL) + 30);
+    start(stage);
+    fixture_write(stage->f, "a.ldif", ALICE BOB);
+    WAIT_WHILE(stage, !is_online(stage, DOMAIN));
+    WAIT_WHILE(stage, !knows(stage, "bob"));
+    assert_int_equal(refresh(stage), 1);
+    stop(stage, SIGTERM);
+}
+
+static void no_files_at_all_mean_offline(void **state)
+{
+    struct stage *stage = *state;
+
+    assert_int_equal(rmdir(folder_file(&stage->f->folder, "ldif")), 0);
+    start(stage);
+    assert_int_equal(refresh(stage), 0);
+    assert_int_equal(is_online(stage, DOMAIN), 0);
+    stop(stage, SIGTERM);
+}
+
+static void the_monitor_says_offline_and_online(void **state)
+{
+    struct stage *stage = *state;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_int_equal(tell(stage, "GoOffline"), 0);
+    assert_int_equal(is_online(stage, DOMAIN), 0);
+    assert_int_equal(refresh(stage), 0);
+    assert_int_equal(tell(stage, "ResetOffline"), 0);
+    assert_int_equal(is_online(stage, DOMAIN), 1);
+    assert_int_equal(refresh(stage), 1);
+    assert_int_equal(tell(stage, "RotateLogs"), 0);
+    assert_int_equal(tell(stage, "ClearMemcache"), 0);
+    stop(stage, SIGTERM);
+}
+
+static void a_cache_that_was_taken_away_is_made_anew(void **state)
+{
+    struct stage *stage = *state;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_true(knows(stage, "alice"));
+    assert_int_equal(unlink(folder_file(&stage->f->folder, "cache_" DOMAIN ".mdb")), 0);
+    assert_int_equal(unlink(folder_file(&stage->f->folder, "cache_" DOMAIN ".mdb-lock")), 0);
+    assert_false(knows(stage, "alice"));
+    assert_int_equal(refresh(stage), 1);
+    assert_true(knows(stage, "alice"));
+    stop(stage, SIGTERM);
+}
+
+static void it_leaves_when_the_monitor_goes(void **state)
+{
+    struct stage *stage = *state;
+    int status = 0;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    stage->service = sd_bus_close_unref(stage->service);
+    WAIT_WHILE(stage, waitpid(stage->pid, &status, WNOHANG) == 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    stage->pid = 0;
+    stage->backend = sd_bus_close_unref(stage->backend);
+}
+
+/* At random moments of imports: what is in the cache is always one of the files. */
+static void killed_at_any_time_it_leaves_a_whole_cache(void **state)
+{
+    struct stage *stage = *state;
+
+    for (unsigned i = 0; i < 20; i++) {
+        fixture_write(stage->f, "a.ldif", i % 2 ? ALICE : ALICE BOB);
+        start(stage);
+        (void) usleep(i * 2000);
+        stop(stage, SIGKILL);
+        if (stage->f->cache || access(folder_file(&stage->f->folder, "cache_" DOMAIN ".mdb"), F_OK) == 0)
+            (void) knows(stage, "bob"); /* asserts that it can be read */
+    }
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_true(knows(stage, "alice"));
+    assert_false(knows(stage, "bob"));
+    stop(stage, SIGTERM);
+}
+
+static void several_questions_during_an_import_are_all_answered(void **state)
+{
+    struct stage *stage = *state;
+    int answers[50];
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        answers[i] = -1;
+        assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh", on_answer,
+                                             &answers[i], "ssu", "user", "", 7) >= 0);
+    }
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        WAIT_WHILE(stage, answers[i] == -1);
+        assert_int_equal(answers[i], 1);
+    }
+    stop(stage, SIGTERM);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, stage_setup, stage_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(it_registers_and_answers_when_the_files_are_in),
+        TEST(unchanged_files_are_not_read_again),
+        TEST(a_change_is_read_by_itself),
+        TEST(a_broken_file_means_offline_and_its_repair_online),
+        TEST(no_files_at_all_mean_offline),
+        TEST(the_monitor_says_offline_and_online),
+        TEST(a_cache_that_was_taken_away_is_made_anew),
+        TEST(it_leaves_when_the_monitor_goes),
+        TEST(killed_at_any_time_it_leaves_a_whole_cache),
+        TEST(several_questions_during_an_import_are_all_answered),
+    };
+
+    (void) alarm(300);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
