@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Fixture: the NSS responder over a directory of its own, asked through a real connection. Its backend is the test's. */
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -267,6 +268,8 @@ const uint8_t *fixture_receive(struct fixture *f, uint64_t usec, uint32_t *ret_s
         ssize_t n = recv(f->client, reply + used, wanted - used, MSG_DONTWAIT);
 
         if (n == 0)
+            return NULL;
+        if (n < 0 && errno != EAGAIN)
             return NULL;
         if (n < 0) {
             now = now_usec();
