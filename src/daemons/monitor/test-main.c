@@ -7,13 +7,18 @@
 
 #include "monitor/monitor.h"
 
+#define N_PATHS 6
+
 static char here[256];
+static char paths_in_here[N_PATHS][sizeof(here) + 16];
 
 static const char *in_here(const char *name)
 {
-    char *path = NULL;
+    static size_t n;
+    char *path = paths_in_here[n++];
 
-    return asprintf(&path, "%s/%s", here, name) < 0 ? NULL : path;
+    (void) snprintf(path, sizeof(paths_in_here[0]), "%s/%s", here, name);
+    return path;
 }
 
 int main(int argc, char **argv)
