@@ -17,11 +17,24 @@ RESPONDER_TEST_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a 
 	util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += \
 	responder/test-client \
-	responder/test-listener
+	responder/test-listener \
+	responder/test-responder
 responder_test_client_SOURCES = responder/test-client.c
 responder_test_client_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 responder_test_client_LDADD = $(RESPONDER_TEST_LDADD)
 responder_test_listener_SOURCES = responder/test-listener.c
 responder_test_listener_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 responder_test_listener_LDADD = $(RESPONDER_TEST_LDADD)
+
+# The process itself, with all its paths below the folder that it is run in.
+responder_test_responder_SOURCES = \
+	responder/arguments.c \
+	responder/client.c \
+	responder/listener.c \
+	responder/responder.c \
+	responder/test-responder.c
+responder_test_responder_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir) -I$(top_builddir) \
+	-DSSS_STATEDIR='"."' -DSSS_LOGDIR='"."' -DSSS_CONFDIR='"."' -DSSS_RUNDIR='"."' -DSSS_LIBEXECDIR='"."' -DSSS_USER='"sssd"'
+responder_test_responder_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
+responder_test_responder_LDADD = $(RESPONDER_TEST_LDADD)
 endif
