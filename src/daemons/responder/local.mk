@@ -38,3 +38,12 @@ responder_test_responder_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir) -I$(top_builddir) 
 responder_test_responder_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 responder_test_responder_LDADD = $(RESPONDER_TEST_LDADD)
 endif
+
+if FUZZING
+EXTRA_PROGRAMS += responder/fuzz-packet
+FUZZ_TARGETS += responder/fuzz-packet
+responder_fuzz_packet_SOURCES = responder/fuzz-packet.c
+responder_fuzz_packet_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+responder_fuzz_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+responder_fuzz_packet_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a util/libutil.a $(SYSTEMD_LIBS)
+endif
