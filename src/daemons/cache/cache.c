@@ -72,7 +72,7 @@ int cache_open(const char *dir, const char *domain, struct cache **ret)
     if (r == 0)
         r = mdb_env_open(cache->env, cache->path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | MDB_NORDAHEAD, 0600);
     if (r)
-        return r == ENOENT ? 0 : cache_errno(r);
+        return r == ENOENT || r == EBADF ? 0 : cache_errno(r); /* EBADF: it is empty, and LMDB would begin to fill it */
 
     r = mdb_env_get_fd(cache->env, &fd);
     if (r)

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cache/cache.h"
+#include "cache/layout.h"
+#include "cache/utf8.h"
+#include "cache/writer.h"
+#include "test/folder.h"
+#include "util/cleanup.h"
+
+#define DOMAIN "d"
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct cache_writer *open_writer(const struct folder *folder)
+{
+    struct cache_writer *writer = NULL;
+
+    assert_int_equal(cache_writer_open(folder->path, DOMAIN, &writer), 0);
+    return writer;
+}
+
+static struct cache *open_cache(const struct folder *folder)
+{
+    struct cache *cache = NULL;
+
+    assert_int_equal(cache_open(folder->path, DOMAIN, &cache), 1);
+    return cache;
+}
+
+static void put_user(struct cache_writer *writer, const char *name, uint32_t uid)
+{
+    struct cache_user user = { name, "Gecos", "/home", "/bin/sh", uid, 100 };
+
+    assert_int_equal(cache_put_user(writer, name, &user), 0);
+}
+
+static void put_sample(struct cache_writer *writer)
+{
+    struct cache_group group = { "devs", 200, 2, "alice\0bob", 10 };
+    struct cache_netgroup netgroup = { "ng", 1, "h\0u\0", 5, 1, "other", 6 };
+    struct cache_service service = { "http", "tcp", 80, 1, "www", 4 };
+    struct cache_state state = { .fresh_until = 1, .source = "mark" };
+    uint32_t gids[] = { 200, 300 };
+
+    assert_int_equal(cache_writer_begin(writer), 0);
+    put_user(writer, "alice", 1001);
+    assert_int_equal(cache_put_alias(writer, CACHE_USER, "al"), 0);
+    put_user(writer, "bob", 1002);
+    assert_int_equal(cache_put_gids(writer, 1001, gids, 2), 0);
+    assert_int_equal(cache_put_group(writer, "devs", &group), 0);
+    assert_int_equal(cache_put_alias(writer, CACHE_GROUP, "developers"), 0);
+    assert_int_equal(cache_put_netgroup(writer, "ng", &netgroup), 0);
+    assert_int_equal(cache_put_service(writer, "http", &service), 0);
+    assert_int_equal(cache_put_service_alias(writer, "www", "tcp"), 0);
+    service.protocol = "sctp";
+    assert_int_equal(cache_put_service(writer, "http", &service), 0);
+    assert_int_equal(cache_writer_commit(writer, &state), 0);
+}
+
+/* ---- what is put is found ---- */
+
+static void users_are_found_by_name_alias_and_id(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+
+    put_sample(writer);
+    cache = open_cache(*state);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    assert_int_equal(user.uid, 1001);
+    assert_int_equal(user.gid, 100);
+    assert_string_equal(user.gecos, "Gecos");
+    assert_string_equal(user.home, "/home");
+    assert_string_equal(user.shell, "/bin/sh");
+    assert_int_equal(cache_user_by_name(cache, "al", &user), 1);
+    assert_string_equal(user.name, "alice");
+    assert_int_equal(cache_user_by_id(cache, 1002, &user), 1);
+    assert_string_equal(user.name, "bob");
+    assert_int_equal(cache_user_by_id(cache, 1003, &user), 0);
+    assert_int_equal(cache_user_by_name(cache, "carol", &user), 0);
+    assert_int_equal(cache_user_by_name(cache, "", &user), 0);
+    cache_end(cache);
+}
+
+static void the_rest_is_found_too(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_netgroup netgroup;
+    struct cache_service service;
+    struct cache_group group;
+    const void *gids;
+    uint32_t gid;
+    size_t n;
+
+    put_sample(writer);
+    cache = open_cache(*state);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_group_by_name(cache, "developers", &group), 1);
+    assert_string_equal(group.name, "devs");
+    assert_int_equal(group.n_members, 2);
+    assert_memory_equal(group.members, "alice\0bob", group.members_bytes);
+    assert_int_equal(cache_group_by_id(cache, 200, &group), 1);
+    assert_int_equal(cache_gids_of_user(cache, "al", &gids, &n), 1);
+    assert_int_equal(n, 2);
+    memcpy(&gid, (const char *) gids + sizeof(gid), sizeof(gid));
+    assert_int_equal(gid, 300);
+    assert_int_equal(cache_gids_of_user(cache, "bob", &gids, &n), 1);
+    assert_int_equal(n, 0);
+    assert_int_equal(cache_gids_of_user(cache, "carol", &gids, &n), 0);
+    assert_int_equal(cache_netgroup_by_name(cache, "ng", &netgroup), 1);
+    assert_int_equal(netgroup.n_triples, 1);
+    assert_memory_equal(netgroup.triples, "h\0u\0", 5);
+    assert_string_equal(netgroup.netgroups, "other");
+
+    assert_int_equal(cache_service_by_name(cache, "www", "tcp", &service), 1);
+    assert_string_equal(service.name, "http");
+    assert_string_equal(service.aliases, "www");
+    assert_int_equal(cache_service_by_name(cache, "http", "udp", &service), 0);
+    assert_int_equal(cache_service_by_name(cache, "http", "", &service), 1);
+    assert_string_equal(service.protocol, "sctp");
+    assert_int_equal(cache_service_by_name(cache, "htt", "", &service), 0);
+    assert_int_equal(cache_service_by_port(cache, 80, "tcp", &service), 1);
+    assert_int_equal(service.port, 80);
+    assert_int_equal(cache_service_by_port(cache, 80, "", &service), 1);
+    assert_int_equal(cache_service_by_port(cache, 81, "", &service), 0);
+    cache_end(cache);
+}
+
+static void who_is_taken_is_told(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    struct cache_user user = { "x", "", "", "", 1002, 1 };
+
+    assert_int_equal(cache_writer_begin(writer), 0);
+    put_user(writer, "bob", 1002);
+    put_user(writer, "alice", 1001); /* not in order */
+    assert_int_equal(cache_put_alias(writer, CACHE_USER, "al"), 0);
+    assert_int_equal(cache_put_user(writer, "x", &user), -EEXIST);
+    user.uid = 1003;
+    assert_int_equal(cache_put_user(writer, "bob", &user), -EEXIST);
+    assert_int_equal(cache_put_user(writer, "al", &user), -EEXIST);
+    assert_int_equal(cache_put_alias(writer, CACHE_USER, "bob"), -EEXIST);
+    assert_int_equal(cache_put_user(writer, "x", &user), 0);
+}
+
+struct seen {
+    uint32_t ids[16];
+    size_t n, max;
+};
+
+static int on_user(const struct cache_user *user, void *userdata)
+{
+    struct seen *seen = userdata;
+
+    seen->ids[seen->n++] = user->uid;
+    return seen->n == seen->max;
+}
+
+static void an_enumeration_goes_on_where_it_stopped(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct seen seen = { .max = 1 };
+
+    put_sample(writer);
+    cache = open_cache(*state);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_each_user(cache, 0, on_user, &seen), 1);
+    cache_end(cache);
+    assert_int_equal(seen.ids[0], 1001);
+
+    seen = (struct seen){ .max = 16 };
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_each_user(cache, 1002, on_user, &seen), 0);
+    cache_end(cache);
+    assert_int_equal(seen.n, 1); /* each once: aliases are no entries */
+    assert_int_equal(seen.ids[0], 1002);
+}
+
+/* ---- commits ---- */
+
+static void a_view_sees_one_commit(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_state cache_state = { .source = "2" };
+    struct cache_user user;
+
+    put_sample(writer);
+    cache = open_cache(*state);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_writer_begin(writer), 0);
+    put_user(writer, "carol", 1003);
+    assert_int_equal(cache_writer_commit(writer, &cache_state), 0);
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    assert_int_equal(cache_user_by_name(cache, "carol", &user), 0);
+    cache_end(cache);
+
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 0); /* all are replaced */
+    assert_int_equal(cache_user_by_name(cache, "carol", &user), 1);
+    assert_int_equal(cache_read_state(cache, &cache_state), 0);
+    assert_int_equal(cache_state.generation, 2);
+    cache_end(cache);
+}
+
+static void what_is_aborted_never_was(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+
+    put_sample(writer);
+    assert_int_equal(cache_writer_begin(writer), 0);
+    cache_writer_abort(writer);
+    cache = open_cache(*state);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    cache_end(cache);
+}
+
+static void the_state_is_set_without_the_entries(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_state there, other = { .generation = 77, .offline_until = 5, .source = "other" };
+    struct cache_user user;
+
+    put_sample(writer);
+    assert_int_equal(cache_writer_set_state(writer, &other), 0);
+    cache = open_cache(*state);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_read_state(cache, &there), 0);
+    assert_int_equal(there.generation, 1);
+    assert_int_equal(there.offline_until, 5);
+    assert_string_equal(there.source, "other");
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    cache_end(cache);
+}
+
+/* ---- files ---- */
+
+static void no_file_is_no_cache(void **state)
+{
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), 0);
+    folder_write(*state, "cache_" DOMAIN ".mdb", "");
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), 0);
+}
+
+static void a_file_of_something_else_is_made_anew(void **state)
+{
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
+    char text[9000];
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    folder_write(*state, "cache_" DOMAIN ".mdb", text);
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EBADMSG);
+    writer = open_writer(*state);
+    put_sample(writer);
+}
+
+static void a_file_that_is_cut_off_is_damaged(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    const char *path = folder_file(*state, "cache_" DOMAIN ".mdb");
+    struct cache_state there;
+    struct stat st;
+
+    put_sample(writer);
+    writer = cache_writer_close(writer);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - 4096), 0);
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EBADMSG);
+    writer = open_writer(*state); /* made anew */
+    assert_int_equal(cache_writer_state(writer, &there), 0);
+    assert_int_equal(there.generation, 0);
+}
+
+/* ---- with LMDB itself, as somebody else who writes to the file ---- */
+
+static MDB_env *open_env(const struct folder *folder)
+{
+    MDB_env *env;
+
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, N_TABLES), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, CACHE_MAP_BYTES), 0);
+    assert_int_equal(mdb_env_open(env, folder_file(folder, "cache_" DOMAIN ".mdb"), MDB_NOSUBDIR | MDB_NOTLS, 0600), 0);
+    return env;
+}
+
+static void overwrite(const struct folder *folder, enum table table, const void *key, size_t key_bytes, const void *bytes, size_t n)
+{
+    MDB_val key_value = { key_bytes, (void *) key }, value = { n, (void *) bytes };
+    MDB_env *env = open_env(folder);
+    MDB_txn *txn;
+    MDB_dbi dbi;
+
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, table_kinds[table].name, 0, &dbi), 0);
+    assert_int_equal(mdb_put(txn, dbi, &key_value, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static size_t read_value(const struct folder *folder, enum table table, const void *key, size_t key_bytes, void *ret, size_t max)
+{
+    MDB_val key_value = { key_bytes, (void *) key }, value;
+    MDB_env *env = open_env(folder);
+    MDB_txn *txn;
+    MDB_dbi dbi;
+
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, table_kinds[table].name, 0, &dbi), 0);
+    assert_int_equal(mdb_get(txn, dbi, &key_value, &value), 0);
+    assert_true(value.mv_size <= max);
+    memcpy(ret, value.mv_data, value.mv_size);
+    mdb_txn_abort(txn);
+    mdb_env_close(env);
+    return value.mv_size;
+}
+
+static void another_layout_is_none_for_readers_and_made_anew(void **state)
+{
+    struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    uint32_t mark = LAYOUT_MARK + 1;
+    struct cache_state there;
+
+    put_sample(writer);
+    cache_writer_close(writer);
+    overwrite(*state, TABLE_STATE, LAYOUT_KEY, sizeof(LAYOUT_KEY) - 1, &mark, sizeof(mark));
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), 0);
+    writer = open_writer(*state);
+    assert_int_equal(cache_writer_state(writer, &there), 0);
+    assert_int_equal(there.generation, 0);
+    cache_writer_close(writer);
+}
+
+static void use_texts(const char *texts, size_t bytes, uint64_t n)
+{
+    const char *at = texts;
+
+    for (uint64_t i = 0; i < n; i++)
+        at += strlen(at) + 1;
+    assert_true(at == texts + bytes);
+}
+
+/* One kind of record: what asks for it and reads all that it is given. Returns what the cache said. */
+struct kind {
+    const char *name;
+    enum table table;
+    uint32_t number;
+    int (*ask)(struct cache *cache);
+};
+
+static int ask_user(struct cache *cache)
+{
+    struct cache_user user;
+    int r = cache_user_by_name(cache, "alice", &user);
+
+    if (r == 1)
+        assert_true(strlen(user.name) + strlen(user.gecos) + strlen(user.home) + strlen(user.shell) < 4096);
+    return r;
+}
+
+static int ask_group(struct cache *cache)
+{
+    struct cache_group group;
+    int r = cache_group_by_id(cache, 200, &group);
+
+    if (r == 1)
+        use_texts(group.members, group.members_bytes, group.n_members);
+    return r;
+}
+
+static int ask_netgroup(struct cache *cache)
+{
+    struct cache_netgroup netgroup;
+    int r = cache_netgroup_by_name(cache, "ng", &netgroup);
+
+    if (r == 1) {
+        use_texts(netgroup.triples, netgroup.triples_bytes, (uint64_t) netgroup.n_triples * 3);
+        use_texts(netgroup.netgroups, netgroup.netgroups_bytes, netgroup.n_netgroups);
+    }
+    return r;
+}
+
+static int ask_service(struct cache *cache)
+{
+    struct cache_service service;
+    int r = cache_service_by_name(cache, "http", "tcp", &service);
+
+    if (r == 1)
+        use_texts(service.aliases, service.aliases_bytes, service.n_aliases);
+    return r;
+}
+
+static const struct kind kinds[] = {
+    { "user", TABLE_USERS, 1001, ask_user },
+    { "group", TABLE_GROUPS, 200, ask_group },
+    { "netgroup", TABLE_NETGROUPS, 0, ask_netgroup },
+    { "service", TABLE_SERVICES, 0, ask_service },
+};
+
+static int ask_about(const struct folder *folder, const struct kind *kind)
+{
+    CLEANUP(cache_closep) struct cache *cache = open_cache(folder);
+    int r;
+
+    assert_int_equal(cache_begin(cache), 0);
+    r = kind->ask(cache);
+    cache_end(cache);
+    return r;
+}
+
+static void every_truncation_of_a_record_is_refused(void **state)
+{
+    struct cache_writer *writer = open_writer(*state);
+    char record[256], *cut;
+
+    put_sample(writer);
+    cache_writer_close(writer);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct kind *kind = &kinds[i];
+        size_t bytes = read_value(*state, kind->table, &kind->number, sizeof(kind->number), record, sizeof(record));
+
+        for (size_t n = 0; n <= bytes; n++) {
+            cut = malloc(n + 1);
+            assert_non_null(cut);
+            memcpy(cut, record, n);
+            overwrite(*state, kind->table, &kind->number, sizeof(kind->number), cut, n);
+            free(cut);
+            assert_int_equal(ask_about(*state, kind), n == bytes ? 1 : -EBADMSG);
+        }
+    }
+}
+
+static void every_damaged_byte_of_a_record_is_harmless(void **state)
+{
+    static const unsigned char damages[] = { 0x00, 0x01, 0x7f, 0xff };
+    struct cache_writer *writer = open_writer(*state);
+    char record[256];
+    int r;
+
+    put_sample(writer);
+    cache_writer_close(writer);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct kind *kind = &kinds[i];
+        size_t bytes = read_value(*state, kind->table, &kind->number, sizeof(kind->number), record, sizeof(record));
+
+        for (size_t at = 0; at < bytes; at++)
+            for (size_t d = 0; d < ARRAY_SIZE(damages); d++) {
+                char good = record[at];
+
+                record[at] = (char) damages[d];
+                overwrite(*state, kind->table, &kind->number, sizeof(kind->number), record, bytes);
+                r = ask_about(*state, kind); /* which reads all of it */
+                assert_true(r == 1 || r == -EBADMSG);
+                record[at] = good;
+            }
+    }
+}
+
+static void keys_that_lead_nowhere_are_damage(void **state)
+{
+    struct cache_writer *writer = open_writer(*state);
+    uint32_t nobody = 4711;
+    uint32_t uid = 1001;
+
+    put_sample(writer);
+    cache_writer_close(writer);
+    overwrite(*state, TABLE_USER_NAMES, "alice", 5, &nobody, sizeof(nobody));
+    assert_int_equal(ask_about(*state, &kinds[0]), -EBADMSG);
+    overwrite(*state, TABLE_USER_NAMES, "alice", 5, &nobody, 3);
+    assert_int_equal(ask_about(*state, &kinds[0]), -EBADMSG);
+    overwrite(*state, TABLE_USER_NAMES, "alice", 5, &uid, sizeof(uid));
+    assert_int_equal(ask_about(*state, &kinds[0]), 1);
+}
+
+/* ---- a full disk ---- */
+
+/* In a child: its limit on files cannot be raised again. */
+static void a_full_disk_leaves_the_old_entries(void **state)
+{
+    struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+    int status;
+    pid_t pid;
+
+    put_sample(writer);
+    cache_writer_close(writer);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct rlimit limit = { 300000, 300000 };
+        struct cache_state new_state = { .source = "never" };
+        char name[32];
+        int r = 0;
+
+        (void) signal(SIGXFSZ, SIG_IGN);
+        writer = open_writer(*state);
+        if (setrlimit(RLIMIT_FSIZE, &limit) < 0 || cache_writer_begin(writer) < 0)
+            _exit(1);
+        for (uint32_t i = 0; i < 20000 && r == 0; i++) {
+            user = (struct cache_user){ name, "some text", "/home/of/somebody", "/bin/sh", 5000 + i, 1 };
+            (void) snprintf(name, sizeof(name), "user%u", i);
+            r = cache_put_user(writer, name, &user);
+        }
+        if (r == 0)
+            r = cache_writer_commit(writer, &new_state);
+        _exit(r < 0 ? 0 : 2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+
+    cache = open_cache(*state);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    cache_end(cache);
+    writer = open_writer(*state);
+    put_sample(writer);
+    cache_writer_close(writer);
+}
+
+/* ---- keys ---- */
+
+static void keys_are_folded_and_checked(void **state)
+{
+    char key[CACHE_NAME_BYTES_MAX + 1], name[CACHE_NAME_BYTES_MAX + 2];
+
+    (void) state;
+    assert_int_equal(cache_key("AliceÄÖ", true, key), 0);
+    assert_string_equal(key, "aliceäö");
+    assert_int_equal(cache_key("AliceÄ", false, key), 0);
+    assert_string_equal(key, "AliceÄ");
+    assert_int_equal(cache_key("", true, key), -EINVAL);
+    assert_int_equal(cache_key("\xff", true, key), -EINVAL);
+    assert_int_equal(cache_key("a\xc3", false, key), -EINVAL);
+    memset(name, 'N', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_int_equal(cache_key(name, true, key), -EINVAL);
+    name[CACHE_NAME_BYTES_MAX] = '\0';
+    assert_int_equal(cache_key(name, true, key), 0);
+    assert_int_equal(strlen(key), CACHE_NAME_BYTES_MAX);
+}
+
+static void only_valid_utf8_is_valid(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_valid;
+    } rows[] = {
+        { "", true },
+        { "a", true },
+        { "\xc3\xa4", true },
+        { "\xe2\x82\xac", true },
+        { "\xf0\x9f\x98\x80", true },
+        { "\xc0\x80", false },             /* not the shortest */
+        { "\xe0\x80\x80", false },
+        { "\xed\xa0\x80", false },         /* a surrogate */
+        { "\xf4\x90\x80\x80", false },     /* beyond the last */
+        { "\x80", false },
+        { "\xe2\x82", false },
+        { "\xf0\x9f\x98", false },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_int_equal(utf8_is_valid(rows[i].text, strlen(rows[i].text)), rows[i].is_valid);
+    assert_false(utf8_is_valid("a\0b", 3));
+}
+
+static void lower_case_may_be_longer(void **state)
+{
+    char text[8];
+
+    (void) state;
+    assert_int_equal(utf8_lower("\xc8\xba", 2, text, sizeof(text)), 3); /* U+023A becomes U+2C65 */
+    assert_int_equal(utf8_lower("\xc8\xba", 2, text, 3), -ENAMETOOLONG);
+    assert_int_equal(utf8_lower("ABCDEFG", 7, text, sizeof(text)), 7);
+    assert_int_equal(utf8_lower("ABCDEFGH", 8, text, sizeof(text)), -ENAMETOOLONG);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(users_are_found_by_name_alias_and_id),
+        TEST(the_rest_is_found_too),
+        TEST(who_is_taken_is_told),
+        TEST(an_enumeration_goes_on_where_it_stopped),
+        TEST(a_view_sees_one_commit),
+        TEST(what_is_aborted_never_was),
+        TEST(the_state_is_set_without_the_entries),
+        TEST(no_file_is_no_cache),
+        TEST(a_file_of_something_else_is_made_anew),
+        TEST(a_file_that_is_cut_off_is_damaged),
+        TEST(another_layout_is_none_for_readers_and_made_anew),
+        TEST(every_truncation_of_a_record_is_refused),
+        TEST(every_damaged_byte_of_a_record_is_harmless),
+        TEST(keys_that_lead_nowhere_are_damage),
+        TEST(a_full_disk_leaves_the_old_entries),
+        cmocka_unit_test(keys_are_folded_and_checked),
+        cmocka_unit_test(only_valid_utf8_is_valid),
+        cmocka_unit_test(lower_case_may_be_longer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
