@@ -34,11 +34,28 @@ backend_sssd_be_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 backend_sssd_be_LDADD = $(BACKEND_LDADD)
 
 if HAVE_CMOCKA
-check_PROGRAMS += backend/test-backend
+check_PROGRAMS += \
+	backend/test-backend \
+	backend/test-dn \
+	backend/test-import \
+	backend/test-index \
+	backend/test-ldif
 backend_test_backend_SOURCES = backend/test-backend.c backend/test-fixture.c backend/test-fixture.h
 backend_test_backend_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 backend_test_backend_LDADD = test/libtest.a $(BACKEND_LDADD) $(CMOCKA_LIBS)
 EXTRA_backend_test_backend_DEPENDENCIES = backend/sssd_be-for-tests
+backend_test_dn_SOURCES = backend/test-dn.c
+backend_test_dn_CFLAGS = $(TEST_CFLAGS)
+backend_test_dn_LDADD = backend/libbackend.a cache/libcache.a $(CMOCKA_LIBS)
+backend_test_import_SOURCES = backend/test-import.c backend/test-fixture.c backend/test-fixture.h
+backend_test_import_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
+backend_test_import_LDADD = test/libtest.a $(BACKEND_LDADD) $(CMOCKA_LIBS)
+backend_test_index_SOURCES = backend/test-index.c
+backend_test_index_CFLAGS = $(TEST_CFLAGS)
+backend_test_index_LDADD = backend/libbackend.a $(CMOCKA_LIBS)
+backend_test_ldif_SOURCES = backend/test-ldif.c
+backend_test_ldif_CFLAGS = $(TEST_CFLAGS)
+backend_test_ldif_LDADD = backend/libbackend.a $(CMOCKA_LIBS)
 
 # The program itself in the folder that it is run in.
 EXTRA_PROGRAMS += backend/sssd_be-for-tests
