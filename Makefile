@@ -6,6 +6,7 @@ ENGINE ?= 2.8
 DISTS ?= bookworm trixie
 DIST ?= all
 SCENARIO ?=
+EXITS ?= 200
 JOBS ?= $(shell nproc)
 
 BUILD := $(CURDIR)/build
@@ -19,7 +20,7 @@ CONFIGURE_FLAGS ?= --enable-werror
 # The daemons know the places of the distribution's SSSD.
 PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr/libexec
 
-.PHONY: all help deps units tree build check check-units check-unit-tests check-sanitizers check-series lint \
+.PHONY: all help deps units tree build check check-units check-unit-tests check-sanitizers check-series storm lint \
         deb rpm installcheck matrix check-packages compare bench demo soak clean
 
 all: build
@@ -37,6 +38,7 @@ help:
 	@echo "  make units          the unit set of ENGINE=2.8|2.10|own into build/units/ENGINE/"
 	@echo "  make tree           src/daemons with the series pushed, in build/tree/, where quilt works"
 	@echo "  make check-series   the daemons build and pass their tests before and after each patch"
+	@echo "  make storm          clients must not notice that their responder leaves EXITS=200 times (root)"
 	@echo "  make deb            packages of DISTS=\"$(DISTS)\" into build/deb/; SERIES=none: the daemons"
 	@echo "                      without the patch series, version ~base, into build/deb-base/"
 	@echo "  make rpm            packages into build/rpm/"
@@ -118,6 +120,9 @@ tree: deps
 check-series: build
 	@tests/series
 
+storm: build
+	@tests/storm/run $(EXITS)
+
 deb: deps
 	@SERIES=$(SERIES) packaging/build-deb $(DISTS)
 
@@ -133,7 +138,7 @@ installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
 	@SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
-	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory compare)
+	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory compare storm EXITS=10000)
 
 check-packages: deps deb rpm
 	@tests/check-packages
@@ -148,7 +153,7 @@ compare: deps deb
 bench: deps deb
 	@tests/bench/run $(BENCH)
 
-check: check-unit-tests check-sanitizers check-series lint deb rpm
+check: check-unit-tests check-sanitizers check-series storm lint deb rpm
 	@tests/check-packages reproducible
 	@tests/compare/run --dist=bookworm --gate
 	@tests/installcheck/run --gate
