@@ -51,7 +51,7 @@ static bool is_alive(int pidfd)
 {
     struct pollfd polled = { .fd = pidfd, .events = POLLIN };
 
-    return poll(&polled, 1, 0) == 0;
+    return pidfd >= 0 && poll(&polled, 1, 0) == 0;
 }
 
 static void unregister(struct entry *entry)

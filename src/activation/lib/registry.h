@@ -38,9 +38,9 @@ struct registry;
 int registry_new(struct registry **ret);
 struct registry *registry_free(struct registry *registry);
 
-/* Takes pidfd, also when it fails. connection is the caller's, and only handed back. Returns 0 with the registration, which
- * lives as long as it is registered; -EEXIST: there is a living instance, which *ret is then; -ESRCH: the process
- * is gone; -EINVAL: no such name; or -ENOMEM. */
+/* Takes pidfd, also when it fails; a negative one is of a process that is gone already. connection is the caller's, and
+ * only handed back. Returns 0 with the registration, which lives as long as it is registered; -EEXIST: there is a living
+ * instance, which *ret is then; -ESRCH: the process is gone; -EINVAL: no such name; or -ENOMEM. */
 int registry_register(struct registry *registry, const char *service, enum service_type type, pid_t pid, int pidfd,
                       void *connection, const struct registration **ret);
 

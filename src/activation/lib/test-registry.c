@@ -172,6 +172,10 @@ static void a_dead_process_registers_too_late(void **state)
     assert_int_equal(register_at(f, &f->first, "nss", SERVICE_SOCKET, &r), -ESRCH);
     assert_int_equal(registry_count(f->registry), 0);
 
+    /* Its parent has waited for it, so that it has no pidfd any more. */
+    assert_int_equal(registry_register(f->registry, "nss", SERVICE_SOCKET, f->first.pid, -1, f, &r), -ESRCH);
+    assert_int_equal(registry_count(f->registry), 0);
+
     /* Nor does it push out who has come since. */
     assert_int_equal(register_at(f, &f->second, "nss", SERVICE_SOCKET, &r), 0);
     pidfd = pidfd_of(&f->first);
