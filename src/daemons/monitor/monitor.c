@@ -292,7 +292,7 @@ int monitor_run(int argc, char **argv, const struct monitor_paths *paths)
     r = prepare(&monitor);
     if (r < 0 && monitor.exit_code == 0)
         monitor.exit_code = MONITOR_EXIT_FAILURE;
-    tell_starter(&monitor, monitor.exit_code);
+    tell_starter(&monitor, monitor.exit_code ? monitor.exit_code : MONITOR_EXIT_FAILURE); /* it was never up */
     monitor_done(&monitor);
     return monitor.exit_code;
 }
