@@ -31,3 +31,12 @@ config_test_config_SOURCES = config/test-config.c
 config_test_config_CFLAGS = $(TEST_CFLAGS)
 config_test_config_LDADD = config/libconfig.a util/libutil.a $(CMOCKA_LIBS)
 endif
+
+if FUZZING
+EXTRA_PROGRAMS += config/fuzz-config
+FUZZ_TARGETS += config/fuzz-config
+config_fuzz_config_SOURCES = config/fuzz-config.c
+config_fuzz_config_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
+config_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+config_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS)
+endif
