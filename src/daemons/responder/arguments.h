@@ -15,7 +15,8 @@ struct arguments {
     int debug_level; /* -1: the configuration's */
 };
 
-/* Returns 1, 0 if the process has nothing more to do (help has been shown), or -EINVAL when it has said on stderr what is wrong. */
+/* Returns 1, 0 if the process has nothing more to do (help has been shown), or -EINVAL when it has said on stderr
+ * what is wrong. */
 int arguments_parse(int argc, char **argv, struct arguments *ret);
 
 #endif

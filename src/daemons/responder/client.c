@@ -333,7 +333,8 @@ void request_set_enumerating(struct request *request, bool enumerating)
 
 /* ---- reading ---- */
 
-/* 1: the header is good and the rest may come; -EPROTO closes the connection, its bytes unread: then it asks once more. */
+/* 1: the header is good and the rest may come; -EPROTO closes the connection, its bytes unread: then it asks once
+ * more. */
 static int take_header(struct client *client)
 {
     const struct command *command;
@@ -359,8 +360,8 @@ static int take_header(struct client *client)
     return 1;
 }
 
-/* Reads no further than the request: what comes behind it stays in the socket until the reply is out. Returns 1 when all
- * of it is here. */
+/* Reads no further than the request: what comes behind it stays in the socket until the reply is out. Returns 1
+ * when all of it is here. */
 static int read_request(struct client *client)
 {
     int r;
@@ -469,8 +470,8 @@ static void uncount_user(struct responder *responder, uid_t uid)
 
 /* ---- the idle ones ---- */
 
-/* A client that is closed before it has read the reply to its handshake waits for 300 s on nothing, so one that was stopped
- * just there is given the time after which it gives up itself. */
+/* A client that is closed before it has read the reply to its handshake waits for 300 s on nothing, so one that was
+ * stopped just there is given the time after which it gives up itself. */
 static uint64_t due_usec(const struct client *client, uint64_t now)
 {
     uint64_t limit = client->responder->client_idle_usec;
@@ -520,7 +521,8 @@ int client_close_idle(struct responder *responder)
         r = sd_event_source_set_time(responder->idle_timer, next);
         return r < 0 ? r : sd_event_source_set_enabled(responder->idle_timer, SD_EVENT_ONESHOT);
     }
-    return sd_event_add_time(responder->event, &responder->idle_timer, CLOCK_MONOTONIC, next, 0, on_idle_timer, responder);
+    return sd_event_add_time(responder->event, &responder->idle_timer, CLOCK_MONOTONIC, next, 0, on_idle_timer,
+                             responder);
 }
 
 /* One that is set for a client that has gone comes early, and sets itself again: cheaper than to set it for each. */

@@ -12,7 +12,7 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
-#define BACKLOG 4096 /* a boot's or a storm's clients wait here instead of sleeping for a second; the kernel may cut it */
+#define BACKLOG 4096 /* a storm's clients wait here instead of sleeping for a second; the kernel may cut it */
 #define ACCEPTED_AT_ONCE 32
 #define PAUSE_USEC 100000
 #define COMPLAINT_PAUSE_USEC (60 * 1000000ULL)
@@ -191,7 +191,8 @@ static int on_listener(sd_event_source *source, int listen_fd, uint32_t revents,
 
 int listener_start(struct responder *responder)
 {
-    return sd_event_add_io(responder->event, &responder->listener, responder->listen_fd, EPOLLIN, on_listener, responder);
+    return sd_event_add_io(responder->event, &responder->listener, responder->listen_fd, EPOLLIN, on_listener,
+                           responder);
 }
 
 void responder_stop_accepting(struct responder *responder)

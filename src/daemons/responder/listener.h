@@ -8,8 +8,8 @@
 
 struct responder;
 
-/* Binds and listens. What an earlier process has left there is replaced; another one that answers there is not: -EADDRINUSE.
- * Something else than a socket is in the way: -EEXIST. */
+/* Binds and listens. What an earlier process has left there is replaced; another one that answers there is not:
+ * -EADDRINUSE. Something else than a socket is in the way: -EEXIST. */
 int listener_bind(const char *path, mode_t mode, int *ret_fd);
 
 /* Accepts from responder->listen_fd from now on. */

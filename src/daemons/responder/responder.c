@@ -104,8 +104,8 @@ static int register_service(struct responder *responder)
 {
     int r;
 
-    r = sd_bus_call_method_async(responder->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_registered,
-                                 responder, "sq", responder->spec->name, BUS_VERSION);
+    r = sd_bus_call_method_async(responder->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService",
+                                 on_registered, responder, "sq", responder->spec->name, BUS_VERSION);
     if (r < 0)
         log_error_errno(r, "cannot register at the monitor: %m");
     return r < 0 ? r : 0;
@@ -176,7 +176,9 @@ static void limit_clients(struct responder *responder)
         log_warning("fd_limit: only %llu descriptors are allowed", (unsigned long long) wanted.rlim_cur);
     }
 
-    responder->n_clients_max = wanted.rlim_cur > 2 * OWN_DESCRIPTORS ? wanted.rlim_cur - OWN_DESCRIPTORS : OWN_DESCRIPTORS;
+    responder->n_clients_max = wanted.rlim_cur / 2;
+    if (wanted.rlim_cur > 2 * OWN_DESCRIPTORS)
+        responder->n_clients_max = wanted.rlim_cur - OWN_DESCRIPTORS;
     responder->n_clients_of_user_max = responder->n_clients_max / 4 * 3; /* some are left for the others */
 }
 
@@ -239,8 +241,8 @@ static int start_accepting(struct responder *responder)
     return r < 0 ? r : 0;
 }
 
-/* Root's work first: after become_user() nothing of it can be done any more. The monitor is told last: what is registered
- * answers. */
+/* Root's work first: after become_user() nothing of it can be done any more. The monitor is told last: what is
+ * registered answers. */
 int sss_process_init(struct responder *responder)
 {
     int r;

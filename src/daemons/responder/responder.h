@@ -31,8 +31,8 @@ struct command {
     uint32_t number;
     const char *log_name;
     unsigned flags;
-    /* Returns 0 when the request has been answered (request_reply) or will be; a negative errno becomes the reply's status.
-     * The request's reader stands at the start of its body, its writer behind a fresh header. */
+    /* Returns 0 when the request has been answered (request_reply) or will be; a negative errno becomes the reply's
+     * status. The request's reader stands at the start of its body, its writer behind a fresh header. */
     int (*on_request)(struct request *request);
 };
 
@@ -83,8 +83,8 @@ const char *request_log_name(struct request *request);
 /* Sends what the writer has with r 0, else the status -r, and ends the request: it must not be touched afterwards. */
 void request_reply(struct request *request, int r);
 
-/* A request that waits owns what it waits for: on_cancel is called when its client goes away first. At most one at a time;
- * NULL takes it back. */
+/* A request that waits owns what it waits for: on_cancel is called when its client goes away first. At most one at
+ * a time; NULL takes it back. */
 void request_on_cancel(struct request *request, void (*on_cancel)(void *userdata), void *userdata);
 
 /* Something a client keeps between requests, e.g. positions of its enumerations; freed with the client. */

@@ -32,7 +32,12 @@ static int on_ping(struct request *request)
 
 static const struct command commands[] = { { CMD_PING, "ping", 0, on_ping } };
 static const uint32_t versions[] = { 1, 0 };
-static const struct responder_spec spec = { .name = "test", .versions = versions, .commands = commands, .n_commands = 1 };
+static const struct responder_spec spec = {
+    .name = "test",
+    .versions = versions,
+    .commands = commands,
+    .n_commands = 1,
+};
 
 struct fixture {
     struct folder folder;

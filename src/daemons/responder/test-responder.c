@@ -517,7 +517,8 @@ static void sssds_command_lines_are_understood(void **state)
 
     write_config("root");
     start_monitor(f);
-    start_registered(f, (const char *const[]) { "--uid", "0", "--gid", "0", "--debug-to-files", "--debug-level=0x0270", NULL });
+    start_registered(f, (const char *const[]) { "--uid", "0", "--gid", "0", "--debug-to-files", "--debug-level=0x0270",
+                                                NULL });
     assert_int_equal(answer(CMD_USER).status, 0);
     assert_int_equal(access("sssd_nss.log", F_OK), 0);
 }

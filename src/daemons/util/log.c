@@ -130,7 +130,11 @@ int log_is_on(int priority)
 
 static const char *priority_word(int priority)
 {
-    return priority <= LOG_ERR ? "error" : priority == LOG_WARNING ? "warning" : priority <= LOG_INFO ? "info" : "debug";
+    if (priority <= LOG_ERR)
+        return "error";
+    if (priority == LOG_WARNING)
+        return "warning";
+    return priority <= LOG_INFO ? "info" : "debug";
 }
 
 static size_t put(char *line, size_t used, const char *format, ...) __attribute__((format(printf, 3, 4)));

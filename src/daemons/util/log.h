@@ -24,7 +24,8 @@ int log_reopen(void);
 /* Before the process becomes that user: gives it the file, so that it can open it anew. */
 int log_give(uid_t uid, gid_t gid);
 
-/* debug_level of sssd.conf: 0 to 9, or a mask from 0x10 on as SSSD's. Up to 2 errors and warnings, 3 to 5 info, above that debug. */
+/* debug_level of sssd.conf: 0 to 9, or a mask from 0x10 on as SSSD's. Up to 2 errors and warnings, 3 to 5 info,
+ * above that debug. */
 void log_set_debug_level(int level);
 
 void log_write(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));

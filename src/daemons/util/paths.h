@@ -6,8 +6,8 @@
 #ifndef UTIL_PATHS_H
 #define UTIL_PATHS_H
 
-/* from configure: SSS_STATEDIR (/var/lib/sss), SSS_LOGDIR (/var/log/sssd), SSS_CONFDIR (/etc/sssd), SSS_RUNDIR (/run/sssd),
- * SSS_LIBEXECDIR (/usr/libexec/sssd), SSS_USER (sssd) */
+/* from configure: SSS_STATEDIR (/var/lib/sss), SSS_LOGDIR (/var/log/sssd), SSS_CONFDIR (/etc/sssd), SSS_RUNDIR
+ * (/run/sssd), SSS_LIBEXECDIR (/usr/libexec/sssd), SSS_USER (sssd) */
 #define PIPES_DIR SSS_STATEDIR "/pipes"
 #define PRIVATE_PIPES_DIR SSS_STATEDIR "/pipes/private"
 #define CACHE_DIR SSS_STATEDIR "/db"

@@ -6,14 +6,15 @@
 
 #include <sys/types.h>
 
-/* Finds a user in /etc/passwd itself, not through NSS: that would ask the one who asks. Returns 1, 0 if there is no such
- * user, or a negative errno. */
+/* Finds a user in /etc/passwd itself, not through NSS: that would ask the one who asks. Returns 1, 0 if there is no
+ * such user, or a negative errno. */
 int user_find(const char *name, uid_t *ret_uid, gid_t *ret_gid);
 /* The same in another file of that form. */
 int user_find_in(const char *path, const char *name, uid_t *ret_uid, gid_t *ret_gid);
 
-/* Gives up root for that user, without supplementary groups and capabilities, so that it cannot come back. Nothing to do
- * for uid 0, and for whom the process is already. Returns 0 or a negative errno, after which the process must end. */
+/* Gives up root for that user, without supplementary groups and capabilities, so that it cannot come back. Nothing
+ * to do for uid 0, and for whom the process is already. Returns 0 or a negative errno, after which the process must
+ * end. */
 int privileges_drop(uid_t uid, gid_t gid);
 
 #endif

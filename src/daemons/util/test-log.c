@@ -193,7 +193,8 @@ static void a_journal_behind_stderr_is_told_the_priority(void **state)
     int saved = redirect(*state);
 
     assert_int_equal(fstat(STDERR_FILENO, &st), 0);
-    (void) snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long) st.st_dev, (unsigned long long) st.st_ino);
+    (void) snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long) st.st_dev,
+                    (unsigned long long) st.st_ino);
     assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
     assert_int_equal(log_open("sssd_x", LOG_TO_STDERR, NULL), 0);
     log_error("for the journal");

@@ -65,7 +65,8 @@ static int drop_and_look(void)
         return 1;
     if (privileges_drop(65534, 65533) != 0)
         return 2;
-    if (!status_says("Uid:", "\t65534\t65534\t65534\t65534\n") || !status_says("Gid:", "\t65533\t65533\t65533\t65533\n"))
+    if (!status_says("Uid:", "\t65534\t65534\t65534\t65534\n") ||
+        !status_says("Gid:", "\t65533\t65533\t65533\t65533\n"))
         return 3;
     if (getgroups(0, NULL) != 0)
         return 4;

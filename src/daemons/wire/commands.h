@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Commands: their numbers in packet headers. The names behind them are those of the C library's calls that send them. */
+/* Commands: their numbers in packet headers. The names behind them are those of the C library's calls that send
+ * them. */
 
 #ifndef WIRE_COMMANDS_H
 #define WIRE_COMMANDS_H

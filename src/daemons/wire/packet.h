@@ -36,7 +36,8 @@ int packet_get_bytes(struct packet_reader *in, size_t n, const uint8_t **ret);
 /* 0 if nothing is left, else -EBADMSG. */
 int packet_get_end(const struct packet_reader *in);
 
-/* Writes a whole packet. Keeps its first failure (memory, 4 GiB) for packet_finish; what follows a failure is dropped. */
+/* Writes a whole packet. Keeps its first failure (memory, 4 GiB) for packet_finish; what follows a failure is
+ * dropped. */
 struct packet_writer {
     uint8_t *bytes;
     size_t used;
@@ -55,7 +56,8 @@ void packet_put_bytes(struct packet_writer *out, const void *bytes, size_t n);
 size_t packet_reserve_u32(struct packet_writer *out);
 void packet_set_u32(struct packet_writer *out, size_t at, uint32_t value);
 
-/* Ends it with a status: with one other than 0 the body is dropped. Returns 0, or the first failure as a negative errno. */
+/* Ends it with a status: with one other than 0 the body is dropped. Returns 0, or the first failure as a negative
+ * errno. */
 int packet_finish(struct packet_writer *out, uint32_t status);
 
 #endif
