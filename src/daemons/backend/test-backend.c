@@ -97,7 +97,7 @@ static void start(struct stage *stage)
         _exit(4);
     }
     WAIT_WHILE(stage, stage->registered[0] == '\0');
-    assert_string_equal(stage->registered, DOMAIN);
+    assert_string_equal(stage->registered, "domain/" DOMAIN);
     assert_int_equal(bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN), geteuid(), &stage->backend), 0);
 }
 
