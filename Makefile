@@ -114,7 +114,7 @@ check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/pa
 
 # patches/ joins src/daemons and src/activation, which know nothing of each other.
 tree: deps
-	@tests/series-tree $(BUILD)/tree
+	@tests/series-tree --careful $(BUILD)/tree
 	@echo "the daemons with the series are in build/tree"
 
 check-series: build
