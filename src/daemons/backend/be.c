@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Backend: answers responders on its bus and the monitor on the monitor's, and leaves the work to the domain's source. */
+/* Backend: answers responders on its bus and the monitor on the monitor's, and leaves the work to the domain's
+ * source. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -302,7 +303,8 @@ static int open_source(struct backend *backend, char *const *import_argv)
         log_error("[%s] id_provider: there is no \"%s\"", section, provider);
         return -EINVAL;
     }
-    return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache, import_argv, &backend->source);
+    return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache, import_argv,
+                              &backend->source);
 }
 
 /* By the name of its section: a domain may be called "nss". */
@@ -315,8 +317,8 @@ static int register_backend(struct backend *backend)
         service = NULL; /* undefined otherwise */
         return -ENOMEM;
     }
-    r = sd_bus_call_method_async(backend->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_registered, backend,
-                                 "sq", service, BUS_VERSION);
+    r = sd_bus_call_method_async(backend->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService",
+                                 on_registered, backend, "sq", service, BUS_VERSION);
     if (r < 0)
         log_error_errno(r, "cannot register at the monitor: %m");
     return r < 0 ? r : 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Backend: answers responders on its bus and the monitor on the monitor's, and leaves the work to the domain's source. */
+/* Backend: answers responders on its bus and the monitor on the monitor's, and leaves the work to the domain's
+ * source. */
 
 #ifndef BACKEND_BE_H
 #define BACKEND_BE_H

@@ -87,7 +87,8 @@ static int parse_logger(const char *text, struct arguments *ret)
     else if (strcmp(text, "stderr") == 0)
         ret->log_target = LOG_TO_STDERR;
     else {
-        (void) fprintf(stderr, "%s: --logger=%s: not files, journald or stderr\n", program_invocation_short_name, text);
+        (void) fprintf(stderr, "%s: --logger=%s: not files, journald or stderr\n", program_invocation_short_name,
+                       text);
         return -EINVAL;
     }
     ret->logger = text;
@@ -234,7 +235,8 @@ static int become_user(const struct config *config, uid_t uid, gid_t gid)
     return r;
 }
 
-static int run_import(const struct config *config, const struct arguments *arguments, const struct backend_paths *paths)
+static int run_import(const struct config *config, const struct arguments *arguments,
+                      const struct backend_paths *paths)
 {
     int r;
 

@@ -6,7 +6,8 @@
 
 struct backend_paths;
 
-/* main() of sssd_be: the backend of one domain; with --import, the child that reads its files. Returns the exit code. */
+/* main() of sssd_be: the backend of one domain; with --import, the child that reads its files. Returns the exit
+ * code. */
 int backend_run(int argc, char **argv, const struct backend_paths *paths);
 
 #endif

@@ -8,8 +8,8 @@
 
 #define DN_BYTES_MAX 4096
 
-/* Writes dn so that equal names are equal texts: case folded, blanks that don't count left out, characters escaped in one way.
- * Returns the bytes, or -EINVAL if it is not a DN or too long. */
+/* Writes dn so that equal names are equal texts: case folded, blanks that don't count left out, characters
+ * escaped in one way. Returns the bytes, or -EINVAL if it is not a DN or too long. */
 int dn_canonical(const char *dn, size_t bytes, char ret[DN_BYTES_MAX]);
 
 /* The value of that attribute in the first part. Returns 1, 0 if it has none, or -EINVAL. */

@@ -15,12 +15,13 @@ struct files {
     char **paths; /* in the order in which they are read */
     size_t n, n_max;
     uint64_t changed_nsec; /* CLOCK_REALTIME of the latest change */
-    char mark[FILES_MARK_BYTES]; /* the same as long as nothing has changed: the files, and the options that say what is taken from them */
+    /* The same as long as nothing has changed: the files, and the options that say what is taken from them. */
+    char mark[FILES_MARK_BYTES];
     char *failed_path;
 };
 
-/* Looks at the domain's ldif_files: files, and folders of *.ldif in the order of their names. Returns 0 or a negative errno:
- * then failed_path cannot be read (NULL: no memory). To be released in either case. */
+/* Looks at the domain's ldif_files: files, and folders of *.ldif in the order of their names. Returns 0 or a
+ * negative errno: then failed_path cannot be read (NULL: no memory). To be released in either case. */
 int files_find(struct files *files, const struct config *config, const char *section);
 void files_done(struct files *files);
 

@@ -19,8 +19,9 @@
 #include "util/log.h"
 
 #define TRIES_MAX 3 /* when files change while they are read */
-/* Two changes within one tick of the kernel's clock have the same time: younger files are left to settle. */
-#define SETTLE_NSEC (20 * 1000 * 1000)
+/* Who writes over a file may not be ready yet, and two changes within one tick of the kernel's clock have the
+ * same time: younger files are left to settle. */
+#define SETTLE_NSEC (100 * 1000 * 1000)
 /* Of users in groups, all levels together: files of a few lines can mean any number. */
 #define MEMBERSHIPS_MAX (50 * 1000 * 1000)
 
@@ -88,14 +89,15 @@ static int read_file(struct import *import, const char *path)
 
 static void settle(const struct files *files)
 {
-    const struct timespec pause = { 0, SETTLE_NSEC };
-    struct timespec now;
+    struct timespec pause = { 0 }, now;
     uint64_t now_nsec;
 
     (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
     now_nsec = (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
-    if (files->changed_nsec <= now_nsec && now_nsec - files->changed_nsec < SETTLE_NSEC)
-        (void) nanosleep(&pause, NULL);
+    if (files->changed_nsec > now_nsec || now_nsec - files->changed_nsec >= SETTLE_NSEC)
+        return;
+    pause.tv_nsec = (long) (SETTLE_NSEC - (now_nsec - files->changed_nsec));
+    (void) nanosleep(&pause, NULL);
 }
 
 static int find_files(struct files *files, const struct config *config, const char *section)
@@ -177,7 +179,8 @@ static int compare_groups(const void *a, const void *b, void *groups)
     return left < right ? -1 : left > right;
 }
 
-static int put_in_order(struct writing *writing, size_t n, int (*compare)(const void *, const void *, void *), void *entries)
+static int put_in_order(struct writing *writing, size_t n, int (*compare)(const void *, const void *, void *),
+                        void *entries)
 {
     free(writing->order);
     writing->order = calloc(n + 1, sizeof(*writing->order));
@@ -275,7 +278,8 @@ static int put_gids(struct writing *writing)
         size_t begin = number > 0 ? end[number - 1] : 0;
 
         if (end[number] > begin)
-            r = cache_put_gids(writing->cache, writing->directory->users.at[number].uid, gids + begin, end[number] - begin);
+            r = cache_put_gids(writing->cache, writing->directory->users.at[number].uid, gids + begin,
+                               end[number] - begin);
     }
     return r;
 }
@@ -297,7 +301,9 @@ static char *join(const struct directory *directory, const struct range *range, 
 
 static int put_netgroup(struct writing *writing, const struct netgroup *netgroup)
 {
-    struct cache_netgroup entry = { .name = netgroup->name, .n_triples = netgroup->triples.n / 3, .n_netgroups = netgroup->netgroups.n };
+    struct cache_netgroup entry = { .name = netgroup->name,
+                                    .n_triples = netgroup->triples.n / 3,
+                                    .n_netgroups = netgroup->netgroups.n };
     CLEANUP(freep) char *triples = join(writing->directory, &netgroup->triples, &entry.triples_bytes);
     CLEANUP(freep) char *netgroups = join(writing->directory, &netgroup->netgroups, &entry.netgroups_bytes);
     char key[CACHE_NAME_BYTES_MAX + 1];
@@ -313,7 +319,8 @@ static int put_netgroup(struct writing *writing, const struct netgroup *netgroup
     return r < 0 ? r : put_aliases(writing, CACHE_NETGROUP, &netgroup->aliases);
 }
 
-static int put_service_of_protocol(struct writing *writing, const struct service *service, struct cache_service *entry)
+static int put_service_of_protocol(struct writing *writing, const struct service *service,
+                                   struct cache_service *entry)
 {
     const struct directory *directory = writing->directory;
     char key[CACHE_NAME_BYTES_MAX + 1];
@@ -323,7 +330,8 @@ static int put_service_of_protocol(struct writing *writing, const struct service
     if (r == 0)
         r = cache_put_service(writing->cache, key, entry);
     if (r == -EEXIST) {
-        log_warning("service \"%s\" with protocol \"%s\": there are two; the second is left out", service->name, entry->protocol);
+        log_warning("service \"%s\" with protocol \"%s\": there are two; the second is left out", service->name,
+                    entry->protocol);
         return 0;
     }
     for (uint32_t i = 0; i < service->aliases.n && r == 0; i++) {
@@ -438,7 +446,8 @@ int import_run(const struct config *config, const char *domain, const char *cach
 
     if (import.directory.n_skipped > 0)
         log_warning("%s: %zu faults in the LDIF files, see above", domain, import.directory.n_skipped);
-    log_info("%s: %zu users, %zu groups, %zu netgroups, %zu services from %zu files", domain, import.directory.users.n,
-             import.directory.groups.n, import.directory.netgroups.n, import.directory.services.n, import.files.n);
+    log_info("%s: %zu users, %zu groups, %zu netgroups, %zu services from %zu files", domain,
+             import.directory.users.n, import.directory.groups.n, import.directory.netgroups.n,
+             import.directory.services.n, import.files.n);
     return 0;
 }

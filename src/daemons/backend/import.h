@@ -6,8 +6,8 @@
 
 struct config;
 
-/* In a process of its own: it takes time, and memory. Returns 0, or a negative errno after a line in the log: then the cache is
- * as it was. */
+/* In a process of its own: it takes time, and memory. Returns 0, or a negative errno after a line in the log:
+ * then the cache is as it was. */
 int import_run(const struct config *config, const char *domain, const char *cache_dir);
 
 /* How long entries are good after the files were looked at, in seconds: the shortest of the entry_cache timeouts. */

@@ -50,7 +50,8 @@ void index_done(struct index *index)
 }
 
 /* The slot of the key, or the free one where it belongs. */
-static struct index_slot *slot_of(struct index_slot *slots, size_t n_slots, const char *key, size_t bytes, uint64_t hash)
+static struct index_slot *slot_of(struct index_slot *slots, size_t n_slots, const char *key, size_t bytes,
+                                  uint64_t hash)
 {
     for (size_t i = hash & (n_slots - 1);; i = (i + 1) & (n_slots - 1)) {
         struct index_slot *slot = &slots[i];
@@ -100,7 +101,8 @@ static const char *keep(struct index *index, const char *key, size_t bytes)
     return kept;
 }
 
-int index_add(struct index *index, const char *key, size_t bytes, uint32_t number, uint32_t *ret_number, const char **ret_key)
+int index_add(struct index *index, const char *key, size_t bytes, uint32_t number, uint32_t *ret_number,
+              const char **ret_key)
 {
     uint64_t hash = hash_of(key, bytes);
     struct index_slot *slot;

@@ -15,8 +15,10 @@ struct index {
 
 void index_done(struct index *index);
 
-/* Returns 1 and the text as it is kept, 0 if it is taken: then *ret_number is whose, or -ENOMEM. Any of ret may be NULL. */
-int index_add(struct index *index, const char *key, size_t bytes, uint32_t number, uint32_t *ret_number, const char **ret_key);
+/* Returns 1 and the text as it is kept, 0 if it is taken: then *ret_number is whose, or -ENOMEM. Any of ret may
+ * be NULL. */
+int index_add(struct index *index, const char *key, size_t bytes, uint32_t number, uint32_t *ret_number,
+              const char **ret_key);
 /* Returns 1, or 0 if there is no such. */
 int index_find(const struct index *index, const char *key, size_t bytes, uint32_t *ret_number);
 

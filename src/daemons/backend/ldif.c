@@ -55,8 +55,8 @@ static char *next_physical(struct ldif *ldif, size_t *ret_bytes)
     return line;
 }
 
-/* One line with those that continue it (they begin with a blank), joined in place and ended with a zero: joined it is no
- * longer than what it was made of. Returns false at the end of the file. */
+/* One line with those that continue it (they begin with a blank), joined in place and ended with a zero: joined
+ * it is no longer than what it was made of. Returns false at the end of the file. */
 static bool next_line(struct ldif *ldif, char **ret, size_t *ret_bytes, unsigned long *ret_line)
 {
     char *line, *more;
@@ -174,7 +174,8 @@ static int add_attribute(struct ldif *ldif, struct ldif_entry *entry, const stru
     return 0;
 }
 
-static int add_line(struct ldif *ldif, struct ldif_entry *entry, const struct ldif_attribute *attribute, unsigned long line)
+static int add_line(struct ldif *ldif, struct ldif_entry *entry, const struct ldif_attribute *attribute,
+                    unsigned long line)
 {
     if (!entry->dn) {
         if (strcasecmp(attribute->name, "version") == 0 && line == 1)

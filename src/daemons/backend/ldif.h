@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* LDIF: reads the entries of a file (RFC 2849), and nothing else: values that stand elsewhere (URLs) and other files (include) are
- * refused.
+/* LDIF: reads the entries of a file (RFC 2849), and nothing else: values that stand elsewhere (URLs) and other
+ * files (include) are refused.
  *
  * Not libldap's reader: it follows both, and costs each process that links it 3 MB and 2 ms. */
 

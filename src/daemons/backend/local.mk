@@ -64,3 +64,12 @@ backend_sssd_be_for_tests_SOURCES = backend/test-main.c
 backend_sssd_be_for_tests_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 backend_sssd_be_for_tests_LDADD = $(BACKEND_LDADD)
 endif
+
+if FUZZING
+EXTRA_PROGRAMS += backend/fuzz-ldif
+FUZZ_TARGETS += backend/fuzz-ldif
+backend_fuzz_ldif_SOURCES = backend/fuzz-ldif.c
+backend_fuzz_ldif_CFLAGS = $(AM_CFLAGS)
+backend_fuzz_ldif_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+backend_fuzz_ldif_LDADD = $(BACKEND_LDADD)
+endif

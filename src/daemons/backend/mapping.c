@@ -49,11 +49,9 @@ static int skip(const struct origin *origin, const char *attribute, const char *
 static const struct ldif_attribute *next_value(const struct ldif_entry *entry, const char *name,
                                                const struct ldif_attribute *last)
 {
-    const struct ldif_attribute *end = entry->attributes + entry->n_attributes;
-
-    for (const struct ldif_attribute *a = last ? last + 1 : entry->attributes; a < end; a++)
-        if (strcasecmp(a->name, name) == 0)
-            return a;
+    for (size_t i = last ? (size_t) (last - entry->attributes) + 1 : 0; i < entry->n_attributes; i++)
+        if (strcasecmp(entry->attributes[i].name, name) == 0)
+            return &entry->attributes[i];
     return NULL;
 }
 
@@ -138,7 +136,8 @@ static const struct ldif_attribute *primary_name(const struct origin *origin, co
 
     if (!first || !next_value(origin->entry, attribute, first))
         return first;
-    if (dn_first_value(origin->entry->dn, origin->entry->dn_bytes, attribute, rdn) <= 0 || cache_key(rdn, true, rdn_key) < 0)
+    if (dn_first_value(origin->entry->dn, origin->entry->dn_bytes, attribute, rdn) <= 0 ||
+        cache_key(rdn, true, rdn_key) < 0)
         return first;
     for (; value; value = next_value(origin->entry, attribute, value))
         if (cache_key(value->value, true, key) == 0 && strcmp(key, rdn_key) == 0)
@@ -156,15 +155,16 @@ static int get_name(const struct origin *origin, const char *attribute, const st
     if (!value)
         return skip(origin, attribute, "missing");
     if (!is_name(value) || directory_key(origin->directory, value->value, ret_key) < 0)
-        return skip(origin, attribute, "not a name: empty, too long, not UTF-8, or with a colon or control characters");
+        return skip(origin, attribute,
+                    "not a name: empty, too long, not UTF-8, or with a colon or control characters");
     if (index_find(names, ret_key, strlen(ret_key), &taken))
         return skip(origin, attribute, "another entry has that name");
     return directory_shown_name(origin->directory, value->value, ret);
 }
 
 /* The other names, as far as they are free in names (NULL: that is not known yet). */
-static int add_aliases(const struct origin *origin, const char *attribute, struct index *names, uint32_t number, const char *name,
-                       struct range *aliases)
+static int add_aliases(const struct origin *origin, const char *attribute, struct index *names, uint32_t number,
+                       const char *name, struct range *aliases)
 {
     const struct ldif_attribute *value = NULL;
     struct directory *directory = origin->directory;

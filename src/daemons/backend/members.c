@@ -162,7 +162,8 @@ int members_of(struct members *members, uint32_t group)
             const struct group *at = &directory->groups.at[members->groups.at[done]];
 
             for (uint32_t i = 0; r == 0 && i < at->members.n; i++)
-                r = add_member(members, &directory->members.at[at->members.first + i], level < directory->rules.nesting_level);
+                r = add_member(members, &directory->members.at[at->members.first + i],
+                               level < directory->rules.nesting_level);
         }
     }
     return r;

@@ -24,7 +24,8 @@
 /* Changes come in bursts; they are waited for. */
 #define CHANGE_USEC (200 * 1000)
 
-#define WATCHED_CHANGES (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+#define WATCHED_CHANGES \
+    (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct waiter {
     struct waiter *next;
@@ -85,7 +86,8 @@ static bool is_online(struct source *source)
 {
     struct cache_state state;
 
-    return cache_writer_state(source->cache, &state) == 0 && !is_before(now_sec(), state.offline_until, source->offline_sec);
+    return cache_writer_state(source->cache, &state) == 0 &&
+           !is_before(now_sec(), state.offline_until, source->offline_sec);
 }
 
 /* Entries are good for a while from now on, or the source is left in peace for a while. */
@@ -209,14 +211,15 @@ static void start_watches(struct source *source)
         if (watch->inotify || !path)
             continue;
         r = sd_event_add_inotify(source->event, &watch->inotify,
-                                 stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path), WATCHED_CHANGES, on_inotify,
-                                 watch);
+                                 stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path), WATCHED_CHANGES,
+                                 on_inotify, watch);
         if (r < 0)
             log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain, watch->item);
     }
 }
 
-/* Brings the cache up to date. Returns 1 when an import is at work, 0 when nothing has changed, or a negative errno. */
+/* Brings the cache up to date. Returns 1 when an import is at work, 0 when nothing has changed, or a negative
+ * errno. */
 static int look(struct source *source, bool although_offline)
 {
     CLEANUP(files_done) struct files files = { 0 };
@@ -241,13 +244,15 @@ static int look(struct source *source, bool although_offline)
 
     r = files_find(&files, source->config, source->section);
     if (r < 0) {
-        log_error_errno(r, "%s: cannot read %s: %m", source->domain, files.failed_path ? files.failed_path : "the LDIF files");
+        log_error_errno(r, "%s: cannot read %s: %m", source->domain,
+                        files.failed_path ? files.failed_path : "the LDIF files");
         go_offline(source);
         return r;
     }
     if (strcmp(files.mark, state.source) == 0) {
         /* Not each time: a write waits for the disk. */
-        if (state.offline_until == 0 && is_before(now_sec() + source->fresh_sec / 2, state.fresh_until, source->fresh_sec))
+        if (state.offline_until == 0 &&
+            is_before(now_sec() + source->fresh_sec / 2, state.fresh_until, source->fresh_sec))
             return 0;
         r = set_state(source, true);
     } else {
@@ -346,7 +351,8 @@ static int ldif_open(sd_event *event, const struct config *config, const char *d
     return 0;
 }
 
-static int ldif_refresh(struct source *source, const struct source_query *query, source_on_done_t on_done, void *userdata)
+static int ldif_refresh(struct source *source, const struct source_query *query, source_on_done_t on_done,
+                        void *userdata)
 {
     struct waiter *waiter, **end = &source->waiters;
     int r;

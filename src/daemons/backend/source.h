@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Source: where a domain's entries come from (id_provider). It brings the cache up to date and answers no one itself. */
+/* Source: where a domain's entries come from (id_provider). It brings the cache up to date and answers no one
+ * itself. */
 
 #ifndef BACKEND_SOURCE_H
 #define BACKEND_SOURCE_H
@@ -12,7 +13,8 @@ struct cache_writer;
 struct config;
 struct source;
 
-/* Which entry is asked for: kind is "user", "group", "initgroups", "netgroup" or "service"; name or, where it is "", id. */
+/* Which entry is asked for: kind is "user", "group", "initgroups", "netgroup" or "service"; name or, where it is
+ * "", id. */
 struct source_query {
     const char *kind;
     const char *name;
@@ -24,8 +26,8 @@ typedef void (*source_on_done_t)(int r, void *userdata);
 
 struct source_ops {
     const char *name; /* the word in id_provider */
-    /* import_argv: what imports the domain in a process of its own, this program with those arguments; it stays the caller's. The
-     * cache is used by the source alone until it is freed. */
+    /* import_argv: what imports the domain in a process of its own, this program with those arguments; it stays
+     * the caller's. The cache is used by the source alone until it is freed. */
     int (*open)(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache,
                 char *const *import_argv, struct source **ret);
     /* Ends what is under way: on_done gets -ECANCELED. */

@@ -93,12 +93,14 @@ static void start(struct stage *stage)
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (chdir(stage->f->folder.path) < 0)
             _exit(3);
-        (void) execl(stage->program, "sssd_be", "--domain", DOMAIN, "--uid", "0", "--gid", "0", "--logger=files", "-d", "9", NULL);
+        (void) execl(stage->program, "sssd_be", "--domain", DOMAIN, "--uid", "0", "--gid", "0", "--logger=files",
+                     "-d", "9", NULL);
         _exit(4);
     }
     WAIT_WHILE(stage, stage->registered[0] == '\0');
     assert_string_equal(stage->registered, "domain/" DOMAIN);
-    assert_int_equal(bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN), geteuid(), &stage->backend), 0);
+    assert_int_equal(
+        bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN), geteuid(), &stage->backend), 0);
 }
 
 static void stop(struct stage *stage, int signal_number)
@@ -124,8 +126,9 @@ static int stage_setup(void **state)
     stage->f = f;
     assert_non_null(realpath("backend/sssd_be-for-tests", stage->program));
     assert_true(sd_event_new(&stage->event) >= 0);
-    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"), (uid_t) -1, (gid_t) -1, on_service, stage,
-                                &stage->monitor), 0);
+    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"), (uid_t) -1, (gid_t) -1,
+                                on_service, stage, &stage->monitor),
+                     0);
     *state = stage;
     return 0;
 }
@@ -157,8 +160,8 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 static int refresh(struct stage *stage)
 {
     stage->answer = -1;
-    assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh", on_answer, &stage->answer, "ssu",
-                                         "user", "alice", 0) >= 0);
+    assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh", on_answer,
+                                         &stage->answer, "ssu", "user", "alice", 0) >= 0);
     WAIT_WHILE(stage, stage->answer == -1);
     return stage->answer;
 }
@@ -166,7 +169,8 @@ static int refresh(struct stage *stage)
 static int is_online(struct stage *stage, const char *domain)
 {
     stage->answer = -1;
-    assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_BACKEND, "IsOnline", on_answer, &stage->answer, "s", domain) >= 0);
+    assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_BACKEND, "IsOnline", on_answer,
+                                         &stage->answer, "s", domain) >= 0);
     WAIT_WHILE(stage, stage->answer == -1);
     return stage->answer;
 }
@@ -183,7 +187,8 @@ static int on_empty(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 static int tell(struct stage *stage, const char *method)
 {
     stage->answer = -1;
-    assert_true(sd_bus_call_method_async(stage->service, NULL, NULL, BUS_PATH, BUS_SERVICE, method, on_empty, &stage->answer, NULL) >= 0);
+    assert_true(sd_bus_call_method_async(stage->service, NULL, NULL, BUS_PATH, BUS_SERVICE, method, on_empty,
+                                         &stage->answer, NULL) >= 0);
     WAIT_WHILE(stage, stage->answer == -1);
     return stage->answer;
 }
@@ -373,8 +378,8 @@ static void several_questions_during_an_import_are_all_answered(void **state)
     start(stage);
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         answers[i] = -1;
-        assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh", on_answer,
-                                             &answers[i], "ssu", "user", "", 7) >= 0);
+        assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh",
+                                             on_answer, &answers[i], "ssu", "user", "", 7) >= 0);
     }
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         WAIT_WHILE(stage, answers[i] == -1);

@@ -38,7 +38,8 @@ static void names_that_are_equal_have_one_text(void **state)
 
 static void what_is_no_name_is_refused(void **state)
 {
-    static const char *const rows[] = { "", "alice", "=x", "a=", "a=b,", ",a=b", "a=b,c", "a=\\", "a=\\00", "a=\"b\"", "a=\xff", "a b=c", "a= " };
+    static const char *const rows[] = { "",     "alice",  "=x",      "a=",     "a=b,",  ",a=b", "a=b,c",
+                                        "a=\\", "a=\\00", "a=\"b\"", "a=\xff", "a b=c", "a= " };
     char text[DN_BYTES_MAX], large[2 * DN_BYTES_MAX];
 
     (void) state;

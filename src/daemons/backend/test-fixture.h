@@ -22,7 +22,8 @@ int fixture_teardown(void **state);
 /* Makes the domain's configuration: ldif_files is FOLDER/ldif, and an option more, unless key is NULL. */
 void fixture_set(struct fixture *f, const char *key, const char *value);
 void fixture_write(struct fixture *f, const char *name, const char *text); /* in FOLDER/ldif */
-/* Imports, in a process of its own as the backend does; its lines are in fixture_log(). Returns whether it went well. */
+/* Imports, in a process of its own as the backend does; its lines are in fixture_log(). Returns whether it went
+ * well. */
 int fixture_import(struct fixture *f);
 char *fixture_log(struct fixture *f);
 /* Opens the cache if need be, and begins a view; it must have been made. */

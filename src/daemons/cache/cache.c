@@ -72,7 +72,8 @@ int cache_open(const char *dir, const char *domain, struct cache **ret)
     if (r == 0)
         r = mdb_env_open(cache->env, cache->path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | MDB_NORDAHEAD, 0600);
     if (r)
-        return r == ENOENT || r == EBADF ? 0 : cache_errno(r); /* EBADF: it is empty, and LMDB would begin to fill it */
+        return r == ENOENT || r == EBADF ? 0
+                                         : cache_errno(r); /* EBADF: it is empty, and LMDB would begin to fill it */
 
     r = mdb_env_get_fd(cache->env, &fd);
     if (r)
@@ -323,7 +324,8 @@ static int number_by_key(struct cache *cache, enum table table, const void *key,
 }
 
 /* The record that a key leads to; a key without its record is damage. */
-static int record_by_key(struct cache *cache, enum table names, enum table records, const void *key, size_t bytes, MDB_val *ret)
+static int record_by_key(struct cache *cache, enum table names, enum table records, const void *key, size_t bytes,
+                         MDB_val *ret)
 {
     uint32_t number;
     int r;
@@ -434,7 +436,8 @@ static int service_by_key(struct cache *cache, enum table table, const char *key
 
     if (bytes == 0)
         return 0;
-    r = any_protocol ? number_by_prefix(cache, table, key, bytes, &number) : number_by_key(cache, table, key, bytes, &number);
+    r = any_protocol ? number_by_prefix(cache, table, key, bytes, &number)
+                     : number_by_key(cache, table, key, bytes, &number);
     if (r <= 0)
         return r;
     r = get(cache, TABLE_SERVICES, &number, sizeof(number), &value);
@@ -513,24 +516,24 @@ static int each(struct cache *cache, enum table table, uint32_t from, const stru
     return r == MDB_NOTFOUND ? 0 : cache_errno(r);
 }
 
-int cache_each_user(struct cache *cache, uint32_t from_uid, int (*on_user)(const struct cache_user *user, void *userdata),
-                    void *userdata)
+int cache_each_user(struct cache *cache, uint32_t from_uid,
+                    int (*on_user)(const struct cache_user *user, void *userdata), void *userdata)
 {
     struct visit visit = { .on_record = visit_user, .on_user = on_user, .userdata = userdata };
 
     return each(cache, TABLE_USERS, from_uid, &visit);
 }
 
-int cache_each_group(struct cache *cache, uint32_t from_gid, int (*on_group)(const struct cache_group *group, void *userdata),
-                     void *userdata)
+int cache_each_group(struct cache *cache, uint32_t from_gid,
+                     int (*on_group)(const struct cache_group *group, void *userdata), void *userdata)
 {
     struct visit visit = { .on_record = visit_group, .on_group = on_group, .userdata = userdata };
 
     return each(cache, TABLE_GROUPS, from_gid, &visit);
 }
 
-int cache_each_service(struct cache *cache, uint32_t from, int (*on_service)(const struct cache_service *service, void *userdata),
-                       void *userdata)
+int cache_each_service(struct cache *cache, uint32_t from,
+                       int (*on_service)(const struct cache_service *service, void *userdata), void *userdata)
 {
     struct visit visit = { .on_record = visit_service, .on_service = on_service, .userdata = userdata };
 

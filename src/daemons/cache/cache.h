@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Cache: what is known of one domain, in one LMDB file. Its backend writes, responders read, and neither waits for the
- * other: a reader sees the state of one commit.
+/* Cache: what is known of one domain, in one LMDB file. Its backend writes, responders read, and neither waits
+ * for the other: a reader sees the state of one commit.
  *
- * Keys are names as the domain compares them: cache_key() folds the case where the domain ignores it. An entry's own name is
- * what clients are shown. */
+ * Keys are names as the domain compares them: cache_key() folds the case where the domain ignores it. An
+ * entry's own name is what clients are shown. */
 
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
@@ -64,7 +64,8 @@ int cache_key(const char *name, bool ignore_case, char ret[CACHE_NAME_BYTES_MAX 
 
 /* ---- reading ---- */
 
-/* Opens DIR/cache_DOMAIN.mdb. Returns 1, 0 if there is none yet (or it is of another layout: its backend makes it anew), or a negative errno. */
+/* Opens DIR/cache_DOMAIN.mdb. Returns 1, 0 if there is none yet (or it is of another layout: its backend makes
+ * it anew), or a negative errno. */
 int cache_open(const char *dir, const char *domain, struct cache **ret);
 struct cache *cache_close(struct cache *cache);
 void cache_closep(struct cache **cache);
@@ -83,21 +84,22 @@ int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *
 int cache_user_by_id(struct cache *cache, uint32_t uid, struct cache_user *ret);
 int cache_group_by_name(struct cache *cache, const char *key, struct cache_group *ret);
 int cache_group_by_id(struct cache *cache, uint32_t gid, struct cache_group *ret);
-/* The gids of all groups that a user is in, by its key, through nested groups too; not its primary one unless it is listed there.
- * A user without groups is 1 with *ret_n 0; *ret need not be aligned for anything but memcpy. */
+/* The gids of all groups that a user is in, by its key, through nested groups too; not its primary one unless it
+ * is listed there. A user without groups is 1 with *ret_n 0; *ret need not be aligned for anything but memcpy. */
 int cache_gids_of_user(struct cache *cache, const char *key, const void **ret, size_t *ret_n);
 int cache_netgroup_by_name(struct cache *cache, const char *key, struct cache_netgroup *ret);
 /* protocol "": any. */
 int cache_service_by_name(struct cache *cache, const char *key, const char *protocol, struct cache_service *ret);
 int cache_service_by_port(struct cache *cache, uint16_t port, const char *protocol, struct cache_service *ret);
 
-/* Calls on_... for each, until it returns other than 0, and returns that. In the order of their ids, those before from left out, so that
- * an enumeration can go on in a later view with the last id + 1; services in that of their places, which count from 0. */
-int cache_each_user(struct cache *cache, uint32_t from_uid, int (*on_user)(const struct cache_user *user, void *userdata),
-                    void *userdata);
-int cache_each_group(struct cache *cache, uint32_t from_gid, int (*on_group)(const struct cache_group *group, void *userdata),
-                     void *userdata);
-int cache_each_service(struct cache *cache, uint32_t from, int (*on_service)(const struct cache_service *service, void *userdata),
-                       void *userdata);
+/* Calls on_... for each, until it returns other than 0, and returns that. In the order of their ids, those
+ * before from left out, so that an enumeration can go on in a later view with the last id + 1; services in that
+ * of their places, which count from 0. */
+int cache_each_user(struct cache *cache, uint32_t from_uid,
+                    int (*on_user)(const struct cache_user *user, void *userdata), void *userdata);
+int cache_each_group(struct cache *cache, uint32_t from_gid,
+                     int (*on_group)(const struct cache_group *group, void *userdata), void *userdata);
+int cache_each_service(struct cache *cache, uint32_t from,
+                       int (*on_service)(const struct cache_service *service, void *userdata), void *userdata);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Layout: how entries lie in the file. For reader and writer alone.
  *
- * Each kind of entry has a table of records, by number, and one that leads from keys (its name and its aliases) to the number.
- * The number of users and groups is their id, of the rest their place in what the source delivered. A record is its fixed
- * part, then its texts, each with its zero. Numbers are in the order of the host: the file never leaves it. */
+ * Each kind of entry has a table of records, by number, and one that leads from keys (its name and its
+ * aliases) to the number. The number of users and groups is their id, of the rest their place in what the source
+ * delivered. A record is its fixed part, then its texts, each with its zero. Numbers are in the order of the
+ * host: the file never leaves it. */
 
 #ifndef CACHE_LAYOUT_H
 #define CACHE_LAYOUT_H
@@ -76,7 +77,8 @@ int cache_errno(int r);
 /* The file of a domain: the caller's to free, NULL: no memory. */
 char *cache_path(const char *dir, const char *domain);
 
-/* How many bytes the file has at least if it is whole. One that was cut off would end a reader by SIGBUS; -EBADMSG tells it. */
+/* How many bytes the file has at least if it is whole. One that was cut off would end a reader by SIGBUS;
+ * -EBADMSG tells it. */
 off_t cache_least_bytes(MDB_env *env);
 int cache_check_size(MDB_env *env);
 

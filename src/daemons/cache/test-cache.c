@@ -308,11 +308,13 @@ static MDB_env *open_env(const struct folder *folder)
     assert_int_equal(mdb_env_create(&env), 0);
     assert_int_equal(mdb_env_set_maxdbs(env, N_TABLES), 0);
     assert_int_equal(mdb_env_set_mapsize(env, CACHE_MAP_BYTES), 0);
-    assert_int_equal(mdb_env_open(env, folder_file(folder, "cache_" DOMAIN ".mdb"), MDB_NOSUBDIR | MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_env_open(env, folder_file(folder, "cache_" DOMAIN ".mdb"), MDB_NOSUBDIR | MDB_NOTLS, 0600),
+                     0);
     return env;
 }
 
-static void overwrite(const struct folder *folder, enum table table, const void *key, size_t key_bytes, const void *bytes, size_t n)
+static void overwrite(const struct folder *folder, enum table table, const void *key, size_t key_bytes,
+                      const void *bytes, size_t n)
 {
     MDB_val key_value = { key_bytes, (void *) key }, value = { n, (void *) bytes };
     MDB_env *env = open_env(folder);
@@ -326,7 +328,8 @@ static void overwrite(const struct folder *folder, enum table table, const void 
     mdb_env_close(env);
 }
 
-static size_t read_value(const struct folder *folder, enum table table, const void *key, size_t key_bytes, void *ret, size_t max)
+static size_t read_value(const struct folder *folder, enum table table, const void *key, size_t key_bytes, void *ret,
+                         size_t max)
 {
     MDB_val key_value = { key_bytes, (void *) key }, value;
     MDB_env *env = open_env(folder);

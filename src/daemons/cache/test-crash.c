@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a power cut leaves: every prefix of the writes to a cache, and those between two syncs in any part, open as one of the
- * states that were committed.
+/* What a power cut leaves: every prefix of the writes to a cache, and those between two syncs in any part, open
+ * as one of the states that were committed.
  *
- * The writes are recorded by functions of this program, which LMDB, being a shared library, finds before the C library's. */
+ * The writes are recorded by functions of this program, which LMDB, being a shared library, finds before the C
+ * library's. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -210,8 +211,8 @@ static void replay_record(int fd, const struct record *record)
         assert_int_equal(ftruncate(fd, record->offset), 0);
 }
 
-/* The first n records, those in [from, n) only where is_there says so, then what a daemon does at its start. Returns the
- * state's number. */
+/* The first n records, those in [from, n) only where is_there says so, then what a daemon does at its start.
+ * Returns the state's number. */
 static uint32_t replay(const struct folder *folder, size_t n, size_t from, uint64_t is_there)
 {
     struct cache_writer *writer = NULL;

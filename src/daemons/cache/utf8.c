@@ -78,8 +78,9 @@ static size_t encode(uint32_t c, char ret[CHARACTER_BYTES_MAX])
     return 4;
 }
 
-/* The daemons run in the C locale, whose towlower knows ASCII only. glibc's own C.UTF-8 is loaded by the first name that
- * needs it, so most processes never do; where it is missing, such characters stay as they are, for every process alike. */
+/* The daemons run in the C locale, whose towlower knows ASCII only. glibc's own C.UTF-8 is loaded by the first
+ * name that needs it, so most processes never do; where it is missing, such characters stay as they are, for
+ * every process alike. */
 static uint32_t lower(uint32_t c)
 {
     static locale_t unicode;

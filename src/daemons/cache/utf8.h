@@ -10,8 +10,8 @@
 /* Valid as RFC 3629 says: shortest forms only, no surrogates. A zero byte is not valid in a text of ours. */
 bool utf8_is_valid(const char *text, size_t bytes);
 
-/* Writes text in lower case and a zero. Returns the bytes written without the zero, -EINVAL if text is not valid, or -ENAMETOOLONG if it does not fit into
- * ret_size: lower case can be longer. */
+/* Writes text in lower case and a zero. Returns the bytes written without the zero, -EINVAL if text is not
+ * valid, or -ENAMETOOLONG if it does not fit into ret_size: lower case can be longer. */
 int utf8_lower(const char *text, size_t bytes, char *ret, size_t ret_size);
 
 #endif

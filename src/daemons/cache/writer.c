@@ -148,8 +148,8 @@ int cache_writer_check(struct cache_writer *writer)
     struct stat ours, there;
     int fd;
 
-    if (writer->env && mdb_env_get_fd(writer->env, &fd) == 0 && fstat(fd, &ours) == 0 && stat(writer->path, &there) == 0 &&
-        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+    if (writer->env && mdb_env_get_fd(writer->env, &fd) == 0 && fstat(fd, &ours) == 0 &&
+        stat(writer->path, &there) == 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
         return 0;
     close_file(writer);
     return open_or_replace_file(writer);
@@ -172,7 +172,8 @@ void cache_writer_closep(struct cache_writer **writer)
 
 /* ---- the state ---- */
 
-static int put_state(struct cache_writer *writer, MDB_txn *txn, const struct cache_state *state, bool is_new_generation)
+static int put_state(struct cache_writer *writer, MDB_txn *txn, const struct cache_state *state,
+                     bool is_new_generation)
 {
     MDB_val key = { sizeof(STATE_KEY) - 1, (void *) STATE_KEY }, value;
     struct cache_state stored;
@@ -254,8 +255,8 @@ void cache_writer_abort(struct cache_writer *writer)
         mdb_txn_abort(TAKE(writer->txn));
 }
 
-/* A page that was taken and given back within a commit is never written, and may be the last: readers shall not take the file
- * for one that was cut off. */
+/* A page that was taken and given back within a commit is never written, and may be the last: readers shall not
+ * take the file for one that was cut off. */
 static int extend_file(struct cache_writer *writer)
 {
     off_t least = cache_least_bytes(writer->env);
@@ -303,7 +304,8 @@ static int reserve(struct cache_writer *writer, enum table table, uint32_t numbe
     MDB_val key = { sizeof(number), &number }, value = { bytes, NULL };
     int r;
 
-    r = mdb_put(writer->txn, writer->tables[table], &key, &value, MDB_RESERVE | (is_next ? MDB_APPEND : MDB_NOOVERWRITE));
+    r = mdb_put(writer->txn, writer->tables[table], &key, &value,
+                MDB_RESERVE | (is_next ? MDB_APPEND : MDB_NOOVERWRITE));
     if (r)
         return r == MDB_KEYEXIST ? -EEXIST : cache_errno(r);
 
@@ -338,7 +340,8 @@ static char *append_text(char *to, const char *text)
 int cache_put_user(struct cache_writer *writer, const char *key, const struct cache_user *user)
 {
     struct user_record record = { user->uid, user->gid };
-    size_t bytes = sizeof(record) + strlen(user->name) + strlen(user->gecos) + strlen(user->home) + strlen(user->shell) + 4;
+    size_t bytes = sizeof(record) + strlen(user->name) + strlen(user->gecos) + strlen(user->home) +
+                   strlen(user->shell) + 4;
     char *to = NULL;
     int r;
 
@@ -368,7 +371,8 @@ int cache_put_group(struct cache_writer *writer, const char *key, const struct c
         return -EEXIST;
     r = put_key(writer, TABLE_GROUP_NAMES, key, strlen(key), group->gid);
     if (r == 0)
-        r = reserve(writer, TABLE_GROUPS, group->gid, sizeof(record) + strlen(group->name) + 1 + group->members_bytes, &to);
+        r = reserve(writer, TABLE_GROUPS, group->gid, sizeof(record) + strlen(group->name) + 1 + group->members_bytes,
+                    &to);
     if (r < 0)
         return r;
 
@@ -380,7 +384,8 @@ int cache_put_group(struct cache_writer *writer, const char *key, const struct c
 
 int cache_put_netgroup(struct cache_writer *writer, const char *key, const struct cache_netgroup *netgroup)
 {
-    struct netgroup_record record = { netgroup->n_triples, (uint32_t) netgroup->triples_bytes, netgroup->n_netgroups };
+    struct netgroup_record record = { netgroup->n_triples, (uint32_t) netgroup->triples_bytes,
+                                      netgroup->n_netgroups };
     size_t bytes = sizeof(record) + strlen(netgroup->name) + 1 + netgroup->triples_bytes + netgroup->netgroups_bytes;
     char *to = NULL;
     int r;
@@ -408,10 +413,11 @@ int cache_put_service(struct cache_writer *writer, const char *key, const struct
     char name_key[SERVICE_KEY_BYTES_MAX], port_key[SERVICE_KEY_BYTES_MAX], *to = NULL;
     int r;
 
-    r = put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, service->protocol, name_key), writer->n_services);
+    r = put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, service->protocol, name_key),
+                writer->n_services);
     if (r == 0) {
-        r = put_key(writer, TABLE_SERVICE_PORTS, port_key, service_port_key(service->port, service->protocol, port_key),
-                    writer->n_services);
+        r = put_key(writer, TABLE_SERVICE_PORTS, port_key,
+                    service_port_key(service->port, service->protocol, port_key), writer->n_services);
         if (r == -EEXIST) /* the first keeps the port */
             r = 0;
     }
@@ -445,7 +451,8 @@ int cache_put_service_alias(struct cache_writer *writer, const char *key, const 
 {
     char name_key[SERVICE_KEY_BYTES_MAX];
 
-    return put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, protocol, name_key), writer->n_services - 1);
+    return put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, protocol, name_key),
+                   writer->n_services - 1);
 }
 
 int cache_put_gids(struct cache_writer *writer, uint32_t uid, const uint32_t *gids, size_t n)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Cache writer: what the backend of a domain, and nobody else, does to its cache.
  *
- * Entries are replaced as a whole: begin, put, commit. Until the commit readers see the old ones, and a writer that fails or
- * dies leaves them; after it a power cut leaves the new ones. Two processes may have the writer open (the backend and its
- * import); the second to begin waits for the first. */
+ * Entries are replaced as a whole: begin, put, commit. Until the commit readers see the old ones, and a writer
+ * that fails or dies leaves them; after it a power cut leaves the new ones. Two processes may have the writer
+ * open (the backend and its import); the second to begin waits for the first. */
 
 #ifndef CACHE_WRITER_H
 #define CACHE_WRITER_H
@@ -16,14 +16,15 @@
 
 struct cache_writer;
 
-/* Opens DIR/cache_DOMAIN.mdb, makes it if there is none, and makes it anew, with a line in the log, if it is damaged, not ours to
- * write, or of another layout. */
+/* Opens DIR/cache_DOMAIN.mdb, makes it if there is none, and makes it anew, with a line in the log, if it is
+ * damaged, not ours to write, or of another layout. */
 int cache_writer_open(const char *dir, const char *domain, struct cache_writer **ret);
 /* Ends what was begun and not committed. */
 struct cache_writer *cache_writer_close(struct cache_writer *writer);
 void cache_writer_closep(struct cache_writer **writer);
 
-/* When somebody has taken the file away (an administrator who clears the folder), makes a new one in its place. Costs a stat. */
+/* When somebody has taken the file away (an administrator who clears the folder), makes a new one in its place.
+ * Costs a stat. */
 int cache_writer_check(struct cache_writer *writer);
 
 int cache_writer_state(struct cache_writer *writer, struct cache_state *ret);
@@ -38,8 +39,9 @@ int cache_writer_begin(struct cache_writer *writer);
 int cache_writer_commit(struct cache_writer *writer, const struct cache_state *state);
 void cache_writer_abort(struct cache_writer *writer);
 
-/* key is what the entry is found by (cache_key of its name). Each returns 0, -EEXIST when the key or the number is taken: then nothing
- * was put; or another negative errno: then the whole can only be aborted. Quickest, and smallest in the file, in the order of ids. */
+/* key is what the entry is found by (cache_key of its name). Each returns 0, -EEXIST when the key or the number
+ * is taken: then nothing was put; or another negative errno: then the whole can only be aborted. Quickest, and
+ * smallest in the file, in the order of ids. */
 int cache_put_user(struct cache_writer *writer, const char *key, const struct cache_user *user);
 int cache_put_group(struct cache_writer *writer, const char *key, const struct cache_group *group);
 int cache_put_netgroup(struct cache_writer *writer, const char *key, const struct cache_netgroup *netgroup);
