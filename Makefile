@@ -82,7 +82,7 @@ $(DAEMONS)/Makefile: src/daemons/configure.ac src/daemons/Makefile.am $(wildcard
 export PKG_CONFIG_PATH := $(ACTIVATION)$(addprefix :,$(PKG_CONFIG_PATH))
 
 $(PATCHED)/tree: $(wildcard patches/* src/daemons/* src/daemons/*/* src/daemons/*/*/*) | deps
-	@tests/series-tree $@
+	@tests/series-tree $@ || { rm -rf $@; exit 1; }
 	@touch $@
 
 $(PATCHED)/Makefile: $(PATCHED)/tree $(ACTIVATION)/Makefile
