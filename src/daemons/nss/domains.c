@@ -11,9 +11,11 @@
 #include "nss/dataprovider.h"
 #include "nss/domains.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 #define SECTION_BYTES 300
+#define CHECK_USEC 1000000ULL
 
 /* Options that change what a client is shown. */
 static const char *const shown_by_domain[] = {
@@ -264,11 +266,30 @@ int domains_parse_name(const struct domains *domains, const char *text, char ret
     return 1;
 }
 
+void domains_check_again(struct domains *domains)
+{
+    size_t i;
+
+    for (i = 0; i < domains->n; i++)
+        domains->all[i].check_usec = 0;
+}
+
+/* Costs a system call, so that not every look-up can do it. */
+static bool must_check(struct domain *domain)
+{
+    uint64_t now = now_usec();
+
+    if (now < domain->check_usec)
+        return false;
+    domain->check_usec = now + CHECK_USEC;
+    return true;
+}
+
 int domain_begin(const struct domains *domains, struct domain *domain)
 {
     int r;
 
-    if (domain->cache && cache_is_replaced(domain->cache))
+    if (domain->cache && must_check(domain) && cache_is_replaced(domain->cache))
         domain->cache = cache_close(domain->cache);
     if (!domain->cache) {
         domain->state = (struct cache_state){ 0 };

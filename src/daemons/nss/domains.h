@@ -18,6 +18,7 @@ struct dataprovider;
 struct domain {
     char *name;
     struct cache *cache;          /* NULL: its backend has not made one yet */
+    uint64_t check_usec;          /* when to look whether another one is in its place */
     struct dataprovider *backend;
     struct cache_state state;     /* of the view that is open, or was last */
     bool must_ask;                /* somebody has declared an entry outdated: nothing is fresh until the backend was asked */
@@ -56,6 +57,8 @@ int domains_parse_name(const struct domains *domains, const char *text, char ret
 /* A view of the domain's cache, whose state it reads. Returns 1, 0 if there is no cache, or a negative errno. */
 int domain_begin(const struct domains *domains, struct domain *domain);
 void domain_end(struct domain *domain);
+/* Whether the caches are those that are in their places is looked at now and then, and after this at once. */
+void domains_check_again(struct domains *domains);
 /* Of the state read last; now is CLOCK_REALTIME. A stored time too far ahead is one that the clock has left behind: past. */
 bool domain_is_fresh(const struct domain *domain, uint64_t now);
 bool domain_is_offline(const struct domain *domain, uint64_t now);

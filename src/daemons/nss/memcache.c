@@ -71,7 +71,7 @@ static struct memtable *ready(struct memcache *memcache, enum table which)
 {
     struct memtable **table = &memcache->files[which].table;
 
-    if (*table && memtable_check(*table) < 0) {
+    if (*table && memtable_check(*table, now_usec()) < 0) {
         *table = memtable_close(*table);
         memcache->files[which].retry_usec = 0;
     }

@@ -23,6 +23,7 @@
 #define BARRIER_INVALID UINT32_MAX
 #define TAIL_MAGIC 0x31656c6261746d73ULL /* "smtable1": the layout of the tail */
 #define LEN_MIN 56                       /* readers refuse a record below that */
+#define CHECK_USEC 1000000ULL
 
 enum status {
     STATUS_UNINITIALISED = 0,
@@ -78,6 +79,7 @@ struct memtable {
     uint32_t *buckets;
     struct tail *tail;
     uint32_t n_slots;
+    uint64_t check_usec; /* when to look at the file again */
 };
 
 /* ---- layout ---- */
@@ -409,6 +411,12 @@ static void fill_record(struct record *record, const struct memtable_record *fro
     memset((uint8_t *) record + len, 0xff, (size_t) slots_of(len) * SLOT_BYTES - len);
 }
 
+static bool is_same(const struct record *record, const struct memtable_record *from, size_t len)
+{
+    return record->len == len && memcmp(record->data, from->head, from->head_bytes) == 0 &&
+           memcmp(record->data + from->head_bytes, from->body, from->body_bytes) == 0;
+}
+
 static int store(struct memtable *table, const struct memtable_record *from)
 {
     size_t len = SLOT_BYTES + from->head_bytes + from->body_bytes;
@@ -426,6 +434,8 @@ static int store(struct memtable *table, const struct memtable_record *from)
         return r;
     if (r > 0) {
         record = record_at(table, slot);
+        if (record->expire == from->expire && is_same(record, from, len))
+            return 0; /* not even a reader is disturbed */
         if (slots_of(record->len) == slots_of(len) && record->hash1 == hash1 && record->hash2 == hash2) {
             barrier = raise_barrier(table, &record->b2);
             fill_record(record, from, len);
@@ -698,14 +708,16 @@ struct memtable *memtable_close(struct memtable *table)
     return NULL;
 }
 
-int memtable_check(const struct memtable *table)
+int memtable_check(struct memtable *table, uint64_t now_usec)
 {
     struct stat info;
 
-    if (fstat(table->fd, &info) < 0 || info.st_nlink != 1 || (size_t) info.st_size != table->file_bytes ||
-        table->header->status != STATUS_ALIVE)
-        return -ESTALE;
-    return 0;
+    if (now_usec >= table->check_usec) {
+        if (fstat(table->fd, &info) < 0 || info.st_nlink != 1 || (size_t) info.st_size != table->file_bytes)
+            return -ESTALE;
+        table->check_usec = now_usec + CHECK_USEC;
+    }
+    return table->header->status == STATUS_ALIVE ? 0 : -ESTALE;
 }
 
 void memtable_clear(struct memtable *table)

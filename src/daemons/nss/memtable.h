@@ -40,8 +40,9 @@ struct memtable *memtable_close(struct memtable *table);
 /* Tells readers to leave the file, and removes it. 0 also if there is none; -EAGAIN: another process writes it. */
 int memtable_discard(const char *dir, const char *name);
 
-/* 0, or -ESTALE when it is no longer the file that readers find under its name. */
-int memtable_check(const struct memtable *table);
+/* 0, or -ESTALE when it is no longer the file that readers find under its name, which is looked at once a second. now is
+ * CLOCK_MONOTONIC. */
+int memtable_check(struct memtable *table, uint64_t now_usec);
 
 /* Drops all records if they were made under another mark. */
 void memtable_set_mark(struct memtable *table, uint64_t mark);

@@ -47,7 +47,8 @@ static int on_change(sd_event_source *source, const struct inotify_event *change
     int enabled = SD_EVENT_OFF, r;
 
     (void) source;
-    (void) change;
+    if (change->mask & ~(uint32_t) IN_MODIFY)
+        domains_check_again(nss->domains);
     (void) sd_event_source_get_enabled(nss->settle, &enabled); /* cannot fail for a source of ours */
     if (enabled != SD_EVENT_OFF)
         return 0;
@@ -69,6 +70,8 @@ static int watch_caches(struct nss *nss, const char *dir)
     if (r < 0)
         return r;
     r = sd_event_add_inotify(nss->event, &nss->changes, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE, on_change, nss);
+    if (r >= 0) /* what is asked after a change is answered after it */
+        r = sd_event_source_set_priority(nss->changes, SD_EVENT_PRIORITY_IMPORTANT);
     if (r < 0)
         log_warning_errno(r, "cannot watch %s: %m; the memory cache learns of changes only from look-ups", dir);
     return 0;

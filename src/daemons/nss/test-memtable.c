@@ -411,19 +411,51 @@ static void what_was_removed_or_cut_is_noticed(void **state)
     struct memtable *table = open_table(64, 7);
 
     (void) state;
-    assert_int_equal(memtable_check(table), 0);
+    assert_int_equal(memtable_check(table, 0), 0);
     assert_int_equal(truncate(path, 100), 0);
-    assert_int_equal(memtable_check(table), -ESTALE);
+    assert_int_equal(memtable_check(table, 999999), 0); /* that would cost each look-up */
+    assert_int_equal(memtable_check(table, 1000000), -ESTALE);
     memtable_close(table);
     table = open_table(64, 7);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(memtable_check(table), -ESTALE);
+    assert_int_equal(memtable_check(table, 1), -ESTALE);
     memtable_close(table);
     table = open_table(64, 7);
+    assert_int_equal(memtable_check(table, 1), 0);
     assert_int_equal(memtable_discard(dir, "passwd"), 0);
-    assert_int_equal(memtable_check(table), -ESTALE);
+    assert_int_equal(memtable_check(table, 2), -ESTALE); /* the file itself says it */
     memtable_close(table);
     assert_int_equal(memtable_discard(dir, "passwd"), 0);
+}
+
+static void the_same_record_stored_again_changes_nothing_but_its_end(void **state)
+{
+    static struct file before, after;
+    struct memtable *table = open_table(64, 7);
+    struct memtable_record record = {
+        .key1 = "alice",
+        .key2 = "10001",
+        .expire = FOREVER,
+        .head = (const uint32_t[]){ 16, 10001, 10001, 6 },
+        .head_bytes = 16,
+        .body = "alice",
+        .body_bytes = 6,
+    };
+
+    (void) state;
+    assert_int_equal(memtable_store(table, &record, 1), 0);
+    read_file(path, &before);
+    assert_int_equal(memtable_store(table, &record, 1), 0);
+    read_file(path, &after);
+    assert_int_equal(after.used, before.used);
+    assert_memory_equal(after.bytes, before.bytes, before.used);
+
+    record.expire++;
+    assert_int_equal(memtable_store(table, &record, 2), 0);
+    read_file(path, &after);
+    assert_int_equal(u32_at(&after, 56 + 8), (uint32_t) FOREVER + 1);
+    assert_non_null(find_user(&after, "alice", false));
+    memtable_close(table);
 }
 
 static void a_file_that_another_process_writes_is_left_to_it(void **state)
@@ -598,6 +630,7 @@ int main(void)
         TEST(a_file_in_doubt_is_made_anew),
         TEST(a_file_of_another_size_is_made_anew),
         TEST(what_was_removed_or_cut_is_noticed),
+        TEST(the_same_record_stored_again_changes_nothing_but_its_end),
         TEST(a_file_that_another_process_writes_is_left_to_it),
         TEST(records_of_a_clock_that_was_set_back_are_dropped),
         TEST(at_every_instruction_readers_find_what_is_whole),

@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -28,7 +29,7 @@ enum client_state {
 struct request {
     struct packet_reader in;
     struct packet_writer out;
-    const struct command *command;
+    const struct command *command; /* NULL until its header is here */
     uint32_t number;
     char log_name[64]; /* made when it is asked for */
     void (*on_cancel)(void *userdata);
@@ -49,13 +50,15 @@ struct client {
     bool is_enumerating;
     bool is_dispatching; /* its handler is on the stack */
     bool is_broken;      /* to be closed instead of answered */
+    bool has_more;       /* something of its next request came with the last one */
 
     void *data;
     void (*free_data)(void *data);
 
     struct request request;
     size_t sent;           /* of the reply */
-    size_t used, wanted;   /* of the request: the header's bytes, then all of it */
+    size_t used;           /* bytes that were read */
+    size_t wanted;         /* bytes of the request: its header's, then all */
     uint8_t *large;        /* where one is read that does not fit below */
     uint8_t bytes[REQUEST_BYTES_MAX];
 };
@@ -179,11 +182,15 @@ static void request_end(struct client *client)
 {
     if (client->request.out.room > KEPT_REPLY_BYTES_MAX)
         packet_writer_done(&client->request.out);
+    client->used -= client->wanted;
+    client->has_more = client->used > 0;
+    if (client->has_more) /* never behind a large one */
+        memmove(client->bytes, client->bytes + client->wanted, client->used);
     free(client->large);
     client->large = NULL;
     client->is_served = client->is_served || client->request.command != &get_version;
+    client->request.command = NULL;
     client->state = CLIENT_READING;
-    client->used = 0;
     client->wanted = PACKET_HEADER_BYTES;
     client->responder->n_in_work--;
     touch(client);
@@ -218,7 +225,7 @@ static int dispatch(struct client *client)
     const uint8_t *bytes = client->large ? client->large : client->bytes;
     int r;
 
-    packet_reader_init(&request->in, bytes + PACKET_HEADER_BYTES, client->used - PACKET_HEADER_BYTES);
+    packet_reader_init(&request->in, bytes + PACKET_HEADER_BYTES, client->wanted - PACKET_HEADER_BYTES);
     packet_writer_start(&request->out, request->command->number);
     request->number = ++responder->last_request_number;
     request->log_name[0] = '\0';
@@ -241,7 +248,7 @@ static int dispatch(struct client *client)
 }
 
 /* Waits for what it needs next; while its request is in work only for its end. Changes nothing in the kernel as long as
- * requests are answered at once and replies fit into the socket. */
+ * requests come one by one and are answered at once, and replies fit into the socket. */
 static int wait_for_next(struct client *client)
 {
     static const uint32_t events[] = {
@@ -249,14 +256,17 @@ static int wait_for_next(struct client *client)
         [CLIENT_IN_WORK] = 0, /* and EPOLLHUP, which always is */
         [CLIENT_REPLYING] = EPOLLOUT,
     };
+    uint32_t next = events[client->state];
     int r;
 
-    if (client->events == events[client->state])
+    if (client->state == CLIENT_READING && client->has_more)
+        next |= EPOLLOUT; /* at once, but not before the others have had their turn */
+    if (client->events == next)
         return 0;
-    r = sd_event_source_set_io_events(client->source, events[client->state]);
+    r = sd_event_source_set_io_events(client->source, next);
     if (r < 0)
         return r;
-    client->events = events[client->state];
+    client->events = next;
     return 0;
 }
 
@@ -333,8 +343,8 @@ void request_set_enumerating(struct request *request, bool enumerating)
 
 /* ---- reading ---- */
 
-/* 1: the header is good and the rest may come; -EPROTO closes the connection, its bytes unread: then it asks once
- * more. */
+/* Returns 0 when the header is good and the rest may come. A failure closes the connection; its client asks once more if
+ * some of the bytes are unread. */
 static int take_header(struct client *client)
 {
     const struct command *command;
@@ -354,22 +364,35 @@ static int take_header(struct client *client)
         client->large = malloc(header.bytes);
         if (!client->large)
             return -ENOMEM;
+        memcpy(client->large, client->bytes, client->used);
     }
     client->request.command = command;
     client->wanted = header.bytes;
-    return 1;
+    return 0;
 }
 
-/* Reads no further than the request: what comes behind it stays in the socket until the reply is out. Returns 1
- * when all of it is here. */
+/* One call is enough for most requests: it takes header and body. Clients wait for their reply before they send more; what
+ * another one has sent behind its request is kept. Returns 1 when the request is here, whole. */
 static int read_request(struct client *client)
 {
     int r;
 
+    client->has_more = false;
     for (;;) {
         uint8_t *bytes = client->large ? client->large : client->bytes;
-        ssize_t n = recv(client->fd, bytes + client->used, client->wanted - client->used, MSG_DONTWAIT);
+        size_t room = client->large ? client->wanted : sizeof(client->bytes);
+        ssize_t n;
 
+        if (client->used >= client->wanted && client->request.command)
+            return 1;
+        if (client->used >= client->wanted) {
+            r = take_header(client);
+            if (r < 0)
+                return r;
+            continue;
+        }
+
+        n = recv(client->fd, bytes + client->used, room - client->used, MSG_DONTWAIT);
         if (n == 0)
             return -ECONNRESET;
         if (n < 0 && errno == EINTR)
@@ -380,16 +403,6 @@ static int read_request(struct client *client)
         if (client->used == 0)
             touch(client); /* but not with each byte: a request has to be there in time */
         client->used += (size_t) n;
-        if (client->used < client->wanted)
-            continue;
-        if (client->used > PACKET_HEADER_BYTES)
-            return 1;
-
-        r = take_header(client);
-        if (r < 0)
-            return r;
-        if (client->wanted == PACKET_HEADER_BYTES)
-            return 1;
     }
 }
 
