@@ -419,7 +419,7 @@ static void a_name_is_given_once(void **state)
 
     let("nss", "twice");
     start(f);
-    WITHIN(5, was_notified(f, "READY=1") && has("events", "nss refused"));
+    WITHIN(5, has("events", "nss refused") && was_notified(f, "READY=1"));
     assert_true(has("events", "nss refused: \"nss\" is registered already"));
     assert_true(has("events", "nss registered")); /* and the first one is not harmed */
     assert_int_equal(count("events", "nss started"), 1);
