@@ -53,7 +53,7 @@ struct cache_service {
 
 /* Of the whole domain. Times are CLOCK_REALTIME in seconds. */
 struct cache_state {
-    uint64_t generation;    /* counts the commits that changed entries */
+    uint64_t generation;    /* counts the commits that changed entries, in each file from another number on */
     uint64_t fresh_until;   /* entries are as good as new until then; 0: ask the backend */
     uint64_t offline_until; /* the source failed: don't try it before that; 0: online */
     char source[256];       /* the source's own mark of what it has read, e.g. size and time of its files */

@@ -201,12 +201,13 @@ static void a_view_sees_one_commit(void **state)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
     CLEANUP(cache_closep) struct cache *cache = NULL;
-    struct cache_state cache_state = { .source = "2" };
+    struct cache_state cache_state = { .source = "2" }, before;
     struct cache_user user;
 
     put_sample(writer);
     cache = open_cache(*state);
     assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_read_state(cache, &before), 0);
     assert_int_equal(cache_writer_begin(writer), 0);
     put_user(writer, "carol", 1003);
     assert_int_equal(cache_writer_commit(writer, &cache_state), 0);
@@ -218,7 +219,7 @@ static void a_view_sees_one_commit(void **state)
     assert_int_equal(cache_user_by_name(cache, "alice", &user), 0); /* all are replaced */
     assert_int_equal(cache_user_by_name(cache, "carol", &user), 1);
     assert_int_equal(cache_read_state(cache, &cache_state), 0);
-    assert_int_equal(cache_state.generation, 2);
+    assert_int_equal(cache_state.generation, before.generation + 1);
     cache_end(cache);
 }
 
@@ -241,15 +242,16 @@ static void the_state_is_set_without_the_entries(void **state)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
     CLEANUP(cache_closep) struct cache *cache = NULL;
-    struct cache_state there, other = { .generation = 77, .offline_until = 5, .source = "other" };
+    struct cache_state there, before, other = { .generation = 77, .offline_until = 5, .source = "other" };
     struct cache_user user;
 
     put_sample(writer);
+    assert_int_equal(cache_writer_state(writer, &before), 0);
     assert_int_equal(cache_writer_set_state(writer, &other), 0);
     cache = open_cache(*state);
     assert_int_equal(cache_begin(cache), 0);
     assert_int_equal(cache_read_state(cache, &there), 0);
-    assert_int_equal(there.generation, 1);
+    assert_int_equal(there.generation, before.generation);
     assert_int_equal(there.offline_until, 5);
     assert_string_equal(there.source, "other");
     assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
@@ -257,6 +259,20 @@ static void the_state_is_set_without_the_entries(void **state)
 }
 
 /* ---- files ---- */
+
+static void a_new_file_is_not_taken_for_the_one_before(void **state)
+{
+    struct cache_state old, new;
+
+    for (int i = 0; i < 2; i++) {
+        CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+
+        put_sample(writer);
+        assert_int_equal(cache_writer_state(writer, i == 0 ? &old : &new), 0);
+        assert_int_equal(unlink(folder_file(*state, "cache_" DOMAIN ".mdb")), 0);
+    }
+    assert_true(old.generation != new.generation);
+}
 
 static void no_file_is_no_cache(void **state)
 {
@@ -621,6 +637,7 @@ int main(void)
         TEST(a_view_sees_one_commit),
         TEST(what_is_aborted_never_was),
         TEST(the_state_is_set_without_the_entries),
+        TEST(a_new_file_is_not_taken_for_the_one_before),
         TEST(no_file_is_no_cache),
         TEST(a_file_of_something_else_is_made_anew),
         TEST(a_file_that_is_cut_off_is_damaged),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "cache/layout.h"
 #include "cache/writer.h"
@@ -172,6 +173,16 @@ void cache_writer_closep(struct cache_writer **writer)
 
 /* ---- the state ---- */
 
+/* A file that is made in the place of another one must not be taken for it: whoever has kept what the old one said goes by
+ * the generation alone. */
+static uint64_t first_generation(void)
+{
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
 static int put_state(struct cache_writer *writer, MDB_txn *txn, const struct cache_state *state,
                      bool is_new_generation)
 {
@@ -183,7 +194,7 @@ static int put_state(struct cache_writer *writer, MDB_txn *txn, const struct cac
     r = cache_get_state(txn, writer->tables[TABLE_STATE], &stored);
     if (r < 0)
         return r;
-    generation = stored.generation + is_new_generation;
+    generation = stored.generation ? stored.generation + is_new_generation : first_generation();
 
     stored = *state;
     stored.generation = generation;

@@ -362,6 +362,19 @@ static void the_memory_cache_does_not_outlive_the_directory(void **state)
     assert_true(is_empty_file(f, "passwd"));
 }
 
+static void the_memory_cache_does_not_outlive_the_file_it_was_made_from(void **state)
+{
+    struct fixture *f = *state;
+    char command[200];
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    (void) snprintf(command, sizeof(command), "rm %s/*", f->cache_dir);
+    assert_int_equal(system(command), 0);
+    fixture_write(f, false, 600, 0); /* the first commit of this file, too */
+    fixture_restart_nss(f);
+    assert_true(is_empty_file(f, "passwd"));
+}
+
 static void an_entry_declared_outdated_is_asked_for(void **state)
 {
     struct fixture *f = *state;
@@ -477,6 +490,7 @@ int main(void)
         TEST(what_was_answered_is_in_the_memory_cache),
         TEST(the_memory_cache_outlives_the_responder),
         TEST(the_memory_cache_does_not_outlive_the_directory),
+        TEST(the_memory_cache_does_not_outlive_the_file_it_was_made_from),
         TEST(an_entry_declared_outdated_is_asked_for),
         TEST(a_cache_that_was_replaced_is_read_anew),
         TEST(a_connection_counts_as_enumerating_up_to_the_end),
