@@ -161,7 +161,7 @@ check: check-unit-tests check-sanitizers check-series storm lint deb rpm
 
 demo: deps
 	@packaging/build-deb bookworm
-	@tests/demo
+	@tests/demo $(ON)
 
 clean:
 	rm -rf $(BUILD)
