@@ -21,7 +21,7 @@ CONFIGURE_FLAGS ?= --enable-werror
 PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr/libexec
 
 .PHONY: all help deps units tree build check check-units check-unit-tests check-sanitizers check-series storm lint \
-        deb rpm installcheck matrix check-packages compare bench demo soak clean
+        deb rpm installcheck matrix check-packages compare bench demo soak fuzz clean
 
 all: build
 	@echo
@@ -52,6 +52,7 @@ help:
 	@echo "                      100,000 users  VARIANT=\"name ...\""
 	@echo "  make bench          our daemons, SSSD 2.8.2 and the floor, measured in turns  BENCH=\"--rounds=40 --where\""
 	@echo "  make soak           the long scenarios, compare, and check-packages"
+	@echo "  make fuzz           what reads foreign bytes, with libFuzzer and sanitizers  FUZZ_SECONDS=600  TARGET=nss/fuzz-dispatch"
 	@echo "  make deps           install what the above need, with apt (they do it by themselves)"
 	@echo "  make clean          remove build/; trees stay in $${SSSD_ONDEMAND_CACHE:-/var/cache/sssd-ondemand}"
 
@@ -111,6 +112,14 @@ check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/pa
 	@$(make-in) $(BUILD)/sanitizers/activation all check-programs
 	@$(make-in) $(BUILD)/sanitizers/patched all check-programs
 	@tests/unit-tests $(BUILD)/sanitizers/activation $(BUILD)/sanitizers/patched
+
+$(BUILD)/fuzz/Makefile: $(DAEMONS)/Makefile
+	@tests/need-packages clang libclang-rt-dev
+	$(call configure,src/daemons,$(@D),--enable-fuzzing $(PLACES) CC=clang)
+
+fuzz: $(BUILD)/fuzz/Makefile
+	@$(make-in) $(BUILD)/fuzz fuzz-programs
+	@JOBS=$(JOBS) tests/fuzz/run $(BUILD)/fuzz $(TARGET)
 
 # patches/ joins src/daemons and src/activation, which know nothing of each other.
 tree: deps

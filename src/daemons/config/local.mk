@@ -40,3 +40,10 @@ config_fuzz_config_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
 config_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 config_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS)
 endif
+
+# The target's seeds, without libFuzzer.
+check_PROGRAMS += config/test-fuzz-config
+config_test_fuzz_config_SOURCES = config/fuzz-config.c test/replay.c
+config_test_fuzz_config_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/config/fuzz-config.seeds"'
+config_test_fuzz_config_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
+config_test_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS)

@@ -64,3 +64,22 @@ nss_test_nss_SOURCES = nss/test-nss.c nss/test-fixture.c nss/test-fixture.h
 nss_test_nss_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS) $(LMDB_CFLAGS)
 nss_test_nss_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)
 endif
+
+# It stands on the tests' fixture.
+if FUZZING
+EXTRA_PROGRAMS += nss/fuzz-dispatch
+FUZZ_TARGETS += nss/fuzz-dispatch
+nss_fuzz_dispatch_SOURCES = nss/fuzz-dispatch.c nss/test-fixture.c nss/test-fixture.h
+nss_fuzz_dispatch_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS) $(LMDB_CFLAGS)
+nss_fuzz_dispatch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+nss_fuzz_dispatch_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
+# The target's seeds, without libFuzzer.
+check_PROGRAMS += nss/test-fuzz-dispatch
+nss_test_fuzz_dispatch_SOURCES = nss/fuzz-dispatch.c nss/test-fixture.c nss/test-fixture.h test/replay.c
+nss_test_fuzz_dispatch_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/nss/fuzz-dispatch.seeds"'
+nss_test_fuzz_dispatch_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS) $(LMDB_CFLAGS)
+nss_test_fuzz_dispatch_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)
+endif

@@ -2,7 +2,6 @@
 /* Fuzz target: what a client may send, in whatever pieces. An input is a run of pieces, each with its length in one
  * byte before it. The handlers read every kind of field.
  *
- *
  * What comes back must be whole packets, at most one for each whole request. */
 
 #include <errno.h>

@@ -47,3 +47,10 @@ responder_fuzz_packet_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 responder_fuzz_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 responder_fuzz_packet_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a util/libutil.a $(SYSTEMD_LIBS)
 endif
+
+# The target's seeds, without libFuzzer.
+check_PROGRAMS += responder/test-fuzz-packet
+responder_test_fuzz_packet_SOURCES = responder/fuzz-packet.c test/replay.c
+responder_test_fuzz_packet_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/responder/fuzz-packet.seeds"'
+responder_test_fuzz_packet_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+responder_test_fuzz_packet_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a util/libutil.a $(SYSTEMD_LIBS)
