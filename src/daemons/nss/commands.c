@@ -54,8 +54,8 @@ const struct command nss_commands[] = {
 
     { CMD_SID_BY_NAME, "sid-by-name", 0, on_sid_by_name },
     { CMD_SID_BY_ID, "sid-by-id", 0, on_sid_by_id },
-    { CMD_NAME_BY_SID, "name-by-sid", 0, on_entry_by_sid },
-    { CMD_ID_BY_SID, "id-by-sid", 0, on_entry_by_sid },
+    { CMD_NAME_BY_SID, "name-by-sid", 0, on_name_by_sid },
+    { CMD_ID_BY_SID, "id-by-sid", 0, on_id_by_sid },
     { CMD_ORIGIN_BY_NAME, "origin-by-name", 0, on_origin_by_name },
     { CMD_NAME_BY_CERTIFICATE, "name-by-certificate", CMD_LARGE, on_name_by_certificate },
     { CMD_NAMES_BY_CERTIFICATE, "names-by-certificate", CMD_LARGE, on_name_by_certificate },

@@ -141,15 +141,65 @@ static bool is_sid(const char *text)
     return after_digit;
 }
 
-int on_entry_by_sid(struct request *request)
+/* Those that mean the same on every machine, and are no entry of a directory. */
+static const struct well_known {
+    const char *sid, *name;
+} well_known_groups[] = {
+    { "S-1-5-32-544", "Administrators@BUILTIN" },    { "S-1-5-32-545", "Users@BUILTIN" },
+    { "S-1-5-32-546", "Guests@BUILTIN" },            { "S-1-5-32-547", "Power Users@BUILTIN" },
+    { "S-1-5-32-548", "Account Operators@BUILTIN" }, { "S-1-5-32-549", "Server Operators@BUILTIN" },
+    { "S-1-5-32-550", "Print Operators@BUILTIN" },   { "S-1-5-32-551", "Backup Operators@BUILTIN" },
+    { "S-1-5-32-552", "Replicator@BUILTIN" },
+};
+
+static const char *well_known_name(const char *sid)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(well_known_groups) / sizeof(well_known_groups[0]); i++)
+        if (strcmp(well_known_groups[i].sid, sid) == 0)
+            return well_known_groups[i].name;
+    return NULL;
+}
+
+static int get_sid(struct request *request, const char **ret)
+{
+    int r;
+
+    r = body_get_name(request, ret, NULL);
+    if (r < 0)
+        return r;
+    return is_sid(*ret) ? 0 : -EINVAL;
+}
+
+int on_name_by_sid(struct request *request)
+{
+    const char *sid, *name;
+    int r;
+
+    r = get_sid(request, &sid);
+    if (r < 0)
+        return r;
+    name = well_known_name(sid);
+    if (!name)
+        return body_reply_nothing(request);
+    body_put_count(request_out(request), 1);
+    packet_put_u32(request_out(request), SID_GROUP);
+    packet_put_text(request_out(request), name);
+    request_reply(request, 0);
+    return 0;
+}
+
+/* They have names, but no ids. */
+int on_id_by_sid(struct request *request)
 {
     const char *sid;
     int r;
 
-    r = body_get_name(request, &sid, NULL);
+    r = get_sid(request, &sid);
     if (r < 0)
         return r;
-    return is_sid(sid) ? body_reply_nothing(request) : -EINVAL;
+    return well_known_name(sid) ? -EINVAL : body_reply_nothing(request);
 }
 
 /* The base64 of something that begins as DER's sequences do. */

@@ -102,6 +102,8 @@ static const struct vector {
     { "SID of a user by a group's name", 0x11c, TEXT("devs\000"), 0, TEXT(NOTHING) },
     { "name by SID", 0x113, TEXT("S-1-5-21-1-2-3-1001\000"), 0, TEXT(NOTHING) },
     { "id by SID", 0x114, TEXT("S-1-5-21-1-2-3-1001\000"), 0, TEXT(NOTHING) },
+    { "name by a well-known SID", 0x113, TEXT("S-1-5-32-544\000"), 0, TEXT("\001\000\000\000\000\000\000\000\002\000\000\000Administrators@BUILTIN\000") },
+    { "id by a well-known SID", 0x114, TEXT("S-1-5-32-544\000"), 22, TEXT("") },
     { "name by what is no SID", 0x113, TEXT("S-1-5-\000"), 22, TEXT("") },
     { "origin of a user", 0x115, TEXT("alice\000"), 0, TEXT("\001\000\000\000\000\000\000\000\001\000\000\000") },
     { "origin of a group", 0x115, TEXT("devs\000"), 0, TEXT("\001\000\000\000\000\000\000\000\002\000\000\000") },
