@@ -125,8 +125,9 @@ static int send_responders_away(const char *verb)
         if (strcmp(services[i].active, "active") == 0)
             arguments[n++] = responders[i].service;
     r = n > 3 ? systemctl_run(arguments) : 0;
+    /* One that is starting is the launcher of the next, which waits for the monitor that this would keep. */
     for (size_t i = 0; i < RESPONDERS; i++)
-        if (services[i].main_pid > 0)
+        if (services[i].main_pid > 0 && strcmp(services[i].active, "activating") != 0)
             wait_for_end(services[i].main_pid, end);
     return r > 0 ? -EIO : r;
 }

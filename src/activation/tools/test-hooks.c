@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tests of hooks.c, with real flags and a script in place of systemctl. */
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/residency.h"
@@ -165,6 +167,31 @@ static void a_stop_waits_for_the_responders(void **state)
                                                          : "--quiet --no-block try-restart sss-nss.service\n"));
         assert_int_equal(exit_status_of(pid), 0);
     }
+}
+
+/* The next one's launcher: it waits for the monitor, and the monitor would wait for it. */
+static void a_restart_does_not_wait_for_who_is_starting(void **state)
+{
+    char answers[256];
+    int status;
+    pid_t pid;
+
+    (void) state;
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void) pause();
+        _exit(0);
+    }
+    (void) snprintf(answers, sizeof(answers),
+                    "case \"$*\" in list-jobs*) echo '1 sssd.service restart running' ;;\n"
+                    "show*) echo ActiveState=activating && echo MainPID=%d ;; esac",
+                    pid); /* fits */
+    systemctl_answers(answers);
+    assert_int_equal(run("stopping", NULL), 0);
+    assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+    assert_return_code(kill(pid, SIGKILL), errno);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
 static void a_missing_systemctl_does_not_hold(void **state)
@@ -643,6 +670,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_HOOKS(only_an_administrators_stop_holds),
         IN_HOOKS(a_stop_waits_for_the_responders),
+        IN_HOOKS(a_restart_does_not_wait_for_who_is_starting),
         IN_HOOKS(a_missing_systemctl_does_not_hold),
         IN_HOOKS(a_restart_opens_what_the_monitor_will_not_have),
         IN_HOOKS(a_start_lets_relays_hold_what_it_closes),
