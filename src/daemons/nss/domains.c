@@ -223,12 +223,12 @@ struct domains *domains_free(struct domains *domains)
     return NULL;
 }
 
-static const struct domain *find_domain(const struct domains *domains, const char *name, size_t bytes)
+static const struct domain *find_domain(const struct domains *domains, const char *name)
 {
     size_t i;
 
     for (i = 0; i < domains->n; i++)
-        if (strncasecmp(domains->all[i].name, name, bytes) == 0 && domains->all[i].name[bytes] == '\0')
+        if (strcasecmp(domains->all[i].name, name) == 0)
             return &domains->all[i];
     return NULL;
 }
@@ -236,7 +236,7 @@ static const struct domain *find_domain(const struct domains *domains, const cha
 int domains_parse_name(const struct domains *domains, const char *text, char ret_name[CACHE_NAME_BYTES_MAX + 1],
                        const struct domain **ret_domain)
 {
-    const char *name = text, *at;
+    const char *at;
     const struct domain *domain = NULL;
     size_t bytes = strlen(text);
 
@@ -245,22 +245,19 @@ int domains_parse_name(const struct domains *domains, const char *text, char ret
 
     at = strrchr(text, '@');
     if (at && at > text) {
-        domain = find_domain(domains, at + 1, strlen(at + 1));
+        domain = find_domain(domains, at + 1);
         if (!domain)
             return 0;
         bytes = (size_t) (at - text);
-    } else if ((at = strchr(text, '\\')) && (domain = find_domain(domains, text, (size_t) (at - text)))) {
-        name = at + 1;
-        bytes = strlen(name);
     } else if (domains->default_domain[0] != '\0') {
-        domain = find_domain(domains, domains->default_domain, strlen(domains->default_domain));
+        domain = find_domain(domains, domains->default_domain);
         if (!domain)
             return 0;
     }
     if (bytes == 0 || bytes > CACHE_NAME_BYTES_MAX)
         return 0;
 
-    memcpy(ret_name, name, bytes);
+    memcpy(ret_name, text, bytes);
     ret_name[bytes] = '\0';
     *ret_domain = domain;
     return 1;
