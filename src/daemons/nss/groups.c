@@ -11,7 +11,6 @@
 #include "nss/lookup.h"
 #include "nss/memcache.h"
 #include "nss/nss.h"
-#include "nss/users.h"
 #include "responder/responder.h"
 #include "util/cleanup.h"
 #include "wire/packet.h"
@@ -68,14 +67,36 @@ static int answer_group(struct request *request, const struct lookup_query *quer
     return 1;
 }
 
-/* The gids of all groups of a user that the domain shows, and its primary one. */
-static int read_gids(const struct domain *domain, const char *key, const struct cache_user *user, uint32_t **ret, size_t *ret_n)
+/* A filtered group gives no rights. Filters are few, so each costs one look-up, however many groups a user has. */
+static int drop_filtered(const struct domain *domain, uint32_t *gids, size_t *n)
 {
-    const uint32_t primary = users_gid(domain, user);
+    struct cache_group group;
+    char **key;
+    int r;
+
+    for (key = domain->filtered_groups; *key; key++) {
+        size_t n_kept = 0, i;
+
+        r = cache_group_by_name(domain->cache, *key, &group);
+        if (r < 0)
+            return r;
+        if (r == 0 || domain_shows_group(domain, &group))
+            continue;
+        for (i = 0; i < *n; i++)
+            if (gids[i] != group.gid)
+                gids[n_kept++] = gids[i];
+        *n = n_kept;
+    }
+    return 0;
+}
+
+/* The gids of all groups of a user that the domain shows. Its primary one is the client's to add. */
+static int read_gids(const struct domain *domain, const char *key, uint32_t **ret, size_t *ret_n)
+{
+    CLEANUP(freep) uint32_t *gids = NULL;
     const uint8_t *stored;
     size_t n_stored, n = 0, i;
-    bool has_primary = false;
-    uint32_t *gids, gid;
+    uint32_t gid;
     int r;
 
     r = cache_gids_of_user(domain->cache, key, (const void **) &stored, &n_stored);
@@ -83,18 +104,18 @@ static int read_gids(const struct domain *domain, const char *key, const struct 
         return r;
     if (r == 0)
         n_stored = 0;
-    gids = malloc((n_stored + 1) * sizeof(*gids));
+    gids = malloc((n_stored + 1) * sizeof(*gids)); /* of no bytes it could be NULL */
     if (!gids)
         return -ENOMEM;
     for (i = 0; i < n_stored; i++) {
         memcpy(&gid, stored + i * sizeof(gid), sizeof(gid));
-        has_primary |= gid == primary;
         if (domain_has_id(domain, gid))
             gids[n++] = gid;
     }
-    if (!has_primary)
-        gids[n++] = primary;
-    *ret = gids;
+    r = drop_filtered(domain, gids, &n);
+    if (r < 0)
+        return r;
+    *ret = TAKE(gids);
     *ret_n = n;
     return 0;
 }
@@ -115,7 +136,7 @@ static int answer_gids(struct request *request, const struct lookup_query *query
         return r;
     if (!domain_shows_user(domain, &user))
         return 0;
-    r = read_gids(domain, key, &user, &gids, &n);
+    r = read_gids(domain, key, &gids, &n);
     if (r < 0)
         return r;
 

@@ -48,6 +48,7 @@ static const struct vector {
     { "group by name, flags", 0x29, TEXT("devs\000\002\000\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000 N\000\000\002\000\000\000devs\000*\000alice\000bob\000") },
     { "group by id, flags", 0x2a, TEXT(" N\000\000\000\000\000\000"), 0, TEXT("\001\000\000\000\000\000\000\000 N\000\000\002\000\000\000devs\000*\000alice\000bob\000") },
     { "groups of user, flags", 0x2e, TEXT("alice\000\000\000\000\000"), 0, TEXT("\003\000\000\000\000\000\000\000 N\000\000!N\000\000\021'\000\000") },
+    { "groups of user, without its primary one", 0x26, TEXT("bob\000"), 0, TEXT("\001\000\000\000\000\000\000\000 N\000\000") },
     { "netgroup", 0x61, TEXT("ng1\000"), 0, TEXT("\003\000\000\000\000\000\000\000\001\000\000\000host1\000alice\000example.com\000\001\000\000\000\000bob\000\000") },
     { "netgroup", 0x61, TEXT("ng2\000"), 0, TEXT("\002\000\000\000\000\000\000\000\002\000\000\000ng1\000") },
     { "netgroup", 0x61, TEXT("ngempty\000"), 0, TEXT("\001\000\000\000\000\000\000\000") },
@@ -440,6 +441,21 @@ static void clients_are_shown_what_the_settings_say(void **state)
     fixture_stop(&f);
 }
 
+static void a_filtered_group_gives_no_rights(void **state)
+{
+    static const char alice[] = "\002\0\0\0\0\0\0\0 N\0\0\021'\0"; /* without ops */
+    struct fixture f;
+    const uint8_t *reply;
+    size_t bytes;
+
+    (void) state;
+    fixture_start(&f, (const char *const[]){ "nss|filter_groups|other, ops", NULL });
+    assert_int_equal(fixture_ask(&f, CMD_GROUPS_OF_USER, TEXT("alice\0"), &reply, &bytes), 0);
+    assert_int_equal(bytes, sizeof(alice));
+    assert_memory_equal(reply, alice, bytes);
+    fixture_stop(&f);
+}
+
 static void a_domain_that_does_not_enumerate_lists_nothing(void **state)
 {
     struct fixture f;
@@ -497,6 +513,7 @@ int main(void)
         TEST(a_cache_that_was_replaced_is_read_anew),
         TEST(a_connection_counts_as_enumerating_up_to_the_end),
         cmocka_unit_test(clients_are_shown_what_the_settings_say),
+        cmocka_unit_test(a_filtered_group_gives_no_rights),
         cmocka_unit_test(a_domain_that_does_not_enumerate_lists_nothing),
     };
 

@@ -13,7 +13,8 @@
 
 #define BODY_STRINGS (PACKET_HEADER_BYTES + 16) /* behind count, reserved, uid and gid */
 
-uint32_t users_gid(const struct domain *domain, const struct cache_user *user)
+/* The primary group, as clients are shown it. */
+static uint32_t users_gid(const struct domain *domain, const struct cache_user *user)
 {
     return domain->override_gid != 0 ? domain->override_gid : user->gid;
 }

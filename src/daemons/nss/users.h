@@ -4,16 +4,12 @@
 #ifndef NSS_USERS_H
 #define NSS_USERS_H
 
-#include <stdint.h>
-
 struct cache_user;
 struct domain;
 struct nss;
 struct packet_writer;
 struct request;
 
-/* The primary group, as clients are shown it. */
-uint32_t users_gid(const struct domain *domain, const struct cache_user *user);
 /* Writes an entry as clients are shown it. The user must be one that the domain shows. */
 void users_put(struct packet_writer *out, const struct nss *nss, const struct domain *domain, const struct cache_user *user);
 
