@@ -25,7 +25,7 @@ struct shells {
     const char *fallback;
 };
 
-/* Where the text of one letter of a template comes from. */
+/* Where the text of one letter of a template comes from; NULL: it means nothing. */
 static const char *expand(char letter, const struct domain *domain, const struct cache_user *user, char room[DOMAIN_NAME_ROOM])
 {
     char *at;
@@ -55,8 +55,10 @@ static const char *expand(char letter, const struct domain *domain, const struct
         return domain->home_substring;
     case '%':
         return "%";
+    case 'P':
+        return ""; /* nobody here has a principal */
     default:
-        return ""; /* the monitor has refused any other, but for %P: nobody here has a principal */
+        return NULL;
     }
 }
 
@@ -67,18 +69,14 @@ static void put_template(struct packet_writer *out, const char *template, const 
     size_t used = 0, n;
     const char *part;
 
-    for (; *template != '\0'; template++) {
-        part = template;
-        n = 1;
-        if (*template == '%' && template[1] != '\0') {
-            template++;
-            part = expand(*template, domain, user, room);
-            n = strlen(part);
-        }
+    while (*template != '\0') {
+        part = *template == '%' ? expand(template[1], domain, user, room) : NULL;
+        n = part ? strlen(part) : 1;
         used += n;
         if (used >= HOME_BYTES_MAX)
             break;
-        packet_put_bytes(out, part, n);
+        packet_put_bytes(out, part ? part : template, n);
+        template += part ? 2 : 1;
     }
     packet_put_text(out, "");
 }
@@ -87,10 +85,10 @@ void overrides_put_home(struct packet_writer *out, const struct domain *domain, 
 {
     if (domain->override_home[0] != '\0')
         put_template(out, domain->override_home, domain, user);
-    else if (user->home[0] == '\0' && domain->fallback_home[0] != '\0')
+    else if (user->home[0] == '\0')
         put_template(out, domain->fallback_home, domain, user);
     else
-        packet_put_text(out, user->home);
+        put_template(out, user->home, domain, user); /* SSSD takes directories' homes for templates too */
 }
 
 static void free_list(char **list)

@@ -10,7 +10,7 @@ struct domain;
 struct packet_writer;
 struct shells;
 
-/* Writes a user's home as one text: by override_homedir, its own, or by fallback_homedir. */
+/* Writes a user's home as one text: by override_homedir, its own, or by fallback_homedir; all three may be templates. */
 void overrides_put_home(struct packet_writer *out, const struct domain *domain, const struct cache_user *user);
 
 /* Reads the options about shells, and the file (/etc/shells) that says which ones this host has. */

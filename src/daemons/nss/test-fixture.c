@@ -56,7 +56,7 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
     put_user(writer, "alice", 10001, "Alice Example", "/home/alice", "/bin/bash");
     put_user(writer, "bob", 10002, "", "/home/bob", "/bin/sh");
     if (with_carol)
-        put_user(writer, "carol", 10003, "", "/home/carol", "/bin/sh");
+        put_user(writer, "carol", 10003, "", "/%d/%u%%/%x%", "/bin/sh");
     assert_int_equal(cache_put_group(writer, "devs", &devs), 0);
     assert_int_equal(cache_put_group(writer, "ops", &ops), 0);
     assert_int_equal(cache_put_gids(writer, 10001, alice, 3), 0);

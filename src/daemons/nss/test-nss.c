@@ -192,6 +192,19 @@ static void who_comes_with_the_answer_is_found(void **state)
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
 }
 
+static void a_home_in_the_directory_may_be_a_template(void **state)
+{
+    static const char carol[] = "\001\0\0\0\0\0\0\0\023'\0\0\021'\0\0carol\0*\0\0/example.com/carol%/%x%\0/bin/sh";
+    struct fixture *f = *state;
+    const uint8_t *reply;
+    size_t bytes;
+
+    fixture_write(f, true, 600, 0);
+    assert_int_equal(fixture_ask(f, CMD_USER_BY_NAME, TEXT("carol\0"), &reply, &bytes), 0);
+    assert_int_equal(bytes, sizeof(carol));
+    assert_memory_equal(reply, carol, bytes);
+}
+
 static void a_changed_directory_ends_the_negative_memory(void **state)
 {
     struct fixture *f = *state;
@@ -497,6 +510,7 @@ int main(void)
         TEST(what_is_fresh_is_answered_without_asking),
         TEST(who_is_unknown_is_asked_for_once),
         TEST(who_comes_with_the_answer_is_found),
+        TEST(a_home_in_the_directory_may_be_a_template),
         TEST(a_changed_directory_ends_the_negative_memory),
         TEST(what_is_outdated_is_asked_for),
         TEST(a_stored_time_far_ahead_is_past),
