@@ -362,6 +362,16 @@ static int map_netgroup(const struct origin *origin)
     return r < 0 ? r : LIST_ADD(&directory->netgroups, netgroup);
 }
 
+/* Where names are the same in any case protocols are too, and are kept in lower case, as SSSD shows them. */
+static int add_protocol(struct directory *directory, const char *key, struct range *protocols)
+{
+    const char *kept;
+    int r;
+
+    r = index_add(&directory->kept, key, strlen(key), 0, NULL, &kept);
+    return r < 0 ? r : add_text(directory, protocols, kept);
+}
+
 /* Whether a name is free for a protocol is found when it is put into the cache. */
 static int map_service(const struct origin *origin)
 {
@@ -384,8 +394,8 @@ static int map_service(const struct origin *origin)
     service.port = (uint16_t) port;
     r = add_aliases(origin, "cn", NULL, 0, service.name, &service.aliases);
     while (r == 0 && (value = next_value(origin->entry, "ipServiceProtocol", value))) {
-        if (is_name(value))
-            r = add_text(directory, &service.protocols, value->value);
+        if (is_name(value) && directory_key(directory, value->value, key) == 0)
+            r = add_protocol(directory, key, &service.protocols);
         else
             (void) skip(origin, "ipServiceProtocol", "not a name");
     }

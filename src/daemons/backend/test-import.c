@@ -350,6 +350,26 @@ static void services_have_names_ports_and_protocols(void **state)
     assert_int_equal(service.port, 80); /* the first */
     assert_int_equal(cache_service_by_port(cache, 80, "tcp", &service), 1);
     assert_int_equal(cache_service_by_name(cache, "x", "", &service), 0);
+    assert_int_equal(cache_service_by_name(cache, "none", "", &service), 0);
+    fixture_end_view(f);
+}
+
+static void protocols_ignore_case_where_names_do(void **state)
+{
+    struct fixture *f = *state;
+    struct cache_service service;
+
+    fixture_write(f, "a.ldif",
+                  "dn: cn=x,dc=x\nobjectClass: ipService\ncn: x\nipServicePort: 80\nipServiceProtocol: TCP\n");
+    assert_true(fixture_import(f));
+    assert_int_equal(cache_service_by_name(fixture_view(f), "x", "tcp", &service), 0);
+    assert_int_equal(cache_service_by_name(f->cache, "x", "TCP", &service), 1);
+    fixture_end_view(f);
+
+    fixture_set(f, "case_sensitive", "preserving");
+    assert_true(fixture_import(f));
+    assert_int_equal(cache_service_by_name(fixture_view(f), "x", "tcp", &service), 1);
+    assert_int_equal(cache_service_by_port(f->cache, 80, "tcp", &service), 1);
     fixture_end_view(f);
 }
 
@@ -524,6 +544,7 @@ int main(void)
         TEST(a_group_that_is_near_and_far_is_near),
         TEST(netgroups_have_triples_and_members),
         TEST(services_have_names_ports_and_protocols),
+        TEST(protocols_ignore_case_where_names_do),
         TEST(a_broken_file_is_refused_whole),
         TEST(a_file_that_cannot_be_read_is_told),
         TEST(files_are_taken_by_their_names),

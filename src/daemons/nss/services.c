@@ -28,13 +28,18 @@ void services_put(struct packet_writer *out, const struct domain *domain, const 
 
 static int answer(struct request *request, const struct lookup_query *query, struct domain *domain, const char *key)
 {
+    char protocol[CACHE_NAME_BYTES_MAX + 1] = "";
     struct cache_service service;
     int r;
 
-    r = query->name ? cache_service_by_name(domain->cache, key, query->protocol, &service)
-                    : cache_service_by_port(domain->cache, (uint16_t) query->id, query->protocol, &service);
+    if (*query->protocol != '\0' && cache_key(query->protocol, domain->ignore_case, protocol) < 0)
+        return 0; /* no service can have that */
+    r = query->name ? cache_service_by_name(domain->cache, key, protocol, &service)
+                    : cache_service_by_port(domain->cache, (uint16_t) query->id, protocol, &service);
     if (r <= 0)
         return r;
+    if (*query->protocol != '\0')
+        service.protocol = query->protocol; /* as it was asked for, as SSSD does */
     body_put_count(request_out(request), 1);
     services_put(request_out(request), domain, &service);
     return 1;

@@ -435,6 +435,7 @@ static void clients_are_shown_what_the_settings_say(void **state)
     };
     static const char alice[] = "\001\0\0\0\0\0\0\0\021'\0\0M\0\0\0alice@example.com\0x\0Alice Example\0"
                                 "/home/example.com/a/alice/10001%alice@example.com/home/alice\0/bin/dash";
+    static const char dnsx[] = "\001\0\0\0\0\0\0\0\024\264\0\0\0\0\0\0dnsx\0udp";
     static const char devs[] = "\001\0\0\0\0\0\0\0 N\0\0\001\0\0\0devs@example.com\0x\0alice@example.com";
     struct fixture f;
     const uint8_t *reply;
@@ -448,6 +449,12 @@ static void clients_are_shown_what_the_settings_say(void **state)
     assert_int_equal(fixture_ask(&f, CMD_GROUP_BY_NAME, TEXT("Devs@example.com\0"), &reply, &bytes), 0);
     assert_int_equal(bytes, sizeof(devs));
     assert_memory_equal(reply, devs, bytes);
+    assert_int_equal(fixture_ask(&f, CMD_SERVICE_BY_NAME, TEXT("DNSx\0UDP\0"), &reply, &bytes), 0);
+    assert_int_equal(bytes, sizeof(dnsx));
+    assert_memory_equal(reply, dnsx, bytes);
+    assert_int_equal(fixture_ask(&f, CMD_SERVICE_BY_PORT, TEXT("\024\264\0\0\0\0\0\0UDP\0"), &reply, &bytes), 0);
+    assert_int_equal(bytes, sizeof(dnsx));
+    assert_int_equal(f.n_asked, 0);
     assert_false(fixture_finds(&f, CMD_USER_BY_NAME, "alice"));
     assert_false(fixture_finds(&f, CMD_USER_BY_NAME, "bob@example.com"));
     assert_int_equal(f.n_asked, 0);
