@@ -26,17 +26,28 @@ static int find_stranger(struct members *members, const char *key, struct member
     return r < 0 ? r : LIST_ADD(&members->strangers, shown);
 }
 
+/* Whether it is the user's own name, and not one of its others: a group that means one of those gives no rights, as in SSSD. */
+static bool is_own_name(const struct directory *directory, uint32_t user, const char *key)
+{
+    char own[CACHE_NAME_BYTES_MAX + 1];
+
+    return directory_key(directory, directory->users.at[user].name, own) == 0 && strcmp(own, key) == 0;
+}
+
 static int find_by_name(struct members *members, struct member *member)
 {
+    const struct directory *directory = members->directory;
     char key[CACHE_NAME_BYTES_MAX + 1];
+    uint32_t user;
 
-    if (directory_key(members->directory, member->text, key) < 0) {
+    if (directory_key(directory, member->text, key) < 0) {
         member->kind = MEMBER_NOBODY;
         return 0;
     }
-    if (!index_find(&members->directory->user_names, key, strlen(key), &member->number))
+    if (!index_find(&directory->user_names, key, strlen(key), &user) || !is_own_name(directory, user, key))
         return find_stranger(members, key, member);
     member->kind = MEMBER_USER;
+    member->number = user;
     return 0;
 }
 

@@ -252,6 +252,19 @@ static void members_are_found_by_name_and_by_dn(void **state)
     assert_string_equal(groups_of_user(f, "stranger"), "-");
 }
 
+static void another_name_of_a_user_gives_it_no_groups(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_write(f, "a.ldif",
+                  "dn: uid=main,dc=x\nobjectClass: posixAccount\nuid: main\nuid: other\nuidNumber: 1\ngidNumber: 1\n\n"
+                  GROUP("g1", 201, "memberUid: other\n") GROUP("g2", 202, "memberUid: main\nmemberUid: other\n"));
+    assert_true(fixture_import(f));
+    assert_string_equal(groups_of_user(f, "main"), "202,");
+    assert_string_equal(members_of_group(f, "g1"), "other,");
+    assert_string_equal(members_of_group(f, "g2"), "main,other,");
+}
+
 #define NESTED                                                                                          \
     USER("a", 1) USER("b", 2) USER("c", 3) USER("d", 4) GROUP("g1", 201, MEMBER_USER("a") MEMBER_GROUP("g2"))   \
         GROUP("g2", 202, MEMBER_USER("b") MEMBER_GROUP("g3")) GROUP("g3", 203, MEMBER_USER("c") MEMBER_GROUP("g4")) \
@@ -539,6 +552,7 @@ int main(void)
         TEST(ids_are_within_their_limits),
         TEST(case_is_as_the_domain_says),
         TEST(members_are_found_by_name_and_by_dn),
+        TEST(another_name_of_a_user_gives_it_no_groups),
         TEST(groups_in_groups_are_followed_as_far_as_the_option_says),
         TEST(cycles_end),
         TEST(a_group_that_is_near_and_far_is_near),
