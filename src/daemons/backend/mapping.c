@@ -386,6 +386,8 @@ static int map_service(const struct origin *origin)
     r = get_name(origin, "cn", &no_names, &service.name, key);
     if (r == 0)
         r = get_number(origin, "ipServicePort", UINT16_MAX, &port);
+    if (r == 0 && port == 0)
+        r = skip(origin, "ipServicePort", "0 is no port");
     if (r == 0 && !next_value(origin->entry, "ipServiceProtocol", NULL))
         r = skip(origin, "ipServiceProtocol", "missing");
     if (r != 0)

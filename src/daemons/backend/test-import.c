@@ -351,8 +351,10 @@ static void services_have_names_ports_and_protocols(void **state)
         "dn: cn=http,dc=x\nobjectClass: ipService\ncn: www\ncn: http\nipServicePort: 80\nipServiceProtocol: tcp\n"
         "ipServiceProtocol: udp\n\n"
         "dn: cn=http,dc=y\nobjectClass: ipService\ncn: http\nipServicePort: 81\nipServiceProtocol: tcp\n\n"
-        "dn: cn=x,dc=y\nobjectClass: ipService\ncn: x\nipServicePort: 70000\nipServiceProtocol: tcp\n");
+        "dn: cn=x,dc=y\nobjectClass: ipService\ncn: x\nipServicePort: 70000\nipServiceProtocol: tcp\n\n"
+        "dn: cn=none,dc=y\nobjectClass: ipService\ncn: none\nipServicePort: 0\nipServiceProtocol: tcp\n");
     assert_true(fixture_import(f));
+    assert_log(f, "ipServicePort: 0 is no port");
     cache = fixture_view(f);
     assert_int_equal(cache_service_by_name(cache, "www", "udp", &service), 1);
     assert_string_equal(service.name, "http");
