@@ -17,9 +17,7 @@ void directory_done(struct directory *directory)
     free(directory->members.at);
     free(directory->texts.at);
     index_done(&directory->user_names);
-    index_done(&directory->user_ids);
     index_done(&directory->group_names);
-    index_done(&directory->group_ids);
     index_done(&directory->netgroup_names);
     index_done(&directory->service_names);
     index_done(&directory->dns);

@@ -79,7 +79,7 @@ struct directory {
     LIST(struct member) members;
     LIST(const char *) texts;
 
-    struct index user_names, user_ids, group_names, group_ids, netgroup_names, service_names;
+    struct index user_names, group_names, netgroup_names, service_names;
     struct index dns;  /* -> number * 2, + 1 if it is of a group */
     struct index kept; /* texts that are not in the file as they are shown */
     size_t n_skipped;

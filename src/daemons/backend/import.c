@@ -163,23 +163,29 @@ static void writing_done(struct writing *writing)
     free(writing->order);
 }
 
+static int compare(uint32_t left, uint32_t right)
+{
+    return left < right ? -1 : left > right;
+}
+
+/* Of those with one id the first in the files comes first: by the id it is the one that is found. */
 static int compare_users(const void *a, const void *b, void *users)
 {
-    uint32_t left = ((const struct user *) users)[*(const uint32_t *) a].uid;
-    uint32_t right = ((const struct user *) users)[*(const uint32_t *) b].uid;
+    uint32_t left = *(const uint32_t *) a, right = *(const uint32_t *) b;
+    int r = compare(((const struct user *) users)[left].uid, ((const struct user *) users)[right].uid);
 
-    return left < right ? -1 : left > right;
+    return r != 0 ? r : compare(left, right);
 }
 
 static int compare_groups(const void *a, const void *b, void *groups)
 {
-    uint32_t left = ((const struct group *) groups)[*(const uint32_t *) a].gid;
-    uint32_t right = ((const struct group *) groups)[*(const uint32_t *) b].gid;
+    uint32_t left = *(const uint32_t *) a, right = *(const uint32_t *) b;
+    int r = compare(((const struct group *) groups)[left].gid, ((const struct group *) groups)[right].gid);
 
-    return left < right ? -1 : left > right;
+    return r != 0 ? r : compare(left, right);
 }
 
-static int put_in_order(struct writing *writing, size_t n, int (*compare)(const void *, const void *, void *),
+static int put_in_order(struct writing *writing, size_t n, int (*compare_entries)(const void *, const void *, void *),
                         void *entries)
 {
     free(writing->order);
@@ -188,7 +194,7 @@ static int put_in_order(struct writing *writing, size_t n, int (*compare)(const 
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
         writing->order[i] = (uint32_t) i;
-    qsort_r(writing->order, n, sizeof(*writing->order), compare, entries);
+    qsort_r(writing->order, n, sizeof(*writing->order), compare_entries, entries);
     return 0;
 }
 
@@ -261,6 +267,7 @@ static int put_gids(struct writing *writing)
     size_t n_users = writing->directory->users.n;
     CLEANUP(freep) size_t *end = calloc(n_users + 1, sizeof(*end));
     CLEANUP(freep) uint32_t *gids = calloc(writing->memberships.n + 1, sizeof(*gids));
+    char key[CACHE_NAME_BYTES_MAX + 1];
     int r = 0;
 
     if (!end || !gids)
@@ -277,9 +284,11 @@ static int put_gids(struct writing *writing)
         uint32_t number = writing->order[i];
         size_t begin = number > 0 ? end[number - 1] : 0;
 
-        if (end[number] > begin)
-            r = cache_put_gids(writing->cache, writing->directory->users.at[number].uid, gids + begin,
-                               end[number] - begin);
+        if (end[number] == begin)
+            continue;
+        r = directory_key(writing->directory, writing->directory->users.at[number].name, key);
+        if (r == 0)
+            r = cache_put_gids(writing->cache, key, gids + begin, end[number] - begin);
     }
     return r;
 }

@@ -214,7 +214,7 @@ static int claim_dn(const struct origin *origin, uint32_t number)
 static int map_user(const struct origin *origin)
 {
     struct directory *directory = origin->directory;
-    uint32_t number = (uint32_t) directory->users.n, taken;
+    uint32_t number = (uint32_t) directory->users.n;
     char key[CACHE_NAME_BYTES_MAX + 1];
     struct user user = { 0 };
     int r;
@@ -232,14 +232,10 @@ static int map_user(const struct origin *origin)
         r = get_text(origin, "homeDirectory", &user.home);
     if (r == 0)
         r = get_text(origin, "loginShell", &user.shell);
-    if (r == 0 && index_find(&directory->user_ids, (const char *) &user.uid, sizeof(user.uid), &taken))
-        r = skip(origin, "uidNumber", "another user has that number");
     if (r != 0)
         return r;
 
     r = claim(&directory->user_names, key, strlen(key), number);
-    if (r == 0)
-        r = claim(&directory->user_ids, &user.uid, sizeof(user.uid), number);
     if (r == 0)
         r = claim_dn(origin, number * 2);
     if (r == 0)
@@ -271,7 +267,7 @@ static int add_members(const struct origin *origin, const char *attribute, enum 
 static int map_group(const struct origin *origin)
 {
     struct directory *directory = origin->directory;
-    uint32_t number = (uint32_t) directory->groups.n, taken;
+    uint32_t number = (uint32_t) directory->groups.n;
     char key[CACHE_NAME_BYTES_MAX + 1];
     struct group group = { .members.first = (uint32_t) directory->members.n };
     int r;
@@ -279,14 +275,10 @@ static int map_group(const struct origin *origin)
     r = get_name(origin, "cn", &directory->group_names, &group.name, key);
     if (r == 0)
         r = get_id(origin, "gidNumber", &group.gid);
-    if (r == 0 && index_find(&directory->group_ids, (const char *) &group.gid, sizeof(group.gid), &taken))
-        r = skip(origin, "gidNumber", "another group has that number");
     if (r != 0)
         return r;
 
     r = claim(&directory->group_names, key, strlen(key), number);
-    if (r == 0)
-        r = claim(&directory->group_ids, &group.gid, sizeof(group.gid), number);
     if (r == 0)
         r = claim_dn(origin, number * 2 + 1);
     if (r == 0)

@@ -164,7 +164,6 @@ static void bad_entries_are_left_out_with_a_line_each(void **state)
         { "uid:: YQpi\nuidNumber: 5\ngidNumber: 1\n", "uid: not a name" },
         { "uid: x\nuidNumber: 5\ngidNumber: 1\ngecos:: YQpi\n", "gecos: not a text" },
         { "uid: good\nuidNumber: 5\ngidNumber: 1\n", "another entry has that name" },
-        { "uid: x\nuidNumber: 1001\ngidNumber: 1\n", "another user has that number" },
     };
     struct fixture *f = *state;
 
@@ -317,6 +316,27 @@ static void a_group_that_is_near_and_far_is_near(void **state)
                                        GROUP("last", 203, MEMBER_USER("end")));
     assert_true(fixture_import(f));
     assert_string_equal(members_of_group(f, "top"), "end,");
+}
+
+static void of_those_with_one_number_the_first_has_it(void **state)
+{
+    struct fixture *f = *state;
+    struct cache_group group;
+    struct cache_user user;
+
+    fixture_write(f, "a.ldif",
+                  USER("zoe", 5) USER("adam", 5) GROUP("z", 200, "memberUid: zoe\n") GROUP("a", 200, "memberUid: adam\n")
+                      GROUP("b", 201, "memberUid: adam\n"));
+    assert_true(fixture_import(f));
+    assert_int_equal(uid_of(f, "adam"), 5);
+    assert_int_equal(cache_user_by_id(fixture_view(f), 5, &user), 1);
+    assert_string_equal(user.name, "zoe");
+    assert_int_equal(cache_group_by_id(f->cache, 200, &group), 1);
+    assert_string_equal(group.name, "z");
+    fixture_end_view(f);
+    assert_string_equal(members_of_group(f, "a"), "adam,");
+    assert_string_equal(groups_of_user(f, "zoe"), "200,");
+    assert_string_equal(groups_of_user(f, "adam"), "200,201,");
 }
 
 /* ---- netgroups and services ---- */
@@ -558,6 +578,7 @@ int main(void)
         TEST(groups_in_groups_are_followed_as_far_as_the_option_says),
         TEST(cycles_end),
         TEST(a_group_that_is_near_and_far_is_near),
+        TEST(of_those_with_one_number_the_first_has_it),
         TEST(netgroups_have_triples_and_members),
         TEST(services_have_names_ports_and_protocols),
         TEST(protocols_ignore_case_where_names_do),

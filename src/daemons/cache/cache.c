@@ -33,7 +33,7 @@ static int open_tables(struct cache *cache)
         return cache_errno(r);
 
     for (int i = 0; i < N_TABLES && r == 0; i++) {
-        r = mdb_dbi_open(txn, table_kinds[i].name, table_kinds[i].flags, &cache->tables[i]);
+        r = mdb_dbi_open(txn, table_names[i], 0, &cache->tables[i]);
         if (r || i != TABLE_STATE)
             continue;
         /* Before the other tables: those of another layout need not be there. */
@@ -194,7 +194,7 @@ static int take_texts(struct record *record, size_t bytes, uint64_t n, const cha
     return 0;
 }
 
-static int record_to_user(MDB_val value, struct cache_user *ret)
+static int record_to_user(uint64_t number, MDB_val value, struct cache_user *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct user_record fixed;
@@ -215,11 +215,12 @@ static int record_to_user(MDB_val value, struct cache_user *ret)
 
     user.uid = fixed.uid;
     user.gid = fixed.gid;
+    user.is_twin = NUMBER_NTH(number) > 0;
     *ret = user;
     return 1;
 }
 
-static int record_to_group(MDB_val value, struct cache_group *ret)
+static int record_to_group(uint64_t number, MDB_val value, struct cache_group *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct group_record fixed;
@@ -237,6 +238,7 @@ static int record_to_group(MDB_val value, struct cache_group *ret)
 
     group.gid = fixed.gid;
     group.n_members = fixed.n_members;
+    group.is_twin = NUMBER_NTH(number) > 0;
     *ret = group;
     return 1;
 }
@@ -303,7 +305,7 @@ static int get(struct cache *cache, enum table table, const void *key, size_t by
     return r ? cache_errno(r) : 1;
 }
 
-static int number_from(MDB_val value, uint32_t *ret)
+static int number_from(MDB_val value, uint64_t *ret)
 {
     if (value.mv_size != sizeof(*ret))
         return -EBADMSG;
@@ -311,7 +313,7 @@ static int number_from(MDB_val value, uint32_t *ret)
     return 1;
 }
 
-static int number_by_key(struct cache *cache, enum table table, const void *key, size_t bytes, uint32_t *ret)
+static int number_by_key(struct cache *cache, enum table table, const void *key, size_t bytes, uint64_t *ret)
 {
     MDB_val value;
     int r;
@@ -324,66 +326,69 @@ static int number_by_key(struct cache *cache, enum table table, const void *key,
 }
 
 /* The record that a key leads to; a key without its record is damage. */
-static int record_by_key(struct cache *cache, enum table names, enum table records, const void *key, size_t bytes,
+static int record_by_key(struct cache *cache, enum table names, enum table records, const char *key, uint64_t *ret_number,
                          MDB_val *ret)
 {
-    uint32_t number;
     int r;
 
-    r = number_by_key(cache, names, key, bytes, &number);
+    r = number_by_key(cache, names, key, strlen(key), ret_number);
     if (r <= 0)
         return r;
-    r = get(cache, records, &number, sizeof(number), ret);
+    r = get(cache, records, ret_number, sizeof(*ret_number), ret);
     return r == 0 ? -EBADMSG : r;
 }
 
 int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *ret)
 {
+    uint64_t number;
     MDB_val value;
     int r;
 
-    r = record_by_key(cache, TABLE_USER_NAMES, TABLE_USERS, key, strlen(key), &value);
-    return r <= 0 ? r : record_to_user(value, ret);
+    r = record_by_key(cache, TABLE_USER_NAMES, TABLE_USERS, key, &number, &value);
+    return r <= 0 ? r : record_to_user(number, value, ret);
 }
 
 int cache_user_by_id(struct cache *cache, uint32_t uid, struct cache_user *ret)
 {
+    const uint64_t number = NUMBER(uid, 0);
     MDB_val value;
     int r;
 
-    r = get(cache, TABLE_USERS, &uid, sizeof(uid), &value);
-    return r <= 0 ? r : record_to_user(value, ret);
+    r = get(cache, TABLE_USERS, &number, sizeof(number), &value);
+    return r <= 0 ? r : record_to_user(number, value, ret);
 }
 
 int cache_group_by_name(struct cache *cache, const char *key, struct cache_group *ret)
 {
+    uint64_t number;
     MDB_val value;
     int r;
 
-    r = record_by_key(cache, TABLE_GROUP_NAMES, TABLE_GROUPS, key, strlen(key), &value);
-    return r <= 0 ? r : record_to_group(value, ret);
+    r = record_by_key(cache, TABLE_GROUP_NAMES, TABLE_GROUPS, key, &number, &value);
+    return r <= 0 ? r : record_to_group(number, value, ret);
 }
 
 int cache_group_by_id(struct cache *cache, uint32_t gid, struct cache_group *ret)
 {
+    const uint64_t number = NUMBER(gid, 0);
     MDB_val value;
     int r;
 
-    r = get(cache, TABLE_GROUPS, &gid, sizeof(gid), &value);
-    return r <= 0 ? r : record_to_group(value, ret);
+    r = get(cache, TABLE_GROUPS, &number, sizeof(number), &value);
+    return r <= 0 ? r : record_to_group(number, value, ret);
 }
 
 int cache_gids_of_user(struct cache *cache, const char *key, const void **ret, size_t *ret_n)
 {
-    uint32_t uid;
+    uint64_t number;
     MDB_val value;
     int r;
 
-    r = number_by_key(cache, TABLE_USER_NAMES, key, strlen(key), &uid);
+    r = number_by_key(cache, TABLE_USER_NAMES, key, strlen(key), &number);
     if (r <= 0)
         return r;
 
-    r = get(cache, TABLE_GIDS, &uid, sizeof(uid), &value);
+    r = get(cache, TABLE_GIDS, &number, sizeof(number), &value);
     if (r < 0)
         return r;
     if (r == 0)
@@ -398,15 +403,16 @@ int cache_gids_of_user(struct cache *cache, const char *key, const void **ret, s
 
 int cache_netgroup_by_name(struct cache *cache, const char *key, struct cache_netgroup *ret)
 {
+    uint64_t number;
     MDB_val value;
     int r;
 
-    r = record_by_key(cache, TABLE_NETGROUP_NAMES, TABLE_NETGROUPS, key, strlen(key), &value);
+    r = record_by_key(cache, TABLE_NETGROUP_NAMES, TABLE_NETGROUPS, key, &number, &value);
     return r <= 0 ? r : record_to_netgroup(value, ret);
 }
 
 /* The first entry whose key begins with that: the one of the protocol that sorts first. */
-static int number_by_prefix(struct cache *cache, enum table table, const void *prefix, size_t bytes, uint32_t *ret)
+static int number_by_prefix(struct cache *cache, enum table table, const void *prefix, size_t bytes, uint64_t *ret)
 {
     MDB_val key = { bytes, (void *) prefix }, value;
     MDB_cursor *cursor;
@@ -430,7 +436,7 @@ static int number_by_prefix(struct cache *cache, enum table table, const void *p
 static int service_by_key(struct cache *cache, enum table table, const char *key, size_t bytes, bool any_protocol,
                           struct cache_service *ret)
 {
-    uint32_t number;
+    uint64_t number;
     MDB_val value;
     int r;
 
@@ -466,40 +472,42 @@ int cache_service_by_port(struct cache *cache, uint16_t port, const char *protoc
 
 /* A record of any kind and whom to show it to. */
 struct visit {
-    int (*on_record)(MDB_val value, const struct visit *visit);
+    int (*on_record)(uint64_t number, MDB_val value, const struct visit *visit);
     int (*on_user)(const struct cache_user *user, void *userdata);
     int (*on_group)(const struct cache_group *group, void *userdata);
     int (*on_service)(const struct cache_service *service, void *userdata);
     void *userdata;
 };
 
-static int visit_user(MDB_val value, const struct visit *visit)
+static int visit_user(uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_user user;
-    int r = record_to_user(value, &user);
+    int r = record_to_user(number, value, &user);
 
     return r < 0 ? r : visit->on_user(&user, visit->userdata);
 }
 
-static int visit_group(MDB_val value, const struct visit *visit)
+static int visit_group(uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_group group;
-    int r = record_to_group(value, &group);
+    int r = record_to_group(number, value, &group);
 
     return r < 0 ? r : visit->on_group(&group, visit->userdata);
 }
 
-static int visit_service(MDB_val value, const struct visit *visit)
+static int visit_service(uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_service service;
     int r = record_to_service(value, &service);
 
+    (void) number;
     return r < 0 ? r : visit->on_service(&service, visit->userdata);
 }
 
 static int each(struct cache *cache, enum table table, uint32_t from, const struct visit *visit)
 {
-    MDB_val key = { sizeof(from), &from }, value;
+    uint64_t number = NUMBER(from, 0);
+    MDB_val key = { sizeof(number), &number }, value;
     MDB_cursor *cursor;
     int r, answer = 0;
 
@@ -507,8 +515,11 @@ static int each(struct cache *cache, enum table table, uint32_t from, const stru
     if (r)
         return cache_errno(r);
     for (r = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); r == 0 && answer == 0;
-         r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
-        answer = visit->on_record(value, visit);
+         r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        answer = number_from(key, &number);
+        if (answer > 0)
+            answer = visit->on_record(number, value, visit);
+    }
     mdb_cursor_close(cursor);
 
     if (answer != 0)

@@ -22,6 +22,7 @@ struct cache_user {
     const char *name;
     const char *gecos, *home, *shell; /* "" if it has none */
     uint32_t uid, gid;
+    bool is_twin; /* read only: another has its uid and comes first, so that it is found by name alone */
 };
 
 struct cache_group {
@@ -30,6 +31,7 @@ struct cache_group {
     uint32_t n_members;
     const char *members; /* n_members texts, one behind the other */
     size_t members_bytes;
+    bool is_twin; /* read only, as above */
 };
 
 struct cache_netgroup {

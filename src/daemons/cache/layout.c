@@ -9,18 +9,18 @@
 #include "cache/layout.h"
 #include "cache/utf8.h"
 
-const struct table_kind table_kinds[N_TABLES] = {
-    [TABLE_STATE] = { "state", 0 },
-    [TABLE_USERS] = { "users", MDB_INTEGERKEY },
-    [TABLE_USER_NAMES] = { "user-names", 0 },
-    [TABLE_GIDS] = { "gids", MDB_INTEGERKEY },
-    [TABLE_GROUPS] = { "groups", MDB_INTEGERKEY },
-    [TABLE_GROUP_NAMES] = { "group-names", 0 },
-    [TABLE_NETGROUPS] = { "netgroups", MDB_INTEGERKEY },
-    [TABLE_NETGROUP_NAMES] = { "netgroup-names", 0 },
-    [TABLE_SERVICES] = { "services", MDB_INTEGERKEY },
-    [TABLE_SERVICE_NAMES] = { "service-names", 0 },
-    [TABLE_SERVICE_PORTS] = { "service-ports", 0 },
+const char *const table_names[N_TABLES] = {
+    [TABLE_STATE] = "state",
+    [TABLE_USERS] = "users",
+    [TABLE_USER_NAMES] = "user-names",
+    [TABLE_GIDS] = "gids",
+    [TABLE_GROUPS] = "groups",
+    [TABLE_GROUP_NAMES] = "group-names",
+    [TABLE_NETGROUPS] = "netgroups",
+    [TABLE_NETGROUP_NAMES] = "netgroup-names",
+    [TABLE_SERVICES] = "services",
+    [TABLE_SERVICE_NAMES] = "service-names",
+    [TABLE_SERVICE_PORTS] = "service-ports",
 };
 
 int cache_errno(int r)

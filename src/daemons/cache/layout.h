@@ -2,13 +2,15 @@
 /* Layout: how entries lie in the file. For reader and writer alone.
  *
  * Each kind of entry has a table of records, by number, and one that leads from keys (its name and its
- * aliases) to the number. The number of users and groups is their id, of the rest their place in what the source
- * delivered. A record is its fixed part, then its texts, each with its zero. Numbers are in the order of the
- * host: the file never leaves it. */
+ * aliases) to the number. That begins with the id of users and groups, of the rest with their place in what the
+ * source delivered; behind it counts who has the same id, so that each is found by name and the first by id.
+ * A record is its fixed part, then its texts, each with its zero. Integers in it are in the order of the host:
+ * the file never leaves it. */
 
 #ifndef CACHE_LAYOUT_H
 #define CACHE_LAYOUT_H
 
+#include <endian.h>
 #include <lmdb.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,7 +18,7 @@
 #include "cache/cache.h"
 
 /* Of another number, or of another host's integers, a file is made anew. */
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 #define LAYOUT_MARK (LAYOUT_VERSION | (uint32_t) sizeof(size_t) << 16)
 
 /* Address space, not memory and not disk: the file is as large as what is in it. */
@@ -26,25 +28,25 @@
 
 enum table {
     TABLE_STATE,         /* "layout" -> uint32_t; "state" -> struct cache_state */
-    TABLE_USERS,         /* uint32_t uid -> struct user_record, name, gecos, home, shell */
-    TABLE_USER_NAMES,    /* key -> uid */
-    TABLE_GIDS,          /* uint32_t uid -> gids of its groups */
-    TABLE_GROUPS,        /* uint32_t gid -> struct group_record, name, members */
-    TABLE_GROUP_NAMES,   /* key -> gid */
-    TABLE_NETGROUPS,     /* uint32_t -> struct netgroup_record, name, triples, netgroups */
+    TABLE_USERS,         /* number -> struct user_record, name, gecos, home, shell */
+    TABLE_USER_NAMES,    /* key -> number */
+    TABLE_GIDS,          /* number of the user -> gids of its groups */
+    TABLE_GROUPS,        /* number -> struct group_record, name, members */
+    TABLE_GROUP_NAMES,   /* key -> number */
+    TABLE_NETGROUPS,     /* number -> struct netgroup_record, name, triples, netgroups */
     TABLE_NETGROUP_NAMES,
-    TABLE_SERVICES,      /* uint32_t -> struct service_record, name, protocol, aliases */
+    TABLE_SERVICES,      /* number -> struct service_record, name, protocol, aliases */
     TABLE_SERVICE_NAMES, /* key, zero, protocol -> number */
     TABLE_SERVICE_PORTS, /* two bytes of port, high one first, protocol -> number */
     N_TABLES
 };
 
-struct table_kind {
-    const char *name;
-    unsigned flags;
-};
+extern const char *const table_names[N_TABLES];
 
-extern const struct table_kind table_kinds[N_TABLES];
+/* A number as it lies in the file: the high byte first, so that records lie in the order of their numbers. */
+#define NUMBER(id, nth) htobe64((uint64_t) (id) << 32 | (nth))
+#define NUMBER_ID(number) ((uint32_t) (be64toh(number) >> 32))
+#define NUMBER_NTH(number) ((uint32_t) be64toh(number))
 
 #define LAYOUT_KEY "layout"
 #define STATE_KEY "state"

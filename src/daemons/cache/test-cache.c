@@ -44,14 +44,14 @@ static struct cache *open_cache(const struct folder *folder)
 
 static void put_user(struct cache_writer *writer, const char *name, uint32_t uid)
 {
-    struct cache_user user = { name, "Gecos", "/home", "/bin/sh", uid, 100 };
+    struct cache_user user = { name, "Gecos", "/home", "/bin/sh", uid, 100, false };
 
     assert_int_equal(cache_put_user(writer, name, &user), 0);
 }
 
 static void put_sample(struct cache_writer *writer)
 {
-    struct cache_group group = { "devs", 200, 2, "alice\0bob", 10 };
+    struct cache_group group = { "devs", 200, 2, "alice\0bob", 10, false };
     struct cache_netgroup netgroup = { "ng", 1, "h\0u\0", 5, 1, "other", 6 };
     struct cache_service service = { "http", "tcp", 80, 1, "www", 4 };
     struct cache_state state = { .fresh_until = 1, .source = "mark" };
@@ -61,7 +61,7 @@ static void put_sample(struct cache_writer *writer)
     put_user(writer, "alice", 1001);
     assert_int_equal(cache_put_alias(writer, CACHE_USER, "al"), 0);
     put_user(writer, "bob", 1002);
-    assert_int_equal(cache_put_gids(writer, 1001, gids, 2), 0);
+    assert_int_equal(cache_put_gids(writer, "alice", gids, 2), 0);
     assert_int_equal(cache_put_group(writer, "devs", &group), 0);
     assert_int_equal(cache_put_alias(writer, CACHE_GROUP, "developers"), 0);
     assert_int_equal(cache_put_netgroup(writer, "ng", &netgroup), 0);
@@ -147,18 +147,66 @@ static void the_rest_is_found_too(void **state)
 static void who_is_taken_is_told(void **state)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
-    struct cache_user user = { "x", "", "", "", 1002, 1 };
+    struct cache_user user = { "x", "", "", "", 1002, 1, false };
 
     assert_int_equal(cache_writer_begin(writer), 0);
     put_user(writer, "bob", 1002);
     put_user(writer, "alice", 1001); /* not in order */
     assert_int_equal(cache_put_alias(writer, CACHE_USER, "al"), 0);
-    assert_int_equal(cache_put_user(writer, "x", &user), -EEXIST);
-    user.uid = 1003;
     assert_int_equal(cache_put_user(writer, "bob", &user), -EEXIST);
     assert_int_equal(cache_put_user(writer, "al", &user), -EEXIST);
     assert_int_equal(cache_put_alias(writer, CACHE_USER, "bob"), -EEXIST);
     assert_int_equal(cache_put_user(writer, "x", &user), 0);
+}
+
+static void who_shares_an_id_is_found_by_name(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_group group = { "g", 5, 0, "", 0, false };
+    struct cache_state cache_state = { .fresh_until = 1 };
+    uint32_t gids[] = { 1, 2, 3 };
+    struct cache_user user;
+    const void *found;
+    size_t n;
+
+    assert_int_equal(cache_writer_begin(writer), 0);
+    put_user(writer, "one", 5);
+    assert_int_equal(cache_put_alias(writer, CACHE_USER, "uno"), 0);
+    put_user(writer, "two", 5);
+    assert_int_equal(cache_put_alias(writer, CACHE_USER, "due"), 0);
+    put_user(writer, "high", 6);
+    put_user(writer, "three", 5); /* not in order */
+    assert_int_equal(cache_put_gids(writer, "one", gids, 1), 0);
+    assert_int_equal(cache_put_gids(writer, "two", gids, 2), 0);
+    assert_int_equal(cache_put_gids(writer, "three", gids, 3), 0);
+    assert_int_equal(cache_put_group(writer, "g", &group), 0);
+    group.name = "h";
+    assert_int_equal(cache_put_group(writer, "h", &group), 0);
+    assert_int_equal(cache_writer_commit(writer, &cache_state), 0);
+
+    cache = open_cache(*state);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_id(cache, 5, &user), 1);
+    assert_string_equal(user.name, "one");
+    assert_false(user.is_twin);
+    assert_int_equal(cache_user_by_name(cache, "due", &user), 1);
+    assert_string_equal(user.name, "two");
+    assert_int_equal(user.uid, 5);
+    assert_true(user.is_twin);
+    assert_int_equal(cache_user_by_name(cache, "high", &user), 1);
+    assert_false(user.is_twin);
+    assert_int_equal(cache_gids_of_user(cache, "uno", &found, &n), 1);
+    assert_int_equal(n, 1);
+    assert_int_equal(cache_gids_of_user(cache, "two", &found, &n), 1);
+    assert_int_equal(n, 2);
+    assert_int_equal(cache_gids_of_user(cache, "three", &found, &n), 1);
+    assert_int_equal(n, 3);
+    assert_int_equal(cache_group_by_id(cache, 5, &group), 1);
+    assert_string_equal(group.name, "g");
+    assert_int_equal(cache_group_by_name(cache, "h", &group), 1);
+    assert_true(group.is_twin);
+    cache_end(cache);
 }
 
 struct seen {
@@ -338,7 +386,7 @@ static void overwrite(const struct folder *folder, enum table table, const void 
     MDB_dbi dbi;
 
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, table_kinds[table].name, 0, &dbi), 0);
+    assert_int_equal(mdb_dbi_open(txn, table_names[table], 0, &dbi), 0);
     assert_int_equal(mdb_put(txn, dbi, &key_value, &value, 0), 0);
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
@@ -353,7 +401,7 @@ static size_t read_value(const struct folder *folder, enum table table, const vo
     MDB_dbi dbi;
 
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, table_kinds[table].name, 0, &dbi), 0);
+    assert_int_equal(mdb_dbi_open(txn, table_names[table], 0, &dbi), 0);
     assert_int_equal(mdb_get(txn, dbi, &key_value, &value), 0);
     assert_true(value.mv_size <= max);
     memcpy(ret, value.mv_data, value.mv_size);
@@ -392,7 +440,7 @@ static void use_texts(const char *texts, size_t bytes, uint64_t n)
 struct kind {
     const char *name;
     enum table table;
-    uint32_t number;
+    uint32_t id;
     int (*ask)(struct cache *cache);
 };
 
@@ -465,13 +513,14 @@ static void every_truncation_of_a_record_is_refused(void **state)
     cache_writer_close(writer);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         const struct kind *kind = &kinds[i];
-        size_t bytes = read_value(*state, kind->table, &kind->number, sizeof(kind->number), record, sizeof(record));
+        const uint64_t number = NUMBER(kind->id, 0);
+        size_t bytes = read_value(*state, kind->table, &number, sizeof(number), record, sizeof(record));
 
         for (size_t n = 0; n <= bytes; n++) {
             cut = malloc(n + 1);
             assert_non_null(cut);
             memcpy(cut, record, n);
-            overwrite(*state, kind->table, &kind->number, sizeof(kind->number), cut, n);
+            overwrite(*state, kind->table, &number, sizeof(number), cut, n);
             free(cut);
             assert_int_equal(ask_about(*state, kind), n == bytes ? 1 : -EBADMSG);
         }
@@ -489,14 +538,15 @@ static void every_damaged_byte_of_a_record_is_harmless(void **state)
     cache_writer_close(writer);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         const struct kind *kind = &kinds[i];
-        size_t bytes = read_value(*state, kind->table, &kind->number, sizeof(kind->number), record, sizeof(record));
+        const uint64_t number = NUMBER(kind->id, 0);
+        size_t bytes = read_value(*state, kind->table, &number, sizeof(number), record, sizeof(record));
 
         for (size_t at = 0; at < bytes; at++)
             for (size_t d = 0; d < ARRAY_SIZE(damages); d++) {
                 char good = record[at];
 
                 record[at] = (char) damages[d];
-                overwrite(*state, kind->table, &kind->number, sizeof(kind->number), record, bytes);
+                overwrite(*state, kind->table, &number, sizeof(number), record, bytes);
                 r = ask_about(*state, kind); /* which reads all of it */
                 assert_true(r == 1 || r == -EBADMSG);
                 record[at] = good;
@@ -507,8 +557,8 @@ static void every_damaged_byte_of_a_record_is_harmless(void **state)
 static void keys_that_lead_nowhere_are_damage(void **state)
 {
     struct cache_writer *writer = open_writer(*state);
-    uint32_t nobody = 4711;
-    uint32_t uid = 1001;
+    uint64_t nobody = NUMBER(4711, 0);
+    uint64_t alice = NUMBER(1001, 0);
 
     put_sample(writer);
     cache_writer_close(writer);
@@ -516,7 +566,7 @@ static void keys_that_lead_nowhere_are_damage(void **state)
     assert_int_equal(ask_about(*state, &kinds[0]), -EBADMSG);
     overwrite(*state, TABLE_USER_NAMES, "alice", 5, &nobody, 3);
     assert_int_equal(ask_about(*state, &kinds[0]), -EBADMSG);
-    overwrite(*state, TABLE_USER_NAMES, "alice", 5, &uid, sizeof(uid));
+    overwrite(*state, TABLE_USER_NAMES, "alice", 5, &alice, sizeof(alice));
     assert_int_equal(ask_about(*state, &kinds[0]), 1);
 }
 
@@ -546,7 +596,7 @@ static void a_full_disk_leaves_the_old_entries(void **state)
         if (setrlimit(RLIMIT_FSIZE, &limit) < 0 || cache_writer_begin(writer) < 0)
             _exit(1);
         for (uint32_t i = 0; i < 20000 && r == 0; i++) {
-            user = (struct cache_user){ name, "some text", "/home/of/somebody", "/bin/sh", 5000 + i, 1 };
+            user = (struct cache_user){ name, "some text", "/home/of/somebody", "/bin/sh", 5000 + i, 1, false };
             (void) snprintf(name, sizeof(name), "user%u", i);
             r = cache_put_user(writer, name, &user);
         }
@@ -633,6 +683,7 @@ int main(void)
         TEST(users_are_found_by_name_alias_and_id),
         TEST(the_rest_is_found_too),
         TEST(who_is_taken_is_told),
+        TEST(who_shares_an_id_is_found_by_name),
         TEST(an_enumeration_goes_on_where_it_stopped),
         TEST(a_view_sees_one_commit),
         TEST(what_is_aborted_never_was),

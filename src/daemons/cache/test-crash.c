@@ -155,7 +155,7 @@ static void commit(struct cache_writer *writer, uint32_t number)
     (void) snprintf(text, sizeof(text), "state %u", number);
     assert_int_equal(cache_writer_begin(writer), 0);
     for (uint32_t i = 0; i < number * 20; i++) {
-        struct cache_user user = { name, text, "/home/of/a/user/with/some/text", "/bin/sh", 1000 + i, number };
+        struct cache_user user = { name, text, "/home/of/a/user/with/some/text", "/bin/sh", 1000 + i, number, false };
 
         (void) snprintf(name, sizeof(name), "user%u", i);
         assert_int_equal(cache_put_user(writer, name, &user), 0);

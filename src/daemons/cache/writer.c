@@ -18,8 +18,8 @@ struct cache_writer {
     MDB_dbi tables[N_TABLES];
     MDB_txn *txn;            /* NULL: none begun */
     bool has[N_TABLES];      /* whether a record was put */
-    uint32_t high[N_TABLES]; /* the highest number of one */
-    uint32_t last[N_TABLES]; /* the number of the last one */
+    uint64_t high[N_TABLES]; /* the highest number of one */
+    uint64_t last[N_TABLES]; /* the number of the last one */
     uint32_t n_services, n_netgroups;
 };
 
@@ -46,7 +46,7 @@ static int open_tables(struct cache_writer *writer)
         return cache_errno(r);
 
     for (int i = 0; i < N_TABLES && r == 0; i++)
-        r = mdb_dbi_open(txn, table_kinds[i].name, MDB_CREATE | table_kinds[i].flags, &writer->tables[i]);
+        r = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &writer->tables[i]);
     if (r == 0)
         r = mdb_get(txn, writer->tables[TABLE_STATE], &key, &value);
 
@@ -297,7 +297,7 @@ int cache_writer_commit(struct cache_writer *writer, const struct cache_state *s
 
 /* ---- entries ---- */
 
-static int put_key(struct cache_writer *writer, enum table table, const void *key, size_t bytes, uint32_t number)
+static int put_key(struct cache_writer *writer, enum table table, const void *key, size_t bytes, uint64_t number)
 {
     MDB_val key_value = { bytes, (void *) key }, value = { sizeof(number), &number };
     int r;
@@ -309,9 +309,9 @@ static int put_key(struct cache_writer *writer, enum table table, const void *ke
 }
 
 /* Makes room for a record. In the order of numbers pages are filled whole, instead of split in the middle. */
-static int reserve(struct cache_writer *writer, enum table table, uint32_t number, size_t bytes, char **ret)
+static int reserve(struct cache_writer *writer, enum table table, uint64_t number, size_t bytes, char **ret)
 {
-    bool is_next = !writer->has[table] || number > writer->high[table];
+    bool is_next = !writer->has[table] || memcmp(&number, &writer->high[table], sizeof(number)) > 0;
     MDB_val key = { sizeof(number), &number }, value = { bytes, NULL };
     int r;
 
@@ -328,12 +328,23 @@ static int reserve(struct cache_writer *writer, enum table table, uint32_t numbe
     return 0;
 }
 
-static bool is_taken(struct cache_writer *writer, enum table table, uint32_t number)
+static bool is_taken(struct cache_writer *writer, enum table table, uint64_t number)
 {
     MDB_val key = { sizeof(number), &number }, value;
 
-    return writer->has[table] && number <= writer->high[table] &&
+    return writer->has[table] && memcmp(&number, &writer->high[table], sizeof(number)) <= 0 &&
            mdb_get(writer->txn, writer->tables[table], &key, &value) == 0;
+}
+
+/* Behind those that have the same id. They come one after the other if all come in order. */
+static uint64_t free_number(struct cache_writer *writer, enum table table, uint32_t id)
+{
+    uint64_t last = writer->last[table];
+    uint32_t nth = writer->has[table] && NUMBER_ID(last) == id ? NUMBER_NTH(last) + 1 : 0;
+
+    while (is_taken(writer, table, NUMBER(id, nth)))
+        nth++;
+    return NUMBER(id, nth);
 }
 
 static char *append(char *to, const void *bytes, size_t n)
@@ -351,16 +362,15 @@ static char *append_text(char *to, const char *text)
 int cache_put_user(struct cache_writer *writer, const char *key, const struct cache_user *user)
 {
     struct user_record record = { user->uid, user->gid };
+    uint64_t number = free_number(writer, TABLE_USERS, user->uid);
     size_t bytes = sizeof(record) + strlen(user->name) + strlen(user->gecos) + strlen(user->home) +
                    strlen(user->shell) + 4;
     char *to = NULL;
     int r;
 
-    if (is_taken(writer, TABLE_USERS, user->uid))
-        return -EEXIST;
-    r = put_key(writer, TABLE_USER_NAMES, key, strlen(key), user->uid);
+    r = put_key(writer, TABLE_USER_NAMES, key, strlen(key), number);
     if (r == 0)
-        r = reserve(writer, TABLE_USERS, user->uid, bytes, &to);
+        r = reserve(writer, TABLE_USERS, number, bytes, &to);
     if (r < 0)
         return r;
 
@@ -375,14 +385,13 @@ int cache_put_user(struct cache_writer *writer, const char *key, const struct ca
 int cache_put_group(struct cache_writer *writer, const char *key, const struct cache_group *group)
 {
     struct group_record record = { group->gid, group->n_members };
+    uint64_t number = free_number(writer, TABLE_GROUPS, group->gid);
     char *to = NULL;
     int r;
 
-    if (is_taken(writer, TABLE_GROUPS, group->gid))
-        return -EEXIST;
-    r = put_key(writer, TABLE_GROUP_NAMES, key, strlen(key), group->gid);
+    r = put_key(writer, TABLE_GROUP_NAMES, key, strlen(key), number);
     if (r == 0)
-        r = reserve(writer, TABLE_GROUPS, group->gid, sizeof(record) + strlen(group->name) + 1 + group->members_bytes,
+        r = reserve(writer, TABLE_GROUPS, number, sizeof(record) + strlen(group->name) + 1 + group->members_bytes,
                     &to);
     if (r < 0)
         return r;
@@ -403,9 +412,9 @@ int cache_put_netgroup(struct cache_writer *writer, const char *key, const struc
 
     if (netgroup->triples_bytes > UINT32_MAX)
         return -EFBIG;
-    r = put_key(writer, TABLE_NETGROUP_NAMES, key, strlen(key), writer->n_netgroups);
+    r = put_key(writer, TABLE_NETGROUP_NAMES, key, strlen(key), NUMBER(writer->n_netgroups, 0));
     if (r == 0)
-        r = reserve(writer, TABLE_NETGROUPS, writer->n_netgroups, bytes, &to);
+        r = reserve(writer, TABLE_NETGROUPS, NUMBER(writer->n_netgroups, 0), bytes, &to);
     if (r < 0)
         return r;
     writer->n_netgroups++;
@@ -421,19 +430,19 @@ int cache_put_service(struct cache_writer *writer, const char *key, const struct
 {
     struct service_record record = { service->port, service->n_aliases };
     size_t bytes = sizeof(record) + strlen(service->name) + strlen(service->protocol) + 2 + service->aliases_bytes;
+    const uint64_t number = NUMBER(writer->n_services, 0);
     char name_key[SERVICE_KEY_BYTES_MAX], port_key[SERVICE_KEY_BYTES_MAX], *to = NULL;
     int r;
 
-    r = put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, service->protocol, name_key),
-                writer->n_services);
+    r = put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, service->protocol, name_key), number);
     if (r == 0) {
         r = put_key(writer, TABLE_SERVICE_PORTS, port_key,
-                    service_port_key(service->port, service->protocol, port_key), writer->n_services);
+                    service_port_key(service->port, service->protocol, port_key), number);
         if (r == -EEXIST) /* the first keeps the port */
             r = 0;
     }
     if (r == 0)
-        r = reserve(writer, TABLE_SERVICES, writer->n_services, bytes, &to);
+        r = reserve(writer, TABLE_SERVICES, number, bytes, &to);
     if (r < 0)
         return r;
     writer->n_services++;
@@ -463,15 +472,21 @@ int cache_put_service_alias(struct cache_writer *writer, const char *key, const 
     char name_key[SERVICE_KEY_BYTES_MAX];
 
     return put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, protocol, name_key),
-                   writer->n_services - 1);
+                   writer->last[TABLE_SERVICES]);
 }
 
-int cache_put_gids(struct cache_writer *writer, uint32_t uid, const uint32_t *gids, size_t n)
+int cache_put_gids(struct cache_writer *writer, const char *key, const uint32_t *gids, size_t n)
 {
+    MDB_val key_value = { strlen(key), (void *) key }, number_value;
+    uint64_t number;
     char *to = NULL;
     int r;
 
-    r = reserve(writer, TABLE_GIDS, uid, n * sizeof(*gids), &to);
+    r = mdb_get(writer->txn, writer->tables[TABLE_USER_NAMES], &key_value, &number_value);
+    if (r)
+        return cache_errno(r);
+    memcpy(&number, number_value.mv_data, sizeof(number));
+    r = reserve(writer, TABLE_GIDS, number, n * sizeof(*gids), &to);
     if (r < 0)
         return r;
     (void) append(to, gids, n * sizeof(*gids));

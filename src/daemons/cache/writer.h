@@ -39,9 +39,9 @@ int cache_writer_begin(struct cache_writer *writer);
 int cache_writer_commit(struct cache_writer *writer, const struct cache_state *state);
 void cache_writer_abort(struct cache_writer *writer);
 
-/* key is what the entry is found by (cache_key of its name). Each returns 0, -EEXIST when the key or the number
- * is taken: then nothing was put; or another negative errno: then the whole can only be aborted. Quickest, and
- * smallest in the file, in the order of ids. */
+/* key is what the entry is found by (cache_key of its name). Each returns 0, -EEXIST when the key is taken: then
+ * nothing was put; or another negative errno: then the whole can only be aborted. Of those with one id the first is
+ * found by it. Quickest, and smallest in the file, in the order of ids. */
 int cache_put_user(struct cache_writer *writer, const char *key, const struct cache_user *user);
 int cache_put_group(struct cache_writer *writer, const char *key, const struct cache_group *group);
 int cache_put_netgroup(struct cache_writer *writer, const char *key, const struct cache_netgroup *netgroup);
@@ -57,7 +57,7 @@ enum cache_kind {
 int cache_put_alias(struct cache_writer *writer, enum cache_kind kind, const char *key);
 int cache_put_service_alias(struct cache_writer *writer, const char *key, const char *protocol);
 
-/* The groups that a user is in. */
-int cache_put_gids(struct cache_writer *writer, uint32_t uid, const uint32_t *gids, size_t n);
+/* The groups that the user of that key is in. */
+int cache_put_gids(struct cache_writer *writer, const char *key, const uint32_t *gids, size_t n);
 
 #endif

@@ -62,7 +62,7 @@ static int answer_group(struct request *request, const struct lookup_query *quer
     memcpy(&n_members, out->bytes + BODY_N_MEMBERS, sizeof(n_members));
     if (query->flags & BODY_INVALIDATE)
         memcache_forget_group(nss->memcache, strings);
-    else
+    else if (!group.is_twin) /* there it would be found by its gid too */
         memcache_store_group(nss->memcache, group.gid, n_members, strings, out->used - BODY_STRINGS);
     return 1;
 }

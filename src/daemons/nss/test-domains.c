@@ -159,8 +159,8 @@ static void filters_hide_entries_of_their_domains(void **state)
         { TWO, "filter_users", "Bob" },
         { TWO, "case_sensitive", "false" },
     };
-    const struct cache_user jo = { "jo", "", "", "", 5, 5 }, ann = { "ann", "", "", "", 5, 5 }, bob = { "BOB", "", "", "", 5, 5 };
-    const struct cache_user root = { "root", "", "", "", 5, 5 }, zero = { "zoe", "", "", "", 0, 5 }, zero_gid = { "zoe", "", "", "", 5, 0 };
+    const struct cache_user jo = { "jo", "", "", "", 5, 5, false }, ann = { "ann", "", "", "", 5, 5, false }, bob = { "BOB", "", "", "", 5, 5, false };
+    const struct cache_user root = { "root", "", "", "", 5, 5, false }, zero = { "zoe", "", "", "", 0, 5, false }, zero_gid = { "zoe", "", "", "", 5, 0, false };
     struct domain *one, *two;
     struct fixture f;
 

@@ -32,7 +32,7 @@ static const struct responder_spec spec = { .name = "nss", .versions = versions 
 
 static void put_user(struct cache_writer *writer, const char *name, uint32_t uid, const char *gecos, const char *home, const char *shell)
 {
-    const struct cache_user user = { name, gecos, home, shell, uid, 10001 };
+    const struct cache_user user = { name, gecos, home, shell, uid, 10001, false };
 
     assert_int_equal(cache_put_user(writer, name, &user), 0);
 }
@@ -40,7 +40,7 @@ static void put_user(struct cache_writer *writer, const char *name, uint32_t uid
 void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint64_t offline_for)
 {
     static const uint32_t alice[] = { 20000, 20001, 10001 }, bob[] = { 20000 };
-    const struct cache_group devs = { "devs", 20000, 2, "alice\0bob", 10 }, ops = { "ops", 20001, 1, "alice", 6 };
+    const struct cache_group devs = { "devs", 20000, 2, "alice\0bob", 10, false }, ops = { "ops", 20001, 1, "alice", 6, false };
     const struct cache_netgroup ng1 = { "ng1", 2, "host1\0alice\0example.com\0\0bob\0", 30, 0, "", 0 };
     const struct cache_netgroup ng2 = { "ng2", 0, "", 0, 1, "ng1", 4 }, ngempty = { "ngempty", 0, "", 0, 0, "", 0 };
     const struct cache_service http2 = { "http2", "tcp", 8080, 2, "webalt\0w3", 10 }, dnsx = { "dnsx", "udp", 5300, 0, "", 0 };
@@ -55,12 +55,14 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
     assert_int_equal(cache_writer_begin(writer), 0);
     put_user(writer, "alice", 10001, "Alice Example", "/home/alice", "/bin/bash");
     put_user(writer, "bob", 10002, "", "/home/bob", "/bin/sh");
-    if (with_carol)
+    if (with_carol) {
         put_user(writer, "carol", 10003, "", "/%d/%u%%/%x%", "/bin/sh");
+        put_user(writer, "carol-too", 10003, "", "/home/carol", "/bin/sh");
+    }
     assert_int_equal(cache_put_group(writer, "devs", &devs), 0);
     assert_int_equal(cache_put_group(writer, "ops", &ops), 0);
-    assert_int_equal(cache_put_gids(writer, 10001, alice, 3), 0);
-    assert_int_equal(cache_put_gids(writer, 10002, bob, 1), 0);
+    assert_int_equal(cache_put_gids(writer, "alice", alice, 3), 0);
+    assert_int_equal(cache_put_gids(writer, "bob", bob, 1), 0);
     assert_int_equal(cache_put_netgroup(writer, "ng1", &ng1), 0);
     assert_int_equal(cache_put_netgroup(writer, "ng2", &ng2), 0);
     assert_int_equal(cache_put_netgroup(writer, "ngempty", &ngempty), 0);

@@ -353,6 +353,17 @@ static void what_was_answered_is_in_the_memory_cache(void **state)
     assert_false(is_empty_file(f, "passwd"));
 }
 
+static void the_memory_cache_has_the_first_of_a_number(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_write(f, true, 600, 0);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol-too"));
+    assert_true(is_empty_file(f, "passwd"));
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_false(is_empty_file(f, "passwd"));
+}
+
 static void the_memory_cache_outlives_the_responder(void **state)
 {
     struct fixture *f = *state;
@@ -527,6 +538,7 @@ int main(void)
         TEST(a_backend_that_comes_back_is_asked_again),
         TEST(a_client_that_goes_away_takes_its_question_along),
         TEST(what_was_answered_is_in_the_memory_cache),
+        TEST(the_memory_cache_has_the_first_of_a_number),
         TEST(the_memory_cache_outlives_the_responder),
         TEST(the_memory_cache_does_not_outlive_the_directory),
         TEST(the_memory_cache_does_not_outlive_the_file_it_was_made_from),

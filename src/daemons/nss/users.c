@@ -54,7 +54,7 @@ static int answer(struct request *request, const struct lookup_query *query, str
     strings = (const char *) out->bytes + BODY_STRINGS;
     if (query->flags & BODY_INVALIDATE)
         memcache_forget_user(nss->memcache, strings);
-    else
+    else if (!user.is_twin) /* there it would be found by its uid too */
         memcache_store_user(nss->memcache, user.uid, users_gid(domain, &user), strings, out->used - BODY_STRINGS);
     return 1;
 }
