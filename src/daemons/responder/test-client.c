@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "responder/private.h"
+#include "test/loop.h"
 #include "util/clock.h"
 #include "wire/commands.h"
 
@@ -184,24 +185,6 @@ static int connect_as(struct fixture *f, uid_t uid)
     return fds[0];
 }
 
-/* Until the loop has nothing to do; returns how many rounds it took. */
-static int settle(struct fixture *f)
-{
-    int n = 0;
-
-    while (sd_event_run(f->responder.event, 0) > 0)
-        assert_true(++n < 10000); /* else it spins */
-    return n;
-}
-
-static void run_for(struct fixture *f, uint64_t usec)
-{
-    const uint64_t end = now_usec() + usec;
-
-    for (uint64_t now = now_usec(); now < end; now = now_usec())
-        assert_true(sd_event_run(f->responder.event, end - now) >= 0);
-}
-
 static void send_bytes(int fd, const void *bytes, size_t n)
 {
     assert_int_equal(send(fd, bytes, n, MSG_NOSIGNAL), (ssize_t) n);
@@ -238,7 +221,7 @@ static struct packet_header get(struct fixture *f, int fd)
 
     f->reply_bytes = 0;
     do {
-        settle(f);
+        loop_settle(f->responder.event);
         if (!take(f, fd, sizeof(f->reply) - f->reply_bytes))
             fail_msg("the connection is closed");
         assert_true(f->reply_bytes >= PACKET_HEADER_BYTES);
@@ -268,7 +251,7 @@ static uint32_t get_number(struct fixture *f, int fd)
 static void get_nothing(struct fixture *f, int fd)
 {
     f->reply_bytes = 0;
-    settle(f);
+    loop_settle(f->responder.event);
     assert_true(take(f, fd, sizeof(f->reply)));
     assert_int_equal(f->reply_bytes, 0);
 }
@@ -278,7 +261,7 @@ static int closing_errno(struct fixture *f, int fd)
     char byte;
     ssize_t n;
 
-    settle(f);
+    loop_settle(f->responder.event);
     n = recv(fd, &byte, 1, 0);
     assert_true(n <= 0);
     assert_int_not_equal(n < 0 ? errno : 0, EAGAIN);
@@ -404,7 +387,7 @@ static void requests_sent_together_are_answered_in_order(void **state)
         make(f, CMD_ECHO, (char[]) { c, '\0' });
         send_bytes(fd, f->out.bytes, f->out.used);
     }
-    settle(f);
+    loop_settle(f->responder.event);
     f->reply_bytes = 0;
     assert_true(take(f, fd, sizeof(f->reply)));
     assert_int_equal(f->reply_bytes, 9 * each);
@@ -422,12 +405,12 @@ static void what_comes_behind_a_request_in_work_waits(void **state)
     ask(f, fd, CMD_ECHO, "behind");
     get_nothing(f, fd);
     assert_int_equal(n_handled, 1);
-    assert_true(settle(f) < 3); /* and does not keep the loop busy */
+    assert_true(loop_settle(f->responder.event) < 3); /* and does not keep the loop busy */
 
     packet_put_text(request_out(waiting), "first");
     request_reply(waiting, 0);
     waiting = NULL;
-    settle(f);
+    loop_settle(f->responder.event);
     f->reply_bytes = 0;
     assert_true(take(f, fd, sizeof(f->reply)));
     assert_string_equal((char *) f->reply + 16, "first");
@@ -544,7 +527,7 @@ static void an_error_becomes_a_status_and_the_connection_stays(void **state)
     assert_int_equal(status_of(f, fd, CMD_HALF), EIO);
 
     ask(f, fd, CMD_WAIT, NULL);
-    settle(f);
+    loop_settle(f->responder.event);
     packet_put_text(request_out(waiting), "dropped");
     request_reply(waiting, -EAGAIN);
     assert_int_equal(status_of(f, fd, CMD_WAIT), EAGAIN);
@@ -590,11 +573,11 @@ static void a_client_that_goes_away_cancels_what_it_waits_for(void **state)
     int fd = connect_as(f, 1000);
 
     ask(f, fd, CMD_WAIT, NULL);
-    settle(f);
+    loop_settle(f->responder.event);
     assert_non_null(waiting);
     assert_int_equal(responder_requests_in_work(&f->responder), 1);
     close(fd);
-    settle(f);
+    loop_settle(f->responder.event);
     assert_int_equal(n_cancelled, 1);
     assert_int_equal(f->responder.n_clients, 0);
     assert_int_equal(responder_requests_in_work(&f->responder), 0);
@@ -609,9 +592,9 @@ static void a_client_that_goes_away_between_requests_or_within_one_is_forgotten(
 
         make(f, CMD_ECHO, "hello");
         send_bytes(fd, f->out.bytes, n);
-        settle(f);
+        loop_settle(f->responder.event);
         close(fd);
-        settle(f);
+        loop_settle(f->responder.event);
         assert_int_equal(f->responder.n_clients, 0);
     }
     assert_int_equal(n_handled, 0);
@@ -636,7 +619,7 @@ static void a_client_that_is_given_up_is_told_to_ask_again(void **state)
     int fd = connect_as(f, 1000);
 
     ask(f, fd, CMD_WAIT, NULL);
-    settle(f);
+    loop_settle(f->responder.event);
     client_give_up(responder_first_client(&f->responder));
     assert_int_equal(n_cancelled, 1);
     assert_int_equal(status_of(f, fd, CMD_WAIT), EPIPE);
@@ -652,14 +635,14 @@ static void a_large_reply_reaches_a_slow_reader_whole(void **state)
     uint32_t number;
 
     ask(f, fd, CMD_BULK, NULL);
-    assert_true(settle(f) < 10); /* a full socket does not keep the loop busy */
+    assert_true(loop_settle(f->responder.event) < 10); /* a full socket does not keep the loop busy */
     assert_false(client_is_idle(client));
     assert_int_equal(responder_requests_in_work(&f->responder), 1);
     assert_int_equal(f->responder.n_clients, 1);
 
     while (f->reply_bytes < 16 + BULK_BYTES) {
         assert_true(take(f, fd, 10007 < sizeof(f->reply) - f->reply_bytes ? 10007 : sizeof(f->reply) - f->reply_bytes));
-        settle(f);
+        loop_settle(f->responder.event);
     }
     for (uint32_t i = 0; i < BULK_BYTES / 4; i++) {
         memcpy(&number, f->reply + 16 + (size_t) i * 4, 4);
@@ -680,11 +663,11 @@ static void nothing_more_is_served_until_the_reply_is_out(void **state)
 
     ask(f, fd, CMD_BULK, NULL);
     ask(f, fd, CMD_ECHO, "behind");
-    settle(f);
+    loop_settle(f->responder.event);
     assert_int_equal(n_handled, 0);
     while (f->reply_bytes < 16 + BULK_BYTES) {
         assert_true(take(f, fd, sizeof(f->reply) - f->reply_bytes));
-        settle(f);
+        loop_settle(f->responder.event);
     }
     assert_int_equal(n_handled, 1);
     assert_string_equal(get_text(f, fd), "behind");
@@ -697,13 +680,13 @@ static void the_room_of_a_large_reply_is_given_back(void **state)
     int fd = connect_as(f, 1000);
 
     ask(f, fd, CMD_BULK, NULL);
-    settle(f);
+    loop_settle(f->responder.event);
     while (f->reply_bytes < 16 + BULK_BYTES) {
         assert_true(take(f, fd, sizeof(f->reply) - f->reply_bytes));
-        settle(f);
+        loop_settle(f->responder.event);
     }
     ask(f, fd, CMD_WAIT, NULL);
-    settle(f);
+    loop_settle(f->responder.event);
     assert_true(request_out(waiting)->room < 65536);
     close(fd);
 }
@@ -714,9 +697,9 @@ static void half_a_reply_that_is_never_read_ends_with_its_client(void **state)
     int fd = connect_as(f, 1000);
 
     ask(f, fd, CMD_BULK, NULL);
-    settle(f);
+    loop_settle(f->responder.event);
     close(fd);
-    settle(f);
+    loop_settle(f->responder.event);
     assert_int_equal(f->responder.n_clients, 0);
     assert_int_equal(responder_requests_in_work(&f->responder), 0);
 }
@@ -734,7 +717,7 @@ static void what_a_client_keeps_is_its_own_and_goes_with_it(void **state)
     assert_int_equal(get_number(f, two), 1);
     close(two);
     close(one);
-    settle(f);
+    loop_settle(f->responder.event);
 
     one = connect_as(f, 1000);
     assert_false(client_is_enumerating(responder_first_client(&f->responder)));
@@ -743,7 +726,7 @@ static void what_a_client_keeps_is_its_own_and_goes_with_it(void **state)
     assert_true(client_is_enumerating(responder_first_client(&f->responder)));
     assert_int_equal(n_freed, 0);
     close(one);
-    settle(f);
+    loop_settle(f->responder.event);
     assert_int_equal(n_freed, 1);
 }
 
@@ -759,7 +742,7 @@ static void connections_are_counted_for_each_user(void **state)
     assert_int_equal(client_count_of(&f->responder, 999), 0);
     for (int i = 0; i < 99; i++)
         close(fds[i]);
-    settle(f);
+    loop_settle(f->responder.event);
     assert_int_equal(client_count_of(&f->responder, 1000), 0);
     assert_int_equal(client_count_of(&f->responder, 1019), 1);
     close(fds[99]);
@@ -798,11 +781,11 @@ static void idle_clients_are_closed_after_the_limit_and_not_before(void **state)
         ask(f, idle[i], CMD_ECHO, "a");
         assert_string_equal(get_text(f, idle[i]), "a");
     }
-    run_for(f, 600000);
+    loop_run_for(f->responder.event, 600000);
     assert_int_equal(f->responder.n_clients, 21);
     ask(f, busy, CMD_ECHO, "b");
     assert_string_equal(get_text(f, busy), "b");
-    run_for(f, 700000);
+    loop_run_for(f->responder.event, 700000);
     assert_int_equal(f->responder.n_clients, 1);
     ask(f, busy, CMD_ECHO, "c");
     assert_string_equal(get_text(f, busy), "c");
@@ -810,7 +793,7 @@ static void idle_clients_are_closed_after_the_limit_and_not_before(void **state)
         assert_int_equal(closing_errno(f, idle[i]), 0);
         close(idle[i]);
     }
-    run_for(f, 1300000);
+    loop_run_for(f->responder.event, 1300000);
     assert_int_equal(f->responder.n_clients, 0);
     close(busy);
 }
@@ -827,9 +810,9 @@ static void a_stalled_request_and_an_unread_reply_are_no_excuse(void **state)
     ask(f, deaf, CMD_BULK, NULL);
     make(f, CMD_ECHO, "a trickle of bytes is no activity");
     for (size_t i = 0; i < 10 && send(trickle, f->out.bytes + i, 1, MSG_NOSIGNAL) == 1; i++)
-        run_for(f, 100000);
+        loop_run_for(f->responder.event, 100000);
     assert_int_equal(send(trickle, "x", 1, MSG_NOSIGNAL), -1);
-    run_for(f, 700000);
+    loop_run_for(f->responder.event, 700000);
     assert_int_equal(f->responder.n_clients, 0);
     close(half);
     close(deaf);
@@ -844,12 +827,12 @@ static void a_request_in_work_outlives_the_limit(void **state)
     f->responder.client_idle_usec = 200000;
     assert_int_equal(client_close_idle(&f->responder), 0);
     ask(f, fd, CMD_WAIT, NULL);
-    run_for(f, 1000000);
+    loop_run_for(f->responder.event, 1000000);
     assert_non_null(waiting);
     packet_put_text(request_out(waiting), "at last");
     request_reply(waiting, 0);
     assert_string_equal(get_text(f, fd), "at last");
-    run_for(f, 600000);
+    loop_run_for(f->responder.event, 600000);
     assert_int_equal(f->responder.n_clients, 0);
     close(fd);
 }
@@ -865,7 +848,7 @@ static void a_client_that_has_not_read_its_handshake_is_not_closed(void **state)
     ask(f, fd, CMD_GET_VERSION, NULL);
     ask(f, other, CMD_GET_VERSION, NULL);
     assert_int_equal(get_number(f, other), 3);
-    run_for(f, 700000);
+    loop_run_for(f->responder.event, 700000);
     assert_int_equal(f->responder.n_clients, 1);
     assert_int_equal(closing_errno(f, other), 0);
     assert_int_equal(get_number(f, fd), 3);
@@ -886,7 +869,7 @@ static void the_time_of_the_last_request_is_kept(void **state)
     assert_string_equal(get_text(f, fd), "a");
     first = responder_last_request_usec(&f->responder);
     assert_true(first > 0);
-    run_for(f, 1000);
+    loop_run_for(f->responder.event, 1000);
     ask(f, fd, CMD_ECHO, "a");
     assert_string_equal(get_text(f, fd), "a");
     assert_true(responder_last_request_usec(&f->responder) > first);
@@ -901,7 +884,7 @@ static void a_request_has_a_name_for_the_log(void **state)
     ask(f, fd, CMD_ECHO, "a");
     assert_string_equal(get_text(f, fd), "a");
     ask(f, fd, CMD_WAIT, NULL);
-    settle(f);
+    loop_settle(f->responder.event);
     assert_string_equal(request_log_name(waiting), "[2] uid=1234 wait");
     close(fd);
 }

@@ -18,6 +18,7 @@
 #include "responder/listener.h"
 #include "responder/private.h"
 #include "test/folder.h"
+#include "test/loop.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 
@@ -78,23 +79,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static int run_all(struct fixture *f)
-{
-    int n = 0;
-
-    while (sd_event_run(f->responder.event, 0) > 0)
-        assert_true(++n < 10000); /* else it spins */
-    return n;
-}
-
-static void run_for(struct fixture *f, uint64_t usec)
-{
-    const uint64_t end = now_usec() + usec;
-
-    for (uint64_t now = now_usec(); now < end; now = now_usec())
-        assert_true(sd_event_run(f->responder.event, end - now) >= 0);
-}
-
 static int dial(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -126,7 +110,7 @@ static bool is_answered(struct fixture *f, int fd)
 
     if (send(fd, ping, sizeof(ping), MSG_NOSIGNAL) < 0)
         return false;
-    run_all(f);
+    loop_settle(f->responder.event);
     return recv(fd, reply, sizeof(reply), 0) == 20;
 }
 
@@ -226,13 +210,13 @@ static void a_storm_of_clients_fits_into_the_queue(void **state)
 
     for (int i = 0; i < N; i++)
         fds[i] = dial_in(f); /* non-blocking: a full queue would refuse it */
-    run_all(f);
+    loop_settle(f->responder.event);
     assert_int_equal(f->responder.n_clients, N);
     for (int i = 0; i < N; i++) {
         assert_true(is_answered(f, fds[i]));
         close(fds[i]);
     }
-    run_all(f);
+    loop_settle(f->responder.event);
     assert_int_equal(f->responder.n_clients, 0);
 }
 
@@ -241,7 +225,7 @@ static void clients_are_known_by_their_sockets_uid(void **state)
     struct fixture *f = *state;
     int fd = dial_in(f);
 
-    run_all(f);
+    loop_settle(f->responder.event);
     assert_int_equal(client_uid(responder_first_client(&f->responder)), geteuid());
     close(fd);
 }
@@ -251,7 +235,7 @@ static void who_comes_after_the_stop_waits_in_the_queue(void **state)
     struct fixture *f = *state;
     int before = dial_in(f), after;
 
-    run_all(f);
+    loop_settle(f->responder.event);
     responder_stop_accepting(&f->responder);
     after = dial_in(f);
     assert_true(is_answered(f, before));
@@ -259,7 +243,7 @@ static void who_comes_after_the_stop_waits_in_the_queue(void **state)
     assert_int_equal(f->responder.n_clients, 1);
 
     assert_true(listener_start(&f->responder) >= 0); /* the next instance */
-    run_all(f);
+    loop_settle(f->responder.event);
     assert_int_equal(f->responder.n_clients, 2);
     close(before);
     close(after);
@@ -292,13 +276,13 @@ static void with_too_many_unserved_ones_others_wait_in_the_queue(void **state)
     int one = dial_in(f), two = dial_in(f), third;
 
     f->responder.n_clients_max = 2;
-    run_all(f);
+    loop_settle(f->responder.event);
     third = dial_in(f);
-    run_all(f); /* and it does not spin meanwhile */
+    loop_settle(f->responder.event); /* and it does not spin meanwhile */
     assert_int_equal(f->responder.n_clients, 2);
     assert_false(is_closed(third));
     close(one);
-    run_for(f, 500000);
+    loop_run_for(f->responder.event, 500000);
     assert_int_equal(f->responder.n_clients, 2);
     assert_true(is_answered(f, third));
     close(two);
@@ -312,7 +296,7 @@ static void without_descriptors_it_waits_and_does_not_spin(void **state)
     int first = dial_in(f), fd;
     uint64_t n = 0;
 
-    run_all(f);
+    loop_settle(f->responder.event);
     assert_true(is_answered(f, first));
     fd = dial_in(f);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -324,7 +308,7 @@ static void without_descriptors_it_waits_and_does_not_spin(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_true(n < 20);
     assert_int_equal(f->responder.n_clients, 1);
-    run_for(f, 500000);
+    loop_run_for(f->responder.event, 500000);
     assert_int_equal(f->responder.n_clients, 2);
     assert_true(is_answered(f, fd));
     close(first);
@@ -371,7 +355,7 @@ static void a_user_with_too_many_is_refused_and_nobody_else(void **state)
         skip();
     f->responder.n_clients_of_user_max = 5;
     pid = dial_as(f, 65534, 9, &fd);
-    run_all(f);
+    loop_settle(f->responder.event);
     assert_int_equal(client_count_of(&f->responder, 65534), 5);
     for (int i = 0; i < 7; i++) {
         mine = dial_in(f); /* root's cap is another */
@@ -381,7 +365,7 @@ static void a_user_with_too_many_is_refused_and_nobody_else(void **state)
     close(fd);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    run_all(f);
+    loop_settle(f->responder.event);
     assert_int_equal(client_count_of(&f->responder, 65534), 0);
 }
 
