@@ -15,9 +15,11 @@
 #include "backend/daemon.h"
 #include "backend/import.h"
 #include "config/config.h"
+#include "util/arguments.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/privileges.h"
+#include "util/signals.h"
 #include "util/text.h"
 #include "util/watchdog.h"
 
@@ -27,7 +29,6 @@ struct arguments {
     const char *domain;
     uid_t uid; /* 0: the configuration's user */
     gid_t gid;
-    const char *logger;
     enum log_target log_target;
     const char *debug_level; /* NULL: the configuration's */
     bool is_import;
@@ -68,66 +69,39 @@ static void print_usage(FILE *out)
                    program_invocation_short_name);
 }
 
-static int parse_number(const char *name, const char *text, int base, uint64_t max, uint64_t *ret)
-{
-    int r = text_to_u64(text, base, max, ret);
-
-    if (r < 0)
-        (void) fprintf(stderr, "%s: --%s=%s: not a number up to %llu\n", program_invocation_short_name, name, text,
-                       (unsigned long long) max);
-    return r;
-}
-
-static int parse_logger(const char *text, struct arguments *ret)
-{
-    if (strcmp(text, "files") == 0)
-        ret->log_target = LOG_TO_FILES;
-    else if (strcmp(text, "journald") == 0)
-        ret->log_target = LOG_TO_JOURNAL;
-    else if (strcmp(text, "stderr") == 0)
-        ret->log_target = LOG_TO_STDERR;
-    else {
-        (void) fprintf(stderr, "%s: --logger=%s: not files, journald or stderr\n", program_invocation_short_name,
-                       text);
-        return -EINVAL;
-    }
-    ret->logger = text;
-    return 0;
-}
-
 /* Returns 1, 0 if all is done, or a negative errno; then it has told. */
 static int parse_arguments(int argc, char **argv, struct arguments *ret)
 {
     uint64_t number = 0;
     int option, r = 0;
 
-    *ret = (struct arguments){ .logger = "stderr", .log_target = LOG_TO_STDERR };
+    *ret = (struct arguments){ .log_target = LOG_TO_STDERR };
     while (r >= 0 && (option = getopt_long(argc, argv, "fd:", options, NULL)) >= 0) {
         switch (option) {
         case DOMAIN:
             ret->domain = optarg;
             break;
         case UID:
-            r = parse_number("uid", optarg, 10, UINT32_MAX - 1, &number);
+            r = argument_number("uid", optarg, 10, UINT32_MAX - 1, &number);
             ret->uid = (uid_t) number;
             break;
         case GID:
-            r = parse_number("gid", optarg, 10, UINT32_MAX - 1, &number);
+            r = argument_number("gid", optarg, 10, UINT32_MAX - 1, &number);
             ret->gid = (gid_t) number;
             break;
         case LOGGER:
-            r = parse_logger(optarg, ret);
+            r = argument_logger(optarg, &ret->log_target);
             break;
         case 'f':
         case DEBUG_TO_FILES:
-            r = parse_logger("files", ret);
+            ret->log_target = LOG_TO_FILES;
             break;
         case DEBUG_TO_STDERR:
-            r = parse_logger("stderr", ret);
+            ret->log_target = LOG_TO_STDERR;
             break;
         case 'd':
         case DEBUG_LEVEL:
-            r = parse_number("debug-level", optarg, 0, 0xfffff, &number);
+            r = argument_number("debug-level", optarg, 0, 0xfffff, &number);
             ret->debug_level = optarg;
             break;
         case IMPORT:
@@ -185,24 +159,17 @@ static void event_unrefp(sd_event **event)
 static int make_event_loop(sd_event **ret)
 {
     CLEANUP(event_unrefp) sd_event *event = NULL;
-    sigset_t set;
     int r;
-
-    (void) sigemptyset(&set);
-    (void) sigaddset(&set, SIGTERM);
-    (void) sigaddset(&set, SIGINT);
-    (void) sigaddset(&set, SIGHUP);
-    (void) sigaddset(&set, SIGCHLD); /* of the import */
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return -errno;
 
     r = sd_event_new(&event);
     if (r >= 0)
-        r = sd_event_add_signal(event, NULL, SIGTERM, on_terminate, NULL);
+        r = signal_keep(SIGCHLD); /* of the import */
     if (r >= 0)
-        r = sd_event_add_signal(event, NULL, SIGINT, on_terminate, NULL);
+        r = signal_watch(event, SIGTERM, on_terminate, NULL);
     if (r >= 0)
-        r = sd_event_add_signal(event, NULL, SIGHUP, on_hangup, NULL);
+        r = signal_watch(event, SIGINT, on_terminate, NULL);
+    if (r >= 0)
+        r = signal_watch(event, SIGHUP, on_hangup, NULL);
     if (r < 0)
         return r;
     *ret = TAKE(event);
@@ -211,28 +178,9 @@ static int make_event_loop(sd_event **ret)
 
 static int become_user(const struct config *config, uid_t uid, gid_t gid)
 {
-    const char *name = config_text(config, "sssd", "user");
-    int r;
-
     if (geteuid() != 0)
         return 0; /* the import is what the backend has become */
-    if (uid == 0) {
-        r = user_find(name, &uid, &gid);
-        if (r < 0) {
-            log_error_errno(r, "cannot look for user \"%s\": %m", name);
-            return r;
-        }
-        if (r == 0)
-            log_warning("there is no user \"%s\": staying root", name);
-    }
-
-    r = log_give(uid, gid);
-    if (r < 0)
-        log_warning_errno(r, "cannot give the log file to uid %u: %m", (unsigned) uid);
-    r = privileges_drop(uid, gid);
-    if (r < 0)
-        log_error_errno(r, "cannot become uid %u, gid %u: %m", (unsigned) uid, (unsigned) gid);
-    return r;
+    return privileges_give_up(config_text(config, "sssd", "user"), &uid, &gid);
 }
 
 static int run_import(const struct config *config, const struct arguments *arguments,
@@ -255,7 +203,7 @@ static int run_backend(const struct config *config, const struct arguments *argu
     CLEANUP(backend_freep) struct backend *backend = NULL;
     char *import_argv[] = { program_invocation_name,      (char *) "--import",
                             (char *) "--domain",          (char *) arguments->domain,
-                            (char *) "--logger",          (char *) arguments->logger,
+                            (char *) "--logger",          (char *) log_target_word(arguments->log_target),
                             (char *) "--debug-level",     (char *) arguments->debug_level,
                             NULL };
     int r;

@@ -310,6 +310,18 @@ int bus_connect(sd_event *event, const char *path, uid_t owner, sd_bus **ret)
     return start(event, taken, NULL, ret);
 }
 
+int bus_on_rotate_logs(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    int r;
+
+    (void) userdata;
+    r = log_reopen();
+    if (r < 0)
+        return sd_bus_error_set_errno(ret_error, r);
+    log_info("log file opened anew");
+    return sd_bus_reply_method_return(message, NULL);
+}
+
 int bus_watch_close(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata)
 {
     return sd_bus_match_signal(bus, NULL, NULL, LOCAL_PATH, LOCAL_INTERFACE, "Disconnected", handler, userdata);

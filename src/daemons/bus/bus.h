@@ -47,6 +47,9 @@ struct bus_server *bus_server_free(struct bus_server *server);
  * is there (yet). */
 int bus_connect(sd_event *event, const char *path, uid_t owner, sd_bus **ret);
 
+/* The method RotateLogs of every service: opens the log file anew. */
+int bus_on_rotate_logs(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+
 /* Calls handler once when the connection is closed by the other side. */
 int bus_watch_close(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata);
 

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <ini_configobj.h>
 #include <ini_valueobj.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include "config/files.h"
 #include "util/cleanup.h"
+#include "util/why.h"
 
 struct config_file {
     char *path;
@@ -42,21 +42,6 @@ static void destroy_ini(struct ini_cfgobj **ini)
 {
     if (*ini)
         ini_config_destroy(*ini);
-}
-
-/* Returns r, or -ENOMEM where there is no memory for the reason. */
-__attribute__((format(printf, 3, 4))) static int say_why(int r, char **ret_why, const char *format, ...)
-{
-    va_list arguments;
-    int n;
-
-    va_start(arguments, format);
-    n = vasprintf(ret_why, format, arguments);
-    va_end(arguments);
-    if (n >= 0)
-        return r;
-    *ret_why = NULL;
-    return -ENOMEM;
 }
 
 /* --- One file -------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +9,7 @@
 #include "config/values.h"
 #include "util/cleanup.h"
 #include "util/paths.h"
+#include "util/why.h"
 
 #define DAY (24 * 60 * 60)
 #define YEAR (366 * DAY)
@@ -225,21 +225,6 @@ const char *option_nearest_section(const char *section)
 
 /* --- Values ---------------------------------------------------------------------------------------------------- */
 
-/* Always -EINVAL, or -ENOMEM. */
-__attribute__((format(printf, 2, 3))) static int refuse(char **ret_why, const char *format, ...)
-{
-    va_list arguments;
-    int n;
-
-    va_start(arguments, format);
-    n = vasprintf(ret_why, format, arguments);
-    va_end(arguments);
-    if (n >= 0)
-        return -EINVAL;
-    *ret_why = NULL;
-    return -ENOMEM;
-}
-
 static int check_number(const struct option *option, const char *value, char **ret_why)
 {
     uint32_t number;
@@ -247,8 +232,8 @@ static int check_number(const struct option *option, const char *value, char **r
     if (value_parse_u32(value, &number) == 0 && number >= option->min && number <= option->max)
         return 0;
     if (option->min == option->max)
-        return refuse(ret_why, "\"%s\" is not supported; allowed: %u", value, option->min);
-    return refuse(ret_why, "\"%s\" is not such a number; allowed: %u to %u", value, option->min, option->max);
+        return say_why(-EINVAL, ret_why, "\"%s\" is not supported; allowed: %u", value, option->min);
+    return say_why(-EINVAL, ret_why, "\"%s\" is not such a number; allowed: %u to %u", value, option->min, option->max);
 }
 
 static int check_duration(const struct option *option, const char *value, char **ret_why)
@@ -258,7 +243,7 @@ static int check_duration(const struct option *option, const char *value, char *
     if (value_parse_usec(value, &usec) == 0 && usec >= option->min * UINT64_C(1000000) &&
         usec <= option->max * UINT64_C(1000000))
         return 0;
-    return refuse(ret_why, "\"%s\" is not such a time; allowed: %u to %u seconds, or a number with ms, s, min or h", value,
+    return say_why(-EINVAL, ret_why, "\"%s\" is not such a time; allowed: %u to %u seconds, or a number with ms, s, min or h", value,
                   option->min, option->max);
 }
 
@@ -278,7 +263,7 @@ static int check_word(const struct option *option, const char *value, char **ret
         return -ENOMEM;
     if (has_word(words, value, true))
         return 0;
-    return refuse(ret_why, "this build does not have \"%s\"; allowed: %s", value, option->words);
+    return say_why(-EINVAL, ret_why, "this build does not have \"%s\"; allowed: %s", value, option->words);
 }
 
 static bool is_twice(char **items, size_t i)
@@ -298,9 +283,9 @@ static int check_services(const struct option *option, const char *value, char *
         return -ENOMEM;
     for (size_t i = 0; items[i]; i++) {
         if (!has_word(words, items[i], false)) /* SSSD wants small letters too */
-            return refuse(ret_why, "this build does not have \"%s\"; allowed: %s", items[i], option->words);
+            return say_why(-EINVAL, ret_why, "this build does not have \"%s\"; allowed: %s", items[i], option->words);
         if (is_twice(items, i))
-            return refuse(ret_why, "\"%s\" is there twice; allowed: each once", items[i]);
+            return say_why(-EINVAL, ret_why, "\"%s\" is there twice; allowed: each once", items[i]);
     }
     return 0;
 }
@@ -320,16 +305,16 @@ static int check_domains(const char *value, char **ret_why)
         return -ENOMEM;
     for (size_t i = 0; items[i]; i++) {
         if (!option_is_domain_name(items[i]))
-            return refuse(ret_why, "\"%s\" cannot be a domain; allowed: " OPTION_DOMAIN_NAMES, items[i]);
+            return say_why(-EINVAL, ret_why, "\"%s\" cannot be a domain; allowed: " OPTION_DOMAIN_NAMES, items[i]);
         if (is_twice(items, i))
-            return refuse(ret_why, "\"%s\" is there twice; allowed: each once", items[i]);
+            return say_why(-EINVAL, ret_why, "\"%s\" is there twice; allowed: each once", items[i]);
     }
     return 0;
 }
 
 static int check_path(const char *value, char **ret_why)
 {
-    return value[0] == '/' ? 0 : refuse(ret_why, "\"%s\" is not a path; allowed: one that begins with /", value);
+    return value[0] == '/' ? 0 : say_why(-EINVAL, ret_why, "\"%s\" is not a path; allowed: one that begins with /", value);
 }
 
 static int check_paths(const char *value, char **ret_why)
@@ -362,7 +347,7 @@ static int check_names(const char *value, char **ret_why)
     }
     if (is_fine && has_name)
         return 0;
-    return refuse(ret_why, "\"%s\" is no template for names; allowed: text with %%1$s (the name), %%2$s (the domain), %%%%",
+    return say_why(-EINVAL, ret_why, "\"%s\" is no template for names; allowed: text with %%1$s (the name), %%2$s (the domain), %%%%",
                   value);
 }
 
@@ -370,7 +355,7 @@ static int check_home(const char *value, char **ret_why)
 {
     for (const char *at = strchr(value, '%'); at; at = strchr(at + 2, '%'))
         if (!at[1] || !strchr("uUdflohH%", at[1]))
-            return refuse(ret_why, "\"%s\" is no template for a folder; allowed: text with %%u %%U %%d %%f %%l %%o %%h %%H %%%%",
+            return say_why(-EINVAL, ret_why, "\"%s\" is no template for a folder; allowed: text with %%u %%U %%d %%f %%l %%o %%h %%H %%%%",
                           value);
     return 0;
 }
@@ -388,7 +373,7 @@ int option_check(const struct option *option, const char *value, char **ret_why)
     case OPTION_PATHS:
         return check_paths(value, ret_why);
     case OPTION_BOOL:
-        return value_parse_bool(value, &is) == 0 ? 0 : refuse(ret_why, "\"%s\" is neither; allowed: true, false", value);
+        return value_parse_bool(value, &is) == 0 ? 0 : say_why(-EINVAL, ret_why, "\"%s\" is neither; allowed: true, false", value);
     case OPTION_NUMBER:
         return check_number(option, value, ret_why);
     case OPTION_DURATION:

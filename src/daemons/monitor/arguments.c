@@ -48,25 +48,11 @@ static void print_usage(FILE *out)
                    program_invocation_short_name);
 }
 
-static const char *const target_words[] = {
-    [LOG_TO_STDERR] = "stderr",
-    [LOG_TO_FILES] = "files",
-    [LOG_TO_JOURNAL] = "journald",
-};
-
-const char *log_target_word(enum log_target target)
-{
-    return target_words[target];
-}
-
 static int set_target(struct arguments *arguments, const char *word)
 {
-    for (size_t i = 0; i < sizeof(target_words) / sizeof(target_words[0]); i++) {
-        if (strcmp(word, target_words[i]) == 0) {
-            arguments->has_log_target = true;
-            arguments->log_target = (enum log_target) i;
-            return 0;
-        }
+    if (log_target_parse(word, &arguments->log_target) == 0) {
+        arguments->has_log_target = true;
+        return 0;
     }
     (void) fprintf(stderr, "%s: --logger=%s: allowed: files, journald, stderr\n", program_invocation_short_name, word);
     return -EINVAL;

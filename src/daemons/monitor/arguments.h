@@ -24,9 +24,6 @@ struct arguments {
     const char *config_dir;  /* what to check; NULL: the usual one */
 };
 
-/* The word for a target in --logger=. */
-const char *log_target_word(enum log_target target);
-
 /* Returns 1 with the arguments; 0 if that was all, e.g. for --help; -EINVAL: stderr has been told what is wrong. */
 int arguments_parse(int argc, char **argv, struct arguments *ret);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
 #include <signal.h>
 
 #include "monitor/services.h"
 #include "monitor/signals.h"
 #include "util/log.h"
+#include "util/signals.h"
 
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
@@ -53,18 +53,12 @@ int signals_init(struct monitor *monitor)
         { SIGTERM, on_terminate }, { SIGINT, on_terminate }, { SIGHUP, on_hangup },
         { SIGUSR1, on_go_offline }, { SIGUSR2, on_go_online },
     };
-    sigset_t set;
-    int r = 0;
+    int r;
 
-    (void) sigemptyset(&set);
-    (void) sigaddset(&set, SIGCHLD);
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-        (void) sigaddset(&set, signals[i].number);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return -errno;
     (void) signal(SIGPIPE, SIG_IGN); /* cannot fail */
 
+    r = signal_keep(SIGCHLD); /* of the services */
     for (size_t i = 0; r >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
-        r = sd_event_add_signal(monitor->event, NULL, signals[i].number, signals[i].handler, monitor);
-    return r < 0 ? r : 0;
+        r = signal_watch(monitor->event, signals[i].number, signals[i].handler, monitor);
+    return r;
 }

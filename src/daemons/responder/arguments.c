@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "responder/arguments.h"
-#include "util/text.h"
+#include "util/arguments.h"
 
 enum { UID = 256, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IGNORED, HELP };
 
@@ -38,31 +38,6 @@ static void print_usage(FILE *out)
                    program_invocation_short_name);
 }
 
-static int parse_number(const char *name, const char *text, int base, uint64_t max, uint64_t *ret)
-{
-    int r = text_to_u64(text, base, max, ret);
-
-    if (r < 0)
-        (void) fprintf(stderr, "%s: --%s=%s: not a number up to %llu\n", program_invocation_short_name, name, text,
-                       (unsigned long long) max);
-    return r < 0 ? -EINVAL : 0;
-}
-
-static int parse_logger(const char *text, enum log_target *ret)
-{
-    if (strcmp(text, "files") == 0)
-        *ret = LOG_TO_FILES;
-    else if (strcmp(text, "journald") == 0)
-        *ret = LOG_TO_JOURNAL;
-    else if (strcmp(text, "stderr") == 0)
-        *ret = LOG_TO_STDERR;
-    else {
-        (void) fprintf(stderr, "%s: --logger=%s: not files, journald or stderr\n", program_invocation_short_name, text);
-        return -EINVAL;
-    }
-    return 0;
-}
-
 int arguments_parse(int argc, char **argv, struct arguments *ret)
 {
     struct arguments arguments = { .log_target = LOG_TO_STDERR, .debug_level = -1 };
@@ -73,15 +48,15 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
     while (r >= 0 && (option = getopt_long(argc, argv, "fd:", options, NULL)) >= 0) {
         switch (option) {
         case UID:
-            r = parse_number("uid", optarg, 10, UINT32_MAX - 1, &number);
+            r = argument_number("uid", optarg, 10, UINT32_MAX - 1, &number);
             arguments.uid = (uid_t) number;
             break;
         case GID:
-            r = parse_number("gid", optarg, 10, UINT32_MAX - 1, &number);
+            r = argument_number("gid", optarg, 10, UINT32_MAX - 1, &number);
             arguments.gid = (gid_t) number;
             break;
         case LOGGER:
-            r = parse_logger(optarg, &arguments.log_target);
+            r = argument_logger(optarg, &arguments.log_target);
             break;
         case 'f':
         case DEBUG_TO_FILES:
@@ -92,7 +67,7 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
             break;
         case 'd':
         case DEBUG_LEVEL:
-            r = parse_number("debug-level", optarg, 0, 0xfffff, &number);
+            r = argument_number("debug-level", optarg, 0, 0xfffff, &number);
             arguments.debug_level = (int) number;
             break;
         case IGNORED:

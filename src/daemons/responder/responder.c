@@ -15,6 +15,7 @@
 #include "util/log.h"
 #include "util/paths.h"
 #include "util/privileges.h"
+#include "util/signals.h"
 #include "util/watchdog.h"
 
 #define OWN_DESCRIPTORS 64 /* log, caches, buses, the loop */
@@ -23,18 +24,6 @@
 enum { EXIT_USAGE = 2 };
 
 /* ---- the monitor ---- */
-
-static int on_rotate_logs(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    int r;
-
-    (void) userdata;
-    r = log_reopen();
-    if (r < 0)
-        return sd_bus_error_set_errno(ret_error, r);
-    log_info("log file opened anew");
-    return sd_bus_reply_method_return(message, NULL);
-}
 
 static int on_clear_memcache(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
@@ -48,7 +37,7 @@ static int on_clear_memcache(sd_bus_message *message, void *userdata, sd_bus_err
 
 static const sd_bus_vtable service_vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("RotateLogs", NULL, NULL, on_rotate_logs, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("RotateLogs", NULL, NULL, bus_on_rotate_logs, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ClearMemcache", NULL, NULL, on_clear_memcache, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
@@ -129,29 +118,17 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
-static int watch_signal(struct responder *responder, int number, sd_event_signal_handler_t handler)
-{
-    sigset_t set;
-
-    /* sd-event wants it blocked; whatever comes from here on is kept for it. */
-    (void) sigemptyset(&set);
-    (void) sigaddset(&set, number);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return -errno;
-    return sd_event_add_signal(responder->event, NULL, number, handler, responder);
-}
-
 static int make_event_loop(struct responder *responder)
 {
     int r;
 
     r = sd_event_new(&responder->event);
     if (r >= 0)
-        r = watch_signal(responder, SIGTERM, on_terminate);
+        r = signal_watch(responder->event, SIGTERM, on_terminate, responder);
     if (r >= 0)
-        r = watch_signal(responder, SIGINT, on_terminate);
+        r = signal_watch(responder->event, SIGINT, on_terminate, responder);
     if (r >= 0)
-        r = watch_signal(responder, SIGHUP, on_hangup);
+        r = signal_watch(responder->event, SIGHUP, on_hangup, NULL);
     if (r >= 0)
         r = watchdog_start(responder->event, config_usec(responder->config, responder->spec->name, "timeout"));
     if (r < 0)
@@ -180,30 +157,6 @@ static void limit_clients(struct responder *responder)
     if (wanted.rlim_cur > 2 * OWN_DESCRIPTORS)
         responder->n_clients_max = wanted.rlim_cur - OWN_DESCRIPTORS;
     responder->n_clients_of_user_max = responder->n_clients_max / 4 * 3; /* some are left for the others */
-}
-
-static int become_user(struct responder *responder)
-{
-    const char *name = config_text(responder->config, "sssd", "user");
-    int r;
-
-    if (responder->uid == 0) {
-        r = user_find(name, &responder->uid, &responder->gid);
-        if (r < 0) {
-            log_error_errno(r, "cannot look for user \"%s\": %m", name);
-            return r;
-        }
-        if (r == 0)
-            log_warning("there is no user \"%s\": staying root", name);
-    }
-
-    r = log_give(responder->uid, responder->gid);
-    if (r < 0)
-        log_warning_errno(r, "cannot give the log file to uid %u: %m", (unsigned) responder->uid);
-    r = privileges_drop(responder->uid, responder->gid);
-    if (r < 0)
-        log_error_errno(r, "cannot become uid %u, gid %u: %m", (unsigned) responder->uid, (unsigned) responder->gid);
-    return r;
 }
 
 int set_unix_socket(struct responder *responder)
@@ -241,7 +194,7 @@ static int start_accepting(struct responder *responder)
     return r < 0 ? r : 0;
 }
 
-/* Root's work first: after become_user() nothing of it can be done any more. The monitor is told last: what is
+/* Root's work first: after privileges_give_up() nothing of it can be done any more. The monitor is told last: what is
  * registered answers. */
 int sss_process_init(struct responder *responder)
 {
@@ -257,7 +210,7 @@ int sss_process_init(struct responder *responder)
     if (r < 0)
         return r;
     limit_clients(responder);
-    r = become_user(responder);
+    r = privileges_give_up(config_text(responder->config, "sssd", "user"), &responder->uid, &responder->gid);
     if (r < 0)
         return r;
     r = init_state(responder);

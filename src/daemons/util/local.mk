@@ -2,6 +2,8 @@
 noinst_LIBRARIES += util/libutil.a
 util_libutil_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 util_libutil_a_SOURCES = \
+	util/arguments.c \
+	util/arguments.h \
 	util/cleanup.h \
 	util/clock.h \
 	util/log.c \
@@ -9,10 +11,14 @@ util_libutil_a_SOURCES = \
 	util/paths.h \
 	util/privileges.c \
 	util/privileges.h \
+	util/signals.c \
+	util/signals.h \
 	util/text.c \
 	util/text.h \
 	util/watchdog.c \
-	util/watchdog.h
+	util/watchdog.h \
+	util/why.c \
+	util/why.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
@@ -25,7 +31,7 @@ util_test_log_CFLAGS = $(TEST_CFLAGS)
 util_test_log_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_privileges_SOURCES = util/test-privileges.c
 util_test_privileges_CFLAGS = $(TEST_CFLAGS)
-util_test_privileges_LDADD = test/libtest.a util/libutil.a $(CMOCKA_LIBS)
+util_test_privileges_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_text_SOURCES = util/test-text.c
 util_test_text_CFLAGS = $(TEST_CFLAGS)
 util_test_text_LDADD = util/libutil.a $(CMOCKA_LIBS)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -68,6 +69,28 @@ int log_reopen(void)
     closep(&log_state.fd);
     log_state.fd = fd;
     return 0;
+}
+
+static const char *const target_words[] = {
+    [LOG_TO_STDERR] = "stderr",
+    [LOG_TO_FILES] = "files",
+    [LOG_TO_JOURNAL] = "journald",
+};
+
+const char *log_target_word(enum log_target target)
+{
+    return target_words[target];
+}
+
+int log_target_parse(const char *word, enum log_target *ret)
+{
+    for (size_t i = 0; i < sizeof(target_words) / sizeof(target_words[0]); i++) {
+        if (strcmp(word, target_words[i]) == 0) {
+            *ret = (enum log_target) i;
+            return 0;
+        }
+    }
+    return -EINVAL;
 }
 
 int log_open(const char *program, enum log_target target, const char *dir)

@@ -14,6 +14,10 @@ enum log_target {
     LOG_TO_JOURNAL,
 };
 
+/* The word of --logger=, and what one means: -EINVAL if nothing. */
+const char *log_target_word(enum log_target target);
+int log_target_parse(const char *word, enum log_target *ret);
+
 /* Opens the log of a program. Before that, and where its file cannot be opened, lines go to stderr. Returns 0 or a
  * negative errno: then a line has told so, and the program goes on. program must live as long as the process. */
 int log_open(const char *program, enum log_target target, const char *dir);

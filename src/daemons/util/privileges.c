@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include "util/cleanup.h"
+#include "util/log.h"
 #include "util/privileges.h"
 
 int user_find_in(const char *path, const char *name, uid_t *ret_uid, gid_t *ret_gid)
@@ -64,4 +65,27 @@ int privileges_drop(uid_t uid, gid_t gid)
     if (is_user(uid, gid) != 1 || setuid(0) == 0)
         return -EPERM;
     return 0;
+}
+
+int privileges_give_up(const char *name, uid_t *uid, gid_t *gid)
+{
+    int r;
+
+    if (*uid == 0) {
+        r = user_find(name, uid, gid);
+        if (r < 0) {
+            log_error_errno(r, "cannot look for user \"%s\": %m", name);
+            return r;
+        }
+        if (r == 0)
+            log_warning("there is no user \"%s\": staying root", name);
+    }
+
+    r = log_give(*uid, *gid);
+    if (r < 0)
+        log_warning_errno(r, "cannot give the log file to uid %u: %m", (unsigned) *uid);
+    r = privileges_drop(*uid, *gid);
+    if (r < 0)
+        log_error_errno(r, "cannot become uid %u, gid %u: %m", (unsigned) *uid, (unsigned) *gid);
+    return r;
 }

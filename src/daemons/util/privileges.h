@@ -17,4 +17,9 @@ int user_find_in(const char *path, const char *name, uid_t *ret_uid, gid_t *ret_
  * end. */
 int privileges_drop(uid_t uid, gid_t gid);
 
+/* What a daemon does once root's work is done: becomes *uid and *gid or, where that is root, the user of that name, and gives
+ * it the log file. Where there is no such user it stays root, with a warning. In *uid and *gid is then whom it has
+ * become. It tells what fails; after a negative errno the process must end. */
+int privileges_give_up(const char *name, uid_t *uid, gid_t *gid);
+
 #endif
