@@ -48,7 +48,7 @@ struct leaving_ops {
     void (*give_up)(void *connection);
     /* Returns 0 when done, or 1 when it will call leaving_unregistered(). May be NULL. */
     int (*unregister)(void *userdata);
-    /* Ends the process with _exit(0): no destructor may get at the listeners. */
+    /* Ends the process, soon or at once. It may close the listeners; shutdown() would end them for whoever holds them too. */
     void (*leave)(void *userdata);
 };
 
