@@ -241,7 +241,7 @@ static void it_is_ready_when_all_have_registered(void **state)
 
     assert_return_code(kill(pid_of("domain/two"), SIGKILL), errno);
     WITHIN(60, was_notified(f, "READY=1"));
-    assert_true(has("events", "domain/two registered"));
+    WITHIN(60, has("events", "domain/two registered")); /* the child hears of it after the monitor knows */
 
     assert_true(asprintf(&expected, "domain/one started: --domain one --uid %u --gid %u --logger=stderr --debug-level=4\n",
                          (unsigned) getuid(), (unsigned) getgid()) > 0);
@@ -329,6 +329,7 @@ static void who_ends_is_started_again_at_once(void **state)
 
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
+    WITHIN(60, has("events", "domain/one registered")); /* as above */
     nss = pid_of("nss");
     one = pid_of("domain/one");
     begin = now_usec();
@@ -409,6 +410,7 @@ static void a_name_goes_to_its_own_process_alone(void **state)
     WITHIN(60, has("events", "domain/one refused") && has("events", "domain/two refused"));
     assert_true(has("stderr", "the configuration has no service \"pam\""));
     assert_true(has("stderr", "was not started as \"nss\"") || has("stderr", "\"nss\" is registered already"));
+    WITHIN(60, has("events", "nss registered")); /* as above */
     assert_int_equal(count("events", "nss registered"), 1);
     assert_int_equal(stop(f), 0);
 }
