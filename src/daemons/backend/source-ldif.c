@@ -18,6 +18,7 @@
 #include "backend/source.h"
 #include "cache/writer.h"
 #include "config/config.h"
+#include "util/child.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -164,7 +165,7 @@ static int spawn_import(struct source *source)
     if (r < 0)
         return r;
 
-    r = sd_event_add_child(source->event, &source->import, pid, WEXITED, on_import_end, source);
+    r = child_watch(source->event, &source->import, pid, on_import_end, source);
     if (r < 0) {
         (void) kill(pid, SIGKILL);
         (void) waitpid(pid, NULL, 0);

@@ -3,12 +3,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "bus/bus.h"
 #include "config/config.h"
 #include "monitor/services.h"
 #include "monitor/spawn.h"
+#include "util/child.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -219,7 +219,7 @@ static void start_service(struct service *service)
     }
     log_info("\"%s\" is process %ld", service->name, (long) service->pid);
 
-    r = sd_event_add_child(service->monitor->event, &service->child, service->pid, WEXITED, on_child_ended, service);
+    r = child_watch(service->monitor->event, &service->child, service->pid, on_child_ended, service);
     if (r < 0) {
         log_error_errno(r, "cannot watch \"%s\": %m", service->name);
         monitor_stop(service->monitor, MONITOR_EXIT_FAILURE);

@@ -4,6 +4,8 @@ util_libutil_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 util_libutil_a_SOURCES = \
 	util/arguments.c \
 	util/arguments.h \
+	util/child.c \
+	util/child.h \
 	util/cleanup.h \
 	util/clock.h \
 	util/log.c \
@@ -22,10 +24,14 @@ util_libutil_a_SOURCES = \
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	util/test-child \
 	util/test-log \
 	util/test-privileges \
 	util/test-text \
 	util/test-watchdog
+util_test_child_SOURCES = util/test-child.c
+util_test_child_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
+util_test_child_LDADD = util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_log_SOURCES = util/test-log.c
 util_test_log_CFLAGS = $(TEST_CFLAGS)
 util_test_log_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
