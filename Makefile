@@ -166,7 +166,7 @@ check: check-unit-tests check-sanitizers check-series storm lint deb rpm
 	@tests/check-packages reproducible
 	@tests/compare/run --dist=bookworm --gate
 	@tests/installcheck/run --gate
-	@tests/installcheck/run --engine=own
+	@tests/installcheck/run --engine=own --gate
 
 demo: deps
 	@packaging/build-deb bookworm
