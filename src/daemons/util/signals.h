@@ -9,7 +9,7 @@
 /* Keeps a signal for the loop from here on, and has the handler called with it. Returns 0 or a negative errno. */
 int signal_watch(sd_event *event, int number, sd_event_signal_handler_t handler, void *userdata);
 
-/* Only keeps it, as sd_event_add_child() wants SIGCHLD. */
+/* Only keeps it, as child_watch() wants SIGCHLD. */
 int signal_keep(int number);
 
 #endif

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "util/child.h"
+#include "util/signals.h"
 
 /* A byte in one of the pipes means "now". */
 static void tell(int fd)
@@ -25,14 +26,20 @@ static bool is_told(int fd)
     return read(fd, &word, 1) == 1;
 }
 
+struct fixture {
+    sd_event *event;
+    sd_event_source *source;
+    pid_t pid; /* exits with 3 once told */
+    int to_child[2], exit_code;
+};
+
 static int on_end(sd_event_source *source, const siginfo_t *info, void *userdata)
 {
-    sd_event *event = sd_event_source_get_event(source);
-    int *exit_code = userdata;
+    struct fixture *f = userdata;
 
-    *exit_code = info->si_status;
-    (void) sd_event_source_set_enabled(source, SD_EVENT_OFF); /* it is a child's */
-    return sd_event_exit(event, 0);
+    f->source = sd_event_source_disable_unref(source);
+    f->exit_code = info->si_status;
+    return sd_event_exit(f->event, 0);
 }
 
 static int on_guard(sd_event_source *source, uint64_t usec, void *userdata)
@@ -42,48 +49,49 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *userdata)
     return sd_event_exit(sd_event_source_get_event(source), 1);
 }
 
-static sd_event *new_loop(void)
+static int setup(void **state)
 {
-    sd_event *event = NULL;
-    sigset_t set;
+    static struct fixture f;
 
-    (void) sigemptyset(&set);
-    (void) sigaddset(&set, SIGCHLD);
-    assert_int_equal(sigprocmask(SIG_BLOCK, &set, NULL), 0);
-    assert_true(sd_event_new(&event) >= 0);
-    assert_true(sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 20000000, 0, on_guard, NULL) >= 0);
-    return event;
+    f = (struct fixture) { .exit_code = -1 };
+    *state = &f;
+    assert_int_equal(signal_keep(SIGCHLD), 0);
+    assert_true(sd_event_new(&f.event) >= 0);
+    assert_true(sd_event_add_time_relative(f.event, NULL, CLOCK_MONOTONIC, 20000000, 0, on_guard, NULL) >= 0);
+    assert_int_equal(pipe(f.to_child), 0);
+    f.pid = fork();
+    assert_true(f.pid >= 0);
+    if (f.pid == 0)
+        _exit(is_told(f.to_child[0]) ? 3 : 4);
+    return 0;
 }
 
-/* Exits with 3 once told. */
-static pid_t start_child(int told_fd)
+static int teardown(void **state)
 {
-    pid_t pid = fork();
+    struct fixture *f = *state;
 
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(is_told(told_fd) ? 3 : 4);
-    return pid;
+    if (f->exit_code < 0) {
+        (void) kill(f->pid, SIGKILL); /* our child; nobody has taken it yet */
+        (void) waitpid(f->pid, NULL, 0);
+    }
+    sd_event_source_disable_unref(f->source);
+    sd_event_unref(f->event);
+    (void) close(f->to_child[0]); /* only read */
+    (void) close(f->to_child[1]); /* all is said */
+    return 0;
+}
+
+static void check_its_end_is_heard_of(struct fixture *f)
+{
+    assert_int_equal(child_watch(f->event, &f->source, f->pid, on_end, f), 0);
+    tell(f->to_child[1]);
+    assert_int_equal(sd_event_loop(f->event), 0);
+    assert_int_equal(f->exit_code, 3);
 }
 
 static void an_end_is_heard_of(void **state)
 {
-    sd_event *event = new_loop();
-    sd_event_source *source = NULL;
-    int exit_code = -1, to_child[2];
-    pid_t pid;
-
-    (void) state;
-    assert_int_equal(pipe(to_child), 0);
-    pid = start_child(to_child[0]);
-    assert_int_equal(child_watch(event, &source, pid, on_end, &exit_code), 0);
-    tell(to_child[1]);
-    assert_int_equal(sd_event_loop(event), 0);
-    assert_int_equal(exit_code, 3);
-    sd_event_source_unref(source);
-    sd_event_unref(event);
-    (void) close(to_child[0]); /* only read */
-    (void) close(to_child[1]); /* all is said */
+    check_its_end_is_heard_of(*state);
 }
 
 /* The part of a tracer that takes its time: exits with 0, or 1 if it may not trace. */
@@ -102,42 +110,32 @@ static int trace(pid_t pid, int ready_fd)
 
 static void an_end_is_heard_of_after_a_tracer_has(void **state)
 {
-    sd_event *event = new_loop();
-    sd_event_source *source = NULL;
-    int exit_code = -1, status, to_child[2], to_us[2];
-    pid_t pid, tracer;
+    struct fixture *f = *state;
+    int status, to_us[2];
+    bool may_trace;
+    pid_t tracer;
 
-    (void) state;
-    assert_int_equal(pipe(to_child), 0);
-    pid = start_child(to_child[0]);
     assert_int_equal(pipe(to_us), 0);
     tracer = fork();
     assert_true(tracer >= 0);
     if (tracer == 0)
-        _exit(trace(pid, to_us[1]));
+        _exit(trace(f->pid, to_us[1]));
     (void) close(to_us[1]); /* the tracer's alone: if it may not trace, the next read sees its end */
-    if (!is_told(to_us[0])) {
-        (void) kill(pid, SIGKILL); /* our child */
-        skip();
-    }
-    assert_int_equal(child_watch(event, &source, pid, on_end, &exit_code), 0);
-    tell(to_child[1]);
-    assert_int_equal(sd_event_loop(event), 0);
-    assert_int_equal(exit_code, 3);
-    assert_int_equal(waitpid(tracer, &status, 0), tracer);
-    assert_int_equal(status, 0);
-    sd_event_source_unref(source);
-    sd_event_unref(event);
+    may_trace = is_told(to_us[0]);
     (void) close(to_us[0]); /* only read */
-    (void) close(to_child[0]);
-    (void) close(to_child[1]); /* all is said */
+    if (may_trace)
+        check_its_end_is_heard_of(f);
+    assert_int_equal(waitpid(tracer, &status, 0), tracer);
+    if (!may_trace)
+        skip();
+    assert_int_equal(status, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_end_is_heard_of),
-        cmocka_unit_test(an_end_is_heard_of_after_a_tracer_has),
+        cmocka_unit_test_setup_teardown(an_end_is_heard_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_end_is_heard_of_after_a_tracer_has, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
