@@ -142,9 +142,11 @@ lint: deps deb rpm
 	@tests/lint
 
 installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
+	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
 	@tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
 
 soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
+	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
 	@SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory compare storm EXITS=10000)
@@ -166,6 +168,7 @@ check: check-unit-tests check-sanitizers check-series storm lint deb rpm
 	@tests/check-packages reproducible
 	@tests/compare/run --dist=bookworm --gate
 	@tests/installcheck/run --gate
+	@SERIES=none packaging/build-deb bookworm
 	@tests/installcheck/run --engine=own --gate
 
 demo: deps
