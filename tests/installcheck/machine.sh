@@ -277,11 +277,12 @@ refusals() {
 # lose ("engine", and "dropped" if no launcher accepted anybody): the distribution's may, ours loses nothing.
 #
 # A path that changes hands is unlinked, bound and listened on, in three steps, by systemd as by an engine. Who connects
-# in that instant is refused by the kernel, which a busy host may stretch: GAPS says how many may be, 0 by default.
-load_was_served() { # WHEN [GAPS]
+# in that instant is refused by the kernel, and a busy host may suspend whoever binds just then. So after HAND-OVERS one
+# for each may have been, and two more: a path closed for a tenth of a second would show as seven for each.
+load_was_served() { # WHEN [HAND-OVERS]
     if [ -n "${2:-}" ]; then
         check "$1: none refused but in the instant in which a path is bound anew ($(load_count refused))" \
-            test "$(load_count refused)" -le "$2"
+            test "$(load_count refused)" -le "$(($2 + 2))"
     else
         is "$1: 0 refused" "$(load_count refused)" 0
     fi
