@@ -42,6 +42,11 @@ static void wait_until_left(const struct state *state)
     }
 }
 
+static bool has_started(const void *state)
+{
+    return state_has(state, FLAG_RUNNING);
+}
+
 static enum monitor_verdict start(const struct state *state, char *why, size_t why_bytes)
 {
     /* A conflicting job (an administrator's stop) wins: --job-mode=fail. */
@@ -53,7 +58,8 @@ static enum monitor_verdict start(const struct state *state, char *why, size_t w
         say(why, why_bytes, HELD_TEXT);
         return MONITOR_REFUSED;
     }
-    r = systemctl_run_for(arguments, START_MSEC);
+    /* The flag is there some time before systemctl has heard of it; one of before says nothing. */
+    r = systemctl_run_for(arguments, START_MSEC, has_started(state) ? NULL : has_started, state);
     if (r == -ETIMEDOUT) {
         say(why, why_bytes, MONITOR " takes long to start");
         return MONITOR_REFUSED;

@@ -82,7 +82,7 @@ static void the_monitor_is_started_only_where_that_helps(void **state)
         { "one crash, down", { .crashes = 1 }, START_SETS_FLAG, MONITOR_READY, START, "" },
         { "one crash, does not start", { .running = true, .crashes = 1 }, START_FAILS, MONITOR_START_FAILED, START,
           "sssd.service did not start" },
-        { "becomes the monitor's by its start", { 0 }, START_SETS_FLAG "touch state/monitor/test", MONITOR_REFUSED, START,
+        { "becomes the monitor's by its start", { 0 }, "touch state/monitor/test;" START_SETS_FLAG, MONITOR_REFUSED, START,
           "the configuration gives it to the monitor" },
         { "does not start", { 0 }, START_FAILS, MONITOR_START_FAILED, START,
           "sssd.service did not start (see: systemctl status sssd.service)" },

@@ -2,6 +2,7 @@
 /* Responders: which there are and what their units are called. */
 
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/responders.h"
 
@@ -34,6 +35,11 @@ const struct responder responders[RESPONDERS] = {
     [PAC] = WITH_ONE_SOCKET("pac"),
     [IFP] = { .name = "ifp", .program = PROGRAM("ifp"), .service = "sssd-ifp.service" },
 };
+
+bool responder_is_installed(const struct responder *responder)
+{
+    return access(responder->program, X_OK) == 0;
+}
 
 const struct responder *responder_by_name(const char *name)
 {

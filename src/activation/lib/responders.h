@@ -33,6 +33,9 @@ struct responder {
 
 extern const struct responder responders[RESPONDERS];
 
+/* Is its program there? Units of others skip by their conditions. */
+bool responder_is_installed(const struct responder *responder);
+
 /* Returns its row, or NULL if the name is none of a responder. */
 const struct responder *responder_by_name(const char *name);
 

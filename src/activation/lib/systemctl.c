@@ -11,12 +11,14 @@
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/systemctl.h"
 
 #ifndef SYSTEMCTL_PATH /* the tests have their own */
 #define SYSTEMCTL_PATH "/usr/bin/systemctl"
 #endif
 #define ARGUMENTS_MAX 32
+#define LOOK_EVERY_MSEC 2
 
 extern char **environ;
 
@@ -69,9 +71,11 @@ int systemctl_run(const char *const *arguments)
     return r < 0 ? r : wait_for(pid);
 }
 
-int systemctl_run_for(const char *const *arguments, int msec)
+int systemctl_run_for(const char *const *arguments, int msec, bool (*is_done)(const void *), const void *userdata)
 {
+    const uint64_t end_usec = now_usec() + (uint64_t) msec * 1000;
     struct pollfd polled = { .events = POLLIN };
+    bool done = false;
     pid_t pid;
     int r;
 
@@ -80,12 +84,14 @@ int systemctl_run_for(const char *const *arguments, int msec)
         return r;
 
     polled.fd = pidfd_open(pid, 0);
-    r = polled.fd < 0 ? 1 : poll(&polled, 1, msec); /* without it, better too long than not at all */
+    do
+        r = polled.fd < 0 ? 1 : poll(&polled, 1, is_done ? LOOK_EVERY_MSEC : msec); /* better too long than not at all */
+    while (r == 0 && !(done = is_done && is_done(userdata)) && now_usec() < end_usec);
     closep(&polled.fd);
     if (r == 0) {
         (void) kill(pid, SIGKILL); /* only the one that asks */
         (void) wait_for(pid);
-        return -ETIMEDOUT;
+        return done ? 0 : -ETIMEDOUT;
     }
     return wait_for(pid);
 }

@@ -11,8 +11,9 @@
  * success) or a negative errno. */
 int systemctl_run(const char *const *arguments);
 
-/* The same, but waits no longer than msec: then -ETIMEDOUT. What was asked for goes on. */
-int systemctl_run_for(const char *const *arguments, int msec);
+/* The same, but waits no longer than msec: then -ETIMEDOUT. is_done, if it is not NULL, is asked every few milliseconds
+ * whether what is wanted is there already: then 0. What was asked for goes on. */
+int systemctl_run_for(const char *const *arguments, int msec, bool (*is_done)(const void *), const void *userdata);
 
 /* The same with standard output, up to bytes - 1 of it, in text; the last newline is cut off. */
 int systemctl_read(const char *const *arguments, char *text, size_t bytes);

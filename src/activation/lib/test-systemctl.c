@@ -236,6 +236,25 @@ static void a_property_is_only_what_it_is_exactly(void **state)
     assert_true(systemctl_property_is("a.service", "X", ""));
 }
 
+static bool is_there(const void *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static void what_is_there_already_is_not_waited_for(void **state)
+{
+    static const char *const arguments[] = { "start", NULL };
+
+    (void) state;
+    systemctl_answers("echo >there; exec sleep 600");
+    assert_int_equal(systemctl_run_for(arguments, 60000, is_there, "there"), 0);
+    assert_int_equal(systemctl_run_for(arguments, 60000, is_there, "there"), 0);
+    assert_int_equal(systemctl_run_for(arguments, 10, is_there, "never"), -ETIMEDOUT);
+    assert_int_equal(systemctl_run_for(arguments, 10, NULL, NULL), -ETIMEDOUT);
+    systemctl_answers("exit 3");
+    assert_int_equal(systemctl_run_for(arguments, 60000, is_there, "never"), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +271,7 @@ int main(void)
         IN_FOLDER(signals_do_not_disturb),
         IN_FOLDER(a_property_is_asked_for_by_unit_and_name),
         IN_FOLDER(a_property_is_only_what_it_is_exactly),
+        IN_FOLDER(what_is_there_already_is_not_waited_for),
     };
 
     return cmocka_run_group_tests_name("systemctl", tests, NULL, NULL);

@@ -75,14 +75,22 @@ static int restart_linger(void)
     return SYSTEMCTL("--quiet", "--no-block", "restart", "sss-linger.timer") == 0 ? 0 : -EIO;
 }
 
-/* ExecStartPost=: before `systemctl start` returns, so that the first look-up after it is served. */
+static pid_t main_pid(void)
+{
+    const char *text = getenv("MAINPID");
+
+    return text ? atoi(text) : 0;
+}
+
+/* ExecStartPost=: before `systemctl start` returns, so that the first look-up after it is served. Launchers wait for the
+ * flag, so what they do not need comes after it. */
 static int on_started(const struct state *state)
 {
     int r;
 
-    (void) warn(restart_linger(), "start the linger timer");
-    r = ownership_verify(state);
+    r = ownership_verify(state, main_pid());
     (void) warn(state_set(state, FLAG_RUNNING, true), "note that the monitor runs");
+    (void) warn(restart_linger(), "start the linger timer");
     return r;
 }
 
@@ -184,17 +192,16 @@ static bool crashed(void)
 /* ExecStop= of each responder; when it leaves by itself there is no process left. */
 static int on_draining(const struct state *state)
 {
-    const char *pid = getenv("MAINPID");
+    pid_t pid = main_pid();
 
     (void) state;
-    return pid && atoi(pid) > 1 ? warn(drain(atoi(pid)), "drain") : 0;
+    return pid > 1 ? warn(drain(pid), "drain") : 0;
 }
 
 /* ExecStop= of the distribution's unit of the same responder. As long as its path is its own, it can't finish. */
 static int on_finishing(const struct responder *responder)
 {
-    const char *text = getenv("MAINPID");
-    pid_t pid = text ? atoi(text) : 0;
+    pid_t pid = main_pid();
 
     if (pid > 1 && responder->sockets[0] && systemctl_property_is(responder->sockets[0], "ActiveState", "active"))
         finish(&pid, 1);

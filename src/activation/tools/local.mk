@@ -109,6 +109,7 @@ tools_test_hold_SOURCES = lib/responders.c tools/hold.c tools/test-hold.c tools/
 tools_test_hold_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_hold_LDADD = $(TEST_LDADD)
 tools_test_hooks_SOURCES = \
+	lib/responders.c \
 	tools/drain.c \
 	tools/drain.h \
 	tools/finish.c \
@@ -120,7 +121,7 @@ tools_test_hooks_SOURCES = \
 	tools/test-hooks.c \
 	tools/units.c \
 	tools/with-state.c
-tools_test_hooks_CFLAGS = $(TEST_CFLAGS)
+tools_test_hooks_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_hooks_LDADD = $(TEST_LDADD)
 tools_test_migrate_SOURCES = \
 	lib/responders.c \

@@ -389,7 +389,7 @@ static int check_successors(const struct run *run)
         if (!moves(run, i))
             continue;
         r = check_service(&responders[i], &its[i].service);
-        if (r == 0 && access(responders[i].program, X_OK) < 0)
+        if (r == 0 && !responder_is_installed(&responders[i]))
             r = fail("refused: nobody could serve %s, %s is not installed", responders[i].name, responders[i].program);
         for (size_t k = 0; r == 0 && k < UNITS_MAX; k++)
             if (!is_missing(&responders[i], k, &its[i].sockets[k]))
@@ -425,7 +425,7 @@ static void plan_switch(struct run *run, const struct services *will)
 
 static int restart_monitor(void)
 {
-    int r = systemctl_run_for((const char *const[]) { "restart", MONITOR, NULL }, SWITCH_MSEC);
+    int r = systemctl_run_for((const char *const[]) { "restart", MONITOR, NULL }, SWITCH_MSEC, NULL, NULL);
 
     if (r == -ETIMEDOUT)
         return fail("systemctl restart " MONITOR " takes longer than %d s", SWITCH_MSEC / 1000);
@@ -579,7 +579,7 @@ static bool is_switch_due(const struct run *run)
     for (size_t i = 0; i < RESPONDERS; i++) {
         bool owns = state_monitor_owns(&run->state, responders[i].name), monitors = is_monitors(run->was.why[i]);
 
-        if (access(responders[i].program, X_OK) == 0 && owns != monitors && owns == is_migration(run))
+        if (responder_is_installed(&responders[i]) && owns != monitors && owns == is_migration(run))
             return true;
     }
     return false;

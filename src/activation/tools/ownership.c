@@ -70,12 +70,9 @@ static int read_services(struct services *ret)
     return 1;
 }
 
-/* Which responders the monitor runs, whatever the configuration says. */
-static void read_running(bool *monitors)
+/* Which responders run in that control group, "" for none, whatever the configuration says. */
+static void read_running(const char *control_group, bool *monitors)
 {
-    char control_group[PATH_MAX];
-
-    systemctl_property(MONITOR, "ControlGroup", control_group, sizeof(control_group));
     for (size_t i = 0; i < RESPONDERS; i++)
         monitors[i] = control_group[0] && process_find(responders[i].program, control_group) > 0;
 }
@@ -134,7 +131,7 @@ static int retire_vendors(const struct state *state)
     size_t n_serving = 0;
     int r;
 
-    r = units_read_responders(its, NULL);
+    r = units_read_installed(its);
     if (r < 0)
         return r;
 
@@ -207,7 +204,7 @@ static int move_sockets(const struct state *state, const struct owners *before, 
     bool vendors_are_up = false, moved[RESPONDERS] = { false };
     int r, opened, closed;
 
-    r = units_read_responders(its, NULL);
+    r = units_read_installed(its);
     if (r < 0) {
         log_error("cannot ask systemd for its sockets: %s", strerror(-r));
         return r;
@@ -267,8 +264,8 @@ int ownership_apply(const struct state *state)
 int ownership_apply_beside_monitor(const struct state *state)
 {
     const struct owners before = read_owners(state);
+    char active[32], control_group[PATH_MAX];
     bool monitors[RESPONDERS];
-    char active[32];
     int r;
 
     systemctl_property(MONITOR, "ActiveState", active, sizeof(active));
@@ -287,7 +284,8 @@ int ownership_apply_beside_monitor(const struct state *state)
 
     /* Nobody has said yet who owns what: what it runs is its own. */
     if (!state_has_owners(state)) {
-        read_running(monitors);
+        systemctl_property(MONITOR, "ControlGroup", control_group, sizeof(control_group));
+        read_running(control_group, monitors);
         r = write_flags(state, monitors);
         if (r < 0)
             return r;
@@ -295,13 +293,19 @@ int ownership_apply_beside_monitor(const struct state *state)
     return move_sockets(state, &before, true);
 }
 
-int ownership_verify(const struct state *state)
+int ownership_verify(const struct state *state, pid_t monitor)
 {
     const struct owners before = read_owners(state);
     bool monitors[RESPONDERS], moved = false;
+    char control_group[PATH_MAX] = "";
     int r;
 
-    read_running(monitors);
+    r = process_control_group(monitor, control_group, sizeof(control_group));
+    if (r < 0) {
+        log_warning("cannot find out in which control group the monitor is: %s", strerror(-r));
+        return r;
+    }
+    read_running(control_group, monitors);
     for (size_t i = 0; i < RESPONDERS; i++) {
         bool said = state_monitor_owns(state, responders[i].name);
         bool runs = monitors[i];

@@ -4,6 +4,8 @@
 #ifndef TOOLS_OWNERSHIP_H
 #define TOOLS_OWNERSHIP_H
 
+#include <sys/types.h>
+
 #include "lib/state.h"
 
 #ifndef CONFIG_DIR /* the tests have their own */
@@ -20,8 +22,8 @@ int ownership_apply(const struct state *state);
 /* At any other time. A running monitor keeps what it has: the configuration may have changed since it was read. */
 int ownership_apply_beside_monitor(const struct state *state);
 
-/* When the monitor has started: what it really runs counts, whatever the configuration seemed to say. */
-int ownership_verify(const struct state *state);
+/* When the monitor, this process, has started: what it really runs counts, whatever the configuration seemed to say. */
+int ownership_verify(const struct state *state, pid_t monitor);
 
 /* Before the monitor stops for a restart: opens the sockets of responders that it will not have afterwards, so that
  * their clients wait instead of being refused. */

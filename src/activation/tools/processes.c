@@ -28,22 +28,41 @@ static bool runs(const char *pid, const char *program)
            strcmp(target + strlen(program), " (deleted)") == 0; /* replaced on disk meanwhile */
 }
 
-static bool is_in(const char *pid, const char *control_group)
+/* Of systemd's own hierarchy, be it the only one ("0::/PATH") or one of several ("1:name=systemd:/PATH"). */
+static int read_control_group(const char *pid, char *text, size_t bytes)
 {
     CLEANUP(fclosep) FILE *file = NULL;
     char path[64], line[PATH_MAX];
 
     (void) snprintf(path, sizeof(path), "/proc/%.20s/cgroup", pid); /* fits */
     file = fopen(path, "re");
-    while (file && fgets(line, sizeof(line), file)) {
+    if (!file)
+        return -errno;
+    while (fgets(line, sizeof(line), file)) {
         char *number = strchr(line, ':'); /* HIERARCHY:CONTROLLERS:PATH */
         char *group = number ? strchr(number + 1, ':') : NULL;
 
-        line[strcspn(line, "\n")] = '\0';
-        if (group && strcmp(group + 1, control_group) == 0)
-            return true;
+        if (!group || (group != number + 1 && strncmp(number, ":name=systemd:", strlen(":name=systemd:")) != 0))
+            continue;
+        group[strcspn(group, "\n")] = '\0';
+        return snprintf(text, bytes, "%s", group + 1) < (int) bytes ? 0 : -ENAMETOOLONG;
     }
-    return false;
+    return -ENOENT;
+}
+
+int process_control_group(pid_t pid, char *text, size_t bytes)
+{
+    char number[32];
+
+    (void) snprintf(number, sizeof(number), "%ld", (long) pid); /* fits */
+    return read_control_group(number, text, bytes);
+}
+
+static bool is_in(const char *pid, const char *control_group)
+{
+    char group[PATH_MAX];
+
+    return read_control_group(pid, group, sizeof(group)) == 0 && strcmp(group, control_group) == 0;
 }
 
 int process_find(const char *program, const char *control_group)

@@ -24,7 +24,6 @@
 
 #define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
 #define SSSD "[sssd]\n" DOMAIN
-#define CONTROL_GROUP "show --value --property ControlGroup -- sssd.service\n"
 #define LINGER "--quiet --no-block restart sss-linger.timer\n"
 #define KILL "kill --kill-who=main --signal=TERM sssd.service\n"
 
@@ -51,9 +50,18 @@ int backends_online(const struct domains *domains, char *why, size_t why_bytes)
 
 static int hook_enter(void **state)
 {
+    char pid[16];
+
     resident = false;
     offline = false;
-    return state_enter(state);
+    if (state_enter(state) < 0 || mkdir("programs", 0755) < 0)
+        return -1;
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        write_text(responders[i].program, "");
+        assert_int_equal(chmod(responders[i].program, 0755), 0);
+    }
+    (void) snprintf(pid, sizeof(pid), "%d", getpid()); /* fits */
+    return setenv("MAINPID", pid, 1);                  /* the monitor's, with us in its control group */
 }
 
 #define IN_HOOKS(test) cmocka_unit_test_setup_teardown(test, hook_enter, state_leave)
@@ -372,7 +380,7 @@ static void a_started_monitor_runs_until_it_has_stopped(void **state)
     systemctl_answers("");
     assert_int_equal(run("started", NULL), 0);
     assert_true(state_has(&opened, FLAG_RUNNING));
-    assert_string_equal(systemctl_calls(), LINGER CONTROL_GROUP);
+    assert_string_equal(systemctl_calls(), LINGER);
     assert_int_equal(run("stopped", NULL), 0);
     assert_false(state_has(&opened, FLAG_RUNNING));
 
@@ -428,6 +436,34 @@ static void what_the_monitor_does_not_run_is_not_left_to_it(void **state)
     assert_true(state_has(&opened, FLAG_RUNNING));
 }
 
+/* Where nobody says which process it is, the flags stay as the configuration made them. */
+static void without_its_process_nothing_is_said_of_the_monitor(void **state)
+{
+    (void) state;
+    systemctl_answers("");
+    assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
+    (void) unsetenv("MAINPID");
+    assert_int_equal(run("started", NULL), EXIT_FAILURE);
+    assert_true(said("<4>cannot find out in which control group the monitor is: "));
+    assert_true(state_monitor_owns(&opened, "nss"));
+    assert_true(state_has(&opened, FLAG_RUNNING));
+}
+
+/* Of the others systemd would have to look for units that nobody needs. */
+static void units_of_responders_that_are_not_installed_are_left_alone(void **state)
+{
+    (void) state;
+    write_configuration("[sssd]\n" DOMAIN);
+    systemctl_answers("case \"$*\" in show*) for u; do case $u in show|--*) ;;\n"
+                      "    *) echo ActiveState=inactive; echo UnitFileState=enabled; echo ;; esac; done ;; esac");
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (i != NSS && i != SSH)
+            assert_int_equal(unlink(responders[i].program), 0);
+    assert_int_equal(run("starting", NULL), 0);
+    assert_non_null(strstr(systemctl_calls(), "\nstart sss-nss.socket sss-ssh.socket\n"));
+    assert_null(strstr(systemctl_calls(), "pam"));
+}
+
 static void a_responder_is_drained_if_there_is_one(void **state)
 {
     static const struct {
@@ -468,12 +504,13 @@ static pid_t start_responder(int listener, int accepts)
         (void) pause();
 }
 
-static bool is_halted(pid_t pid)
+/* Our child; the signal is sent before the hook ends, and takes a moment to arrive. */
+static void wait_for_halt(pid_t pid)
 {
-    char path[32];
+    int status;
 
-    (void) snprintf(path, sizeof(path), "/proc/%d/stat", pid); /* fits */
-    return strstr(read_text(path), ") T ") != NULL;
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid); /* folder_enter's guard ends this */
+    assert_true(WIFSTOPPED(status));
 }
 
 /* One that is starting may not lose its descriptors: it would hang. */
@@ -506,7 +543,7 @@ static void who_has_no_client_is_halted_and_nothing_more(void **state)
         (void) setenv("MAINPID", number, 1);
         assert_int_equal(run("draining", NULL), 0);
         (void) unsetenv("MAINPID");
-        assert_true(is_halted(pid));
+        wait_for_halt(pid);
         assert_int_equal(prlimit(pid, RLIMIT_NOFILE, NULL, &limit), 0);
         assert_int_equal(limit.rlim_cur == 0, rows[i].drained);
 
@@ -683,6 +720,8 @@ int main(void)
         IN_HOOKS(a_flag_that_cannot_be_written_is_said),
         IN_HOOKS(a_start_ends_the_hold_and_reads_the_configuration),
         IN_HOOKS(what_the_monitor_does_not_run_is_not_left_to_it),
+        IN_HOOKS(without_its_process_nothing_is_said_of_the_monitor),
+        IN_HOOKS(units_of_responders_that_are_not_installed_are_left_alone),
         IN_HOOKS(a_responder_is_drained_if_there_is_one),
         IN_HOOKS(who_has_no_client_is_halted_and_nothing_more),
         IN_HOOKS(a_boot_reads_the_configuration_and_asks_nobody),

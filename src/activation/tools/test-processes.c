@@ -52,20 +52,25 @@ static int process_leave(void **state)
 
 #define WITH_PROCESS(test) cmocka_unit_test_setup_teardown(test, process_enter, process_leave)
 
-/* A control group that we and so the process are in. */
+/* The one that we and so the process are in. */
 static const char *own_group(void)
 {
     static char group[PATH_MAX];
-    char path[64], *end;
 
-    (void) snprintf(path, sizeof(path), "/proc/%d/cgroup", found); /* fits */
-    (void) snprintf(group, sizeof(group), "%s", read_text(path));  /* a cut line has the end we look for, too */
-    end = strrchr(group, '\n');
-    assert_non_null(end);
-    *end = '\0';
-    end = strrchr(group, ':');
-    assert_non_null(end);
-    return end + 1;
+    assert_int_equal(process_control_group(found, group, sizeof(group)), 0);
+    assert_int_equal(group[0], '/');
+    return group;
+}
+
+static void a_control_group_is_what_the_kernel_says(void **state)
+{
+    char wanted[PATH_MAX], small[4] = "abc";
+
+    (void) state;
+    (void) snprintf(wanted, sizeof(wanted), ":%s\n", own_group()); /* fits, or is not found */
+    assert_non_null(strstr(read_text("/proc/self/cgroup"), wanted));
+    assert_int_equal(process_control_group(0, wanted, sizeof(wanted)), -ENOENT);
+    assert_int_equal(process_control_group(found, small, 1), -ENAMETOOLONG);
 }
 
 static void a_process_is_found_by_program_and_control_group(void **state)
@@ -125,6 +130,7 @@ static void without_proc_nothing_is_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_PROCESS(a_control_group_is_what_the_kernel_says),
         WITH_PROCESS(a_process_is_found_by_program_and_control_group),
         WITH_PROCESS(a_program_that_was_replaced_is_still_found),
         cmocka_unit_test(a_program_that_nobody_runs_is_not_found),

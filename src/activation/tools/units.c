@@ -80,18 +80,32 @@ int units_read(const struct units *units)
     return 0;
 }
 
+static void add_responder(struct units *units, const struct responder *responder, struct responder_units *home)
+{
+    for (size_t k = 0; k < UNITS_MAX; k++) {
+        units_add(units, responder->sockets[k], &home->sockets[k]);
+        units_add(units, responder->vendor_sockets[k], &home->vendor_sockets[k]);
+    }
+    units_add(units, responder->service, &home->service);
+    units_add(units, responder->vendor_service, &home->vendor_service);
+}
+
+int units_read_installed(struct responder_units ret[RESPONDERS])
+{
+    struct units units = { .n = 0 };
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (responder_is_installed(&responders[i]))
+            add_responder(&units, &responders[i], &ret[i]);
+    return units.n > 0 ? units_read(&units) : 0;
+}
+
 int units_read_responders(struct responder_units ret[RESPONDERS], struct unit *monitor)
 {
     struct units units = { .n = 0 };
 
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        for (size_t k = 0; k < UNITS_MAX; k++) {
-            units_add(&units, responders[i].sockets[k], &ret[i].sockets[k]);
-            units_add(&units, responders[i].vendor_sockets[k], &ret[i].vendor_sockets[k]);
-        }
-        units_add(&units, responders[i].service, &ret[i].service);
-        units_add(&units, responders[i].vendor_service, &ret[i].vendor_service);
-    }
+    for (size_t i = 0; i < RESPONDERS; i++)
+        add_responder(&units, &responders[i], &ret[i]);
     if (monitor)
         units_add(&units, MONITOR, monitor);
     return units_read(&units);

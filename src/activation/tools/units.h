@@ -37,6 +37,9 @@ struct responder_units {
 
 /* Asks for each responder's, and returns as units_read does. monitor, where it is not NULL, gets sssd.service. */
 int units_read_responders(struct responder_units ret[RESPONDERS], struct unit *monitor);
+/* The same of those that are installed: systemd looks on disk for the units of others, each time, and a start waits for
+ * that. What is not asked for stays as it is. */
+int units_read_installed(struct responder_units ret[RESPONDERS]);
 
 /* Each home becomes what systemd says, empty where it says nothing. Returns 0 or a negative errno. */
 int units_read(const struct units *units);
