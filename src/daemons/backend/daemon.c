@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@
 #include "config/config.h"
 #include "util/arguments.h"
 #include "util/cleanup.h"
+#include "util/confine.h"
 #include "util/log.h"
 #include "util/privileges.h"
 #include "util/signals.h"
@@ -183,6 +185,16 @@ static int become_user(const struct config *config, uid_t uid, gid_t gid)
     return privileges_give_up(config_text(config, "sssd", "user"), &uid, &gid);
 }
 
+/* A directory's files may lie anywhere. The import is the backend's child. */
+static int confine_to_files(const struct backend_paths *paths)
+{
+    CLEANUP(freep) char *bus = strdup(paths->bus_prefix);
+
+    if (!bus)
+        return -ENOMEM;
+    return confine(NULL, (const char *const[]) { paths->cache_dir, paths->log_dir, dirname(bus), NULL });
+}
+
 static int run_import(const struct config *config, const struct arguments *arguments,
                       const struct backend_paths *paths)
 {
@@ -222,6 +234,8 @@ static int run_backend(const struct config *config, const struct arguments *argu
     r = backend_new(event, config, arguments->domain, paths, &backend);
     if (r >= 0)
         r = become_user(config, arguments->uid, arguments->gid);
+    if (r >= 0)
+        r = confine_to_files(paths);
     if (r >= 0)
         r = backend_start(backend, import_argv);
     if (r >= 0) {

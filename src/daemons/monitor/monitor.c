@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -14,6 +15,7 @@
 #include "monitor/services.h"
 #include "monitor/signals.h"
 #include "util/cleanup.h"
+#include "util/confine.h"
 #include "util/log.h"
 #include "util/privileges.h"
 #include "util/watchdog.h"
@@ -148,6 +150,18 @@ static int write_snapshot(const struct monitor *monitor)
     return r;
 }
 
+/* Its services, too, work nowhere else, and confine themselves further. */
+static int confine_to_files(const struct monitor *monitor)
+{
+    const struct monitor_paths *paths = monitor->paths;
+    CLEANUP(freep) char *pid_file = strdup(paths->pid_file);
+
+    if (!pid_file)
+        return -ENOMEM;
+    return confine(NULL, (const char *const[]) { paths->state_dir, paths->log_dir, paths->run_dir, dirname(pid_file),
+                                                 "/dev/null", NULL });
+}
+
 static int take_pidfile(struct monitor *monitor)
 {
     pid_t other = 0;
@@ -218,7 +232,9 @@ static int run(struct monitor *monitor)
 {
     int r;
 
-    r = take_pidfile(monitor);
+    r = confine_to_files(monitor);
+    if (r == 0)
+        r = take_pidfile(monitor);
     if (r == 0)
         r = write_snapshot(monitor);
     if (r == 0)

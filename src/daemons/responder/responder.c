@@ -12,6 +12,7 @@
 #include "responder/listener.h"
 #include "responder/private.h"
 #include "util/cleanup.h"
+#include "util/confine.h"
 #include "util/log.h"
 #include "util/paths.h"
 #include "util/privileges.h"
@@ -174,6 +175,15 @@ int set_unix_socket(struct responder *responder)
     return r;
 }
 
+/* From here on it reads what clients send. */
+static int confine_to_files(void)
+{
+    static const char *const readable[] = { "/etc", "/usr", "/run", "/proc", "/dev", NULL };
+    static const char *const writable[] = { CACHE_DIR, MEMCACHE_DIR, SSS_LOGDIR, NULL };
+
+    return confine(readable, writable);
+}
+
 static int init_state(struct responder *responder)
 {
     int r;
@@ -211,6 +221,9 @@ int sss_process_init(struct responder *responder)
         return r;
     limit_clients(responder);
     r = privileges_give_up(config_text(responder->config, "sssd", "user"), &responder->uid, &responder->gid);
+    if (r < 0)
+        return r;
+    r = confine_to_files();
     if (r < 0)
         return r;
     r = init_state(responder);

@@ -8,6 +8,8 @@ util_libutil_a_SOURCES = \
 	util/child.h \
 	util/cleanup.h \
 	util/clock.h \
+	util/confine.c \
+	util/confine.h \
 	util/log.c \
 	util/log.h \
 	util/paths.h \
@@ -25,6 +27,7 @@ util_libutil_a_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	util/test-child \
+	util/test-confine \
 	util/test-log \
 	util/test-privileges \
 	util/test-text \
@@ -32,6 +35,9 @@ check_PROGRAMS += \
 util_test_child_SOURCES = util/test-child.c
 util_test_child_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 util_test_child_LDADD = util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+util_test_confine_SOURCES = util/test-confine.c
+util_test_confine_CFLAGS = $(TEST_CFLAGS)
+util_test_confine_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_log_SOURCES = util/test-log.c
 util_test_log_CFLAGS = $(TEST_CFLAGS)
 util_test_log_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
