@@ -2,6 +2,7 @@
 /* A service for the monitor's tests, in FOLDER/libexec. How it behaves is in FOLDER/does.NAME: a word a life, the last one
  * for all further lives. It tells what it sees in FOLDER/events. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -140,6 +141,8 @@ int main(int argc, char **argv)
     tell_start(argc, argv);
     next_deed(deed);
 
+    if (strcmp(deed, "outside") == 0)
+        tell("outside: %s", open("../left-by-a-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 ? strerror(errno) : "written");
     if (strcmp(deed, "fail") == 0)
         return 3;
     if (strcmp(deed, "crash") == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -321,6 +323,19 @@ static void services_do_not_outlive_a_killed_monitor(void **state)
 /* --- Services that fail ---------------------------------------------------------------------------------------- */
 
 /* Scenarios 30 and 31. */
+static void services_write_where_the_monitor_does_and_nowhere_else(void **state)
+{
+    struct fixture *f = *state;
+
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+        skip();
+    let("nss", "outside");
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_true(has("events", "nss outside: Permission denied\n"));
+    assert_int_equal(stop(f), 0);
+}
+
 static void who_ends_is_started_again_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -616,6 +631,7 @@ int main(void)
         TEST(a_daemon_lets_its_starter_go_when_it_is_up),
         TEST(a_daemon_that_fails_tells_its_starter),
         TEST(services_do_not_outlive_a_killed_monitor),
+        TEST(services_write_where_the_monitor_does_and_nowhere_else),
         TEST(who_ends_is_started_again_at_once),
         TEST(who_always_ends_is_given_up_with_growing_pauses),
         TEST(who_has_been_stable_is_forgiven),

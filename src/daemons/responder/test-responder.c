@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,7 +33,7 @@
 #define PATIENCE_USEC 10000000
 #define RUNNING (-1)
 
-enum { CMD_LOOPS = 0x11, CMD_USER, CMD_LIMIT, CMD_WAIT, CMD_CLEARED };
+enum { CMD_LOOPS = 0x11, CMD_USER, CMD_LIMIT, CMD_WAIT, CMD_CLEARED, CMD_OUTSIDE };
 
 /* ---- the responder ---- */
 
@@ -70,6 +72,21 @@ static int on_wait(struct request *request)
     return 0;
 }
 
+/* What comes of looking at a folder that is no business of a responder, and of writing there. */
+static int on_outside(struct request *request)
+{
+    int errors[2] = { 0 };
+
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP(closep) int fd = open(i == 0 ? ".." : "../left-by-a-test", (i == 0 ? O_RDONLY : O_WRONLY | O_CREAT) | O_CLOEXEC, 0600);
+
+        errors[i] = fd < 0 ? errno : 0;
+    }
+    packet_put_u32(request_out(request), (uint32_t) (errors[0] == errors[1] ? errors[0] : -1));
+    request_reply(request, 0);
+    return 0;
+}
+
 static int on_cleared(struct request *request)
 {
     packet_put_u32(request_out(request), (uint32_t) * (int *) request_state(request));
@@ -93,7 +110,7 @@ static void clear_memcache(void *state)
 static const struct command commands[] = {
     { CMD_LOOPS, "loops", 0, on_loops },     { CMD_USER, "user", 0, on_user },
     { CMD_LIMIT, "limit", 0, on_limit },     { CMD_WAIT, "wait", 0, on_wait },
-    { CMD_CLEARED, "cleared", 0, on_cleared },
+    { CMD_CLEARED, "cleared", 0, on_cleared }, { CMD_OUTSIDE, "outside", 0, on_outside },
 };
 
 static const uint32_t versions[] = { 1, 0 };
@@ -419,6 +436,19 @@ static void sigterm_ends_it_and_who_waits_is_told_to_ask_again(void **state)
     }
 }
 
+/* As root, too: permissions would keep the service's user away in any case. */
+static void files_of_others_are_closed_to_it(void **state)
+{
+    struct fixture *f = *state;
+
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+        skip();
+    write_config("root");
+    start_monitor(f);
+    start_registered(f, NULL);
+    assert_int_equal(answer(CMD_OUTSIDE).number, EACCES);
+}
+
 static void sighup_does_not_end_it(void **state)
 {
     struct fixture *f = *state;
@@ -534,6 +564,7 @@ int main(void)
         TEST(a_user_that_does_not_exist_leaves_it_root_with_a_warning),
         TEST(the_monitors_calls_are_served),
         TEST(sigterm_ends_it_and_who_waits_is_told_to_ask_again),
+        TEST(files_of_others_are_closed_to_it),
         TEST(sighup_does_not_end_it),
         TEST(it_leaves_when_the_monitor_has_gone),
         TEST(it_leaves_when_the_monitor_refuses_it),
