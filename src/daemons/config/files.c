@@ -145,9 +145,11 @@ static int refuse_letters(int error, const char *path, const char *text, size_t 
 {
     bool in_names = error != EILSEQ;
     unsigned line = line_of_foreign_letter(text, bytes, in_names);
+    const char *what = in_names ? "the name of an option or section has letters other than ASCII" : "this is not UTF-8 text";
 
-    return say_why(-EILSEQ, ret_why, "%s:%u: %s", path, line,
-                   in_names ? "the name of an option or section has letters other than ASCII" : "this is not UTF-8 text");
+    if (line == 0)
+        return say_why(-EILSEQ, ret_why, "%s: %s", path, what);
+    return say_why(-EILSEQ, ret_why, "%s:%u: %s", path, line, what);
 }
 
 /* "Error (5) on line 3: Equal sign is missing." */

@@ -22,6 +22,7 @@ struct loading {
     size_t n, room;
     FILE *faults;
     size_t n_faults;
+    bool domains_refused;
 };
 
 /* --- Telling what is wrong ------------------------------------------------------------------------------------- */
@@ -130,6 +131,7 @@ static int on_setting(const struct config_setting *at, void *userdata)
     if (r == -EINVAL) {
         begin_fault(loading, at, at->section, option->key);
         fprintf(loading->faults, "%s", why);
+        loading->domains_refused = loading->domains_refused || option->type == OPTION_DOMAINS;
         return 0;
     }
     return r < 0 ? r : add_entry(loading, at->section, option->key, at->value);
@@ -156,6 +158,14 @@ static bool has_item(char **items, const char *item)
         if (strcasecmp(*items, item) == 0)
             return true;
     return false;
+}
+
+static bool is_blank(const char *text)
+{
+    size_t bytes;
+
+    (void) value_trim(text, &bytes);
+    return bytes == 0;
 }
 
 /* Those that are turned on: listed and not turned off in their section, then those that are only turned on there, in the
@@ -239,10 +249,14 @@ static int check_together(struct loading *loading, const struct config *config)
     for (size_t i = 0; domains[i]; i++)
         check_domain(loading, config, domains[i]);
 
-    /* A list that was refused was told. */
-    if (!domains[0] && loading->n_faults == 0) {
+    if (!domains[0] && !loading->domains_refused) {
         begin_fault_of(loading, "sssd", "domains");
         fprintf(loading->faults, "no domain is turned on; allowed: names of sections [domain/NAME]");
+    }
+    /* SSSD 2.8 takes this one for a wrong number, unlike all others. */
+    if (config_files_find(loading->files, "sssd", "config_file_version", &at) == 1 && is_blank(at.value)) {
+        begin_fault(loading, &at, "sssd", "config_file_version");
+        fprintf(loading->faults, "is empty; allowed: 2");
     }
     if (suffix && domains[0] && !has_item(domains, suffix) &&
         config_files_find(loading->files, "sssd", "default_domain_suffix", &at) == 1) {

@@ -23,10 +23,14 @@ config_libconfigread_a_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	config/test-config \
-	config/test-load
+	config/test-load \
+	config/test-services
 config_test_load_SOURCES = config/test-load.c
 config_test_load_CFLAGS = $(TEST_CFLAGS)
 config_test_load_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS) $(CMOCKA_LIBS)
+config_test_services_SOURCES = config/test-services.c
+config_test_services_CFLAGS = $(TEST_CFLAGS)
+config_test_services_LDADD = test/libtest.a config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS) $(CMOCKA_LIBS)
 config_test_config_SOURCES = config/test-config.c
 config_test_config_CFLAGS = $(TEST_CFLAGS)
 config_test_config_LDADD = config/libconfig.a util/libutil.a $(CMOCKA_LIBS)

@@ -163,6 +163,10 @@ static void faults_of_one_option(void **state)
                             "[domain/NAME]" },
         { SOUND "[domain/]\n", "./sssd.conf:6: [domain/]: this cannot be a domain; allowed: up to 64 letters, digits, - . "
                                "_, not - or . first" },
+        { SOUND "[sssd]\nconfig_file_version = \n", "./sssd.conf:7: [sssd] config_file_version: is empty; allowed: 2" },
+        { "[sssd]\nservices = pam\n[domain/one]\nid_provider = ldif\n",
+          "./sssd.conf:2: [sssd] services: this build does not have \"pam\"; allowed: nss\n"
+          "./sssd.conf:1: [sssd] domains: no domain is turned on; allowed: names of sections [domain/NAME]" },
     };
 
     (void) state;
@@ -177,6 +181,7 @@ static void a_text_that_libini_refuses_is_told_with_its_line(void **state)
     assert_refused("", -EBADMSG, "./sssd.conf: is empty");
     assert_refused(SOUND "\xc3\xa4 = 1\n", -EILSEQ, "./sssd.conf:6: the name of an option or section has letters other than "
                                                     "ASCII");
+    assert_refused(SOUND "[a=\xc3\xa4]\n", -EILSEQ, "./sssd.conf: the name of an option or section has letters other than ASCII");
     assert_refused(SOUND "# \xff\n", -EILSEQ, "./sssd.conf:6: this is not UTF-8 text");
 }
 

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of what is read against tests/data/services: configurations, and which services SSSD 2.8 was seen to start with each. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/files.h"
+#include "config/options.h"
+#include "config/values.h"
+#include "test/folder.h"
+#include "util/cleanup.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define ENGINE "2.8:" /* whose line of `expect` is ours */
+#define REFUSED "refused"
+#define SSSD_SERVICES "nss, pam, sudo, autofs, ssh, pac, ifp"
+
+/* Nearly all have a domain of that provider, for the sake of a domain alone: here it is ours. */
+#define ADAPT "s/^id_provider = proxy$/id_provider = ldif/; /^proxy_lib_name = /d"
+
+/* --- Where we refuse on purpose what SSSD takes, and say so ------------------------------------------------------ */
+
+struct difference {
+    const char *vector; /* the only one with it; NULL: many */
+    const char *told;   /* is in each line about it */
+    const char *reason;
+};
+
+static const struct difference differences[] = {
+    { NULL, "] services: this build does not have \"", "of SSSD's services only nss is here" },
+    { NULL, "_provider: this build does not have \"", "of providers only ldif is here" },
+    { NULL, ": this build has no such section; ", "SSSD has more of them, and takes no notice of those that it does not know" },
+    { NULL, ": this build has no such option here; ", "likewise; one with a slip of the pen would be none" },
+    { NULL, "[sssd] implicit_pac_responder: ", "SSSD takes anything but false for true, even 0" },
+    { "enable-files-domain", "[sssd] enable_files_domain: this build does not have \"true\"", "only ldif is here" },
+    { "enable-files-domain", "[sssd] domains: no domain is turned on", "so there is none without [domain/NAME]" },
+    { "ad-subdomain-section", "[domain/x/sub.x.test]: this cannot be a domain", "there are no trusted domains here" },
+    { "ad-application-domain", "\"app\" has no section", "there are no [application/NAME] here" },
+    { "domain-listed-but-missing-of-two", "\"y\" has no section", "SSSD goes on with the other one" },
+};
+
+static unsigned times_told[ARRAY_SIZE(differences)];
+
+static bool is_difference(const char *vector, const char *fault)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(differences); i++) {
+        if (!strstr(fault, differences[i].told) || (differences[i].vector && strcmp(differences[i].vector, vector) != 0))
+            continue;
+        times_told[i]++;
+        return true;
+    }
+    return false;
+}
+
+/* Has the text no lines but those? */
+static bool are_differences(const char *vector, const char *why)
+{
+    CLEANUP(freep) char *copy = strdup(why);
+    char *rest = copy, *fault;
+
+    assert_non_null(copy);
+    while ((fault = strsep(&rest, "\n")))
+        if (!is_difference(vector, fault))
+            return false;
+    return true;
+}
+
+/* --- What is read ------------------------------------------------------------------------------------------------ */
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* The names on a line as `expect` has them. */
+static void write_names(const char *line, char *ret, size_t bytes)
+{
+    CLEANUP(freep) char **names = value_parse_list(line);
+    size_t n = 0;
+
+    assert_non_null(names);
+    while (names[n])
+        n++;
+    qsort(names, n, sizeof(*names), compare);
+    ret[0] = '\0';
+    for (size_t i = 0; i < n; i++)
+        (void) snprintf(ret + strlen(ret), bytes - strlen(ret), "%s%s", ret[0] ? " " : "", names[i]); /* fits */
+}
+
+/* The line that would be in force if this build had all of SSSD's services, or "refused". */
+static void read_line(const char *dir, char *ret, size_t bytes)
+{
+    CLEANUP(config_files_freep) struct config_files *files = NULL;
+    CLEANUP(freep) char *why = NULL;
+    struct option option = *option_find("sssd", "services");
+    struct config_setting at = { .value = "" };
+
+    option.words = SSSD_SERVICES;
+    assert_int_equal(config_files_read(dir, "sssd.conf", getuid(), getgid(), &files, &why), 0);
+    (void) config_files_find(files, "sssd", "services", &at); /* else there is no line */
+    if (option_check(&option, at.value, &why) < 0)
+        (void) snprintf(ret, bytes, REFUSED);
+    else
+        write_names(at.value, ret, bytes);
+}
+
+/* SSSD adds pac by itself for two providers that are not here, which is a rule that we do without. */
+static bool is_but_for_pac(const char *got, const char *wanted, const char *why)
+{
+    CLEANUP(freep) char *line = NULL;
+    char with_pac[128];
+
+    if (!strstr(why, "id_provider: this build does not have \"ad\"") && !strstr(why, "id_provider: this build does not have \"ipa\""))
+        return false;
+    assert_true(asprintf(&line, "%s%spac", got, got[0] ? " " : "") > 0);
+    for (char *blank = line; (blank = strchr(blank, ' '));)
+        *blank = ',';
+    write_names(line, with_pac, sizeof(with_pac));
+    return strcmp(with_pac, wanted) == 0;
+}
+
+/* Returns how many answers differ from those seen, of one. */
+static int check_answer(const char *dir, const char *vector, const char *wanted)
+{
+    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(freep) char *why = NULL;
+    char got[256] = REFUSED;
+    int r;
+
+    r = config_load_from(dir, "sssd.conf", getuid(), getgid(), &config, &why);
+    if (r == 0)
+        write_names(config_text(config, "sssd", "services"), got, sizeof(got));
+    else if (!why)
+        fail_msg("%s: refused without a reason", vector);
+    else if (r == -EINVAL && are_differences(vector, why))
+        read_line(dir, got, sizeof(got));
+
+    if (strcmp(got, wanted) == 0 || (r < 0 && is_but_for_pac(got, wanted, why)))
+        return 0;
+    print_error("%s: got \"%s\", wanted \"%s\" (%s)\n", vector, got, wanted, why ? why : "");
+    return 1;
+}
+
+static int check_vector(const char *path, const char *vector)
+{
+    CLEANUP(freep) char *command = NULL;
+    CLEANUP(freep) char *expect = NULL;
+    struct folder folder;
+    char *wanted;
+    int wrong;
+
+    folder_make(&folder);
+    assert_true(asprintf(&command, "umask 077 && cp -r --no-preserve=mode '%s/.' '%s' && "
+                                   "find '%s' -type f -name '*.conf' -exec sed -i '" ADAPT "' '{}' +",
+                         path, folder.path, folder.path) > 0);
+    assert_int_equal(system(command), 0);
+
+    expect = folder_read(&folder, "expect");
+    wanted = strstr(expect, ENGINE);
+    assert_non_null(wanted);
+    wanted += strlen(ENGINE);
+    wanted += strspn(wanted, " ");
+    wanted[strcspn(wanted, "\n")] = '\0';
+
+    wrong = check_answer(folder.path, vector, wanted);
+    folder_remove(&folder);
+    return wrong;
+}
+
+static void what_sssd_was_seen_to_do_is_done_or_refused_with_a_reason(void **state)
+{
+    const char *data = getenv("TEST_DATA");
+    CLEANUP(freep) char *dir_path = NULL;
+    struct dirent *entry;
+    DIR *dir;
+    int n = 0, wrong = 0;
+
+    (void) state;
+    if (!data)
+        skip();
+    assert_true(asprintf(&dir_path, "%s/services", data) > 0);
+    dir = opendir(dir_path);
+    if (!dir && errno == ENOENT) {
+        print_message("%s is not there\n", dir_path);
+        skip();
+    }
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        CLEANUP(freep) char *path = NULL;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        assert_true(asprintf(&path, "%s/%s", dir_path, entry->d_name) > 0);
+        wrong += check_vector(path, entry->d_name);
+        n++;
+    }
+    (void) closedir(dir);
+    print_message("%d configurations\n", n);
+    assert_true(n > 200);
+    assert_int_equal(wrong, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(differences); i++)
+        if (times_told[i] == 0)
+            fail_msg("nothing differs any more in \"%s\"", differences[i].told);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_sssd_was_seen_to_do_is_done_or_refused_with_a_reason),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
