@@ -39,14 +39,6 @@ static const struct source_ops *const all_sources[] = { &source_ldif };
 
 /* ---- the monitor ---- */
 
-/* It has none; the monitor asks all alike. */
-static int on_clear_memcache(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    (void) userdata;
-    (void) ret_error;
-    return sd_bus_reply_method_return(message, NULL);
-}
-
 static int set_online(struct backend *backend, bool is_online, sd_bus_message *message, sd_bus_error *ret_error)
 {
     int r;
@@ -71,7 +63,6 @@ static int on_reset_offline(sd_bus_message *message, void *userdata, sd_bus_erro
 static const sd_bus_vtable service_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("RotateLogs", NULL, NULL, bus_on_rotate_logs, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("ClearMemcache", NULL, NULL, on_clear_memcache, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("GoOffline", NULL, NULL, on_go_offline, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ResetOffline", NULL, NULL, on_reset_offline, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

@@ -315,7 +315,6 @@ static void the_monitor_says_offline_and_online(void **state)
     assert_int_equal(is_online(stage, DOMAIN), 1);
     assert_int_equal(refresh(stage), 1);
     assert_int_equal(tell(stage, "RotateLogs"), 0);
-    assert_int_equal(tell(stage, "ClearMemcache"), 0);
     stop(stage, SIGTERM);
 }
 
