@@ -12,12 +12,10 @@
 
 struct config;
 
-/* Reads DIR/sssd.conf and DIR/conf.d/ *.conf in the order of their bytes, hidden ones not, as SSSD 2.8 does, and checks
- * sections, options and values against config/options.c. Returns 0 or a negative errno: -ENOENT: there is none; -EINVAL:
- * it is refused; else it could not be read. *ret_why then has a line for each fault (NULL: no memory), the caller's to
- * free: FILE:LINE: [section] option: what is wrong; allowed: ... */
-int config_load(const char *dir, struct config **ret, char **ret_why);
-/* The same with another name for sssd.conf and files that belong to somebody else than root. */
+/* Reads DIR/NAME, where NAME is mostly sssd.conf, and DIR/conf.d/ *.conf in the order of their bytes, hidden ones not, as
+ * SSSD 2.8 does, all of which must belong to uid and gid, and checks sections, options and values against config/options.c.
+ * Returns 0 or a negative errno: -ENOENT: there is none; -EINVAL: it is refused; else it could not be read. *ret_why then has
+ * a line for each fault (NULL: no memory), the caller's to free: FILE:LINE: [section] option: what is wrong; allowed: ... */
 int config_load_from(const char *dir, const char *name, uid_t uid, gid_t gid, struct config **ret, char **ret_why);
 
 /* Lines about snippets that were passed over, as SSSD does; NULL: there was none. Not part of a snapshot. */

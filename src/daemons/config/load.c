@@ -337,8 +337,3 @@ int config_load_from(const char *dir, const char *name, uid_t uid, gid_t gid, st
         config_take_remarks(*ret, config_files_take_remarks(files));
     return r;
 }
-
-int config_load(const char *dir, struct config **ret, char **ret_why)
-{
-    return config_load_from(dir, "sssd.conf", 0, 0, ret, ret_why);
-}

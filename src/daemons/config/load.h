@@ -7,7 +7,7 @@
 struct config;
 struct config_files;
 
-/* As config_load(), of files that are read already. */
+/* As config_load_from(), of files that are read already. */
 int config_from_files(const struct config_files *files, struct config **ret, char **ret_why);
 
 #endif

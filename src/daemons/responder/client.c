@@ -232,7 +232,6 @@ static int dispatch(struct client *client)
     client->state = CLIENT_IN_WORK;
     responder->n_in_work++;
     touch(client);
-    responder->last_request_usec = client->last_usec;
 
     client->is_dispatching = true;
     if ((request->command->flags & CMD_ROOT_ONLY) && client->uid != 0)

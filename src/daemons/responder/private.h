@@ -40,7 +40,6 @@ struct responder {
     uint64_t client_idle_usec;
 
     size_t n_in_work;
-    uint64_t last_request_usec;
     uint32_t last_request_number;
 };
 

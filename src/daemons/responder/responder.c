@@ -320,11 +320,6 @@ const struct config *responder_config(const struct responder *responder)
     return responder->config;
 }
 
-void *responder_state(const struct responder *responder)
-{
-    return responder->state;
-}
-
 uid_t responder_uid(const struct responder *responder)
 {
     return responder->uid;
@@ -333,19 +328,4 @@ uid_t responder_uid(const struct responder *responder)
 gid_t responder_gid(const struct responder *responder)
 {
     return responder->gid;
-}
-
-sd_bus *responder_monitor(const struct responder *responder)
-{
-    return responder->monitor;
-}
-
-size_t responder_requests_in_work(const struct responder *responder)
-{
-    return responder->n_in_work;
-}
-
-uint64_t responder_last_request_usec(const struct responder *responder)
-{
-    return responder->last_request_usec;
 }

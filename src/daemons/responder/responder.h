@@ -59,14 +59,8 @@ int set_unix_socket(struct responder *responder);
 
 sd_event *responder_event(const struct responder *responder);
 const struct config *responder_config(const struct responder *responder);
-void *responder_state(const struct responder *responder);
 uid_t responder_uid(const struct responder *responder);
 gid_t responder_gid(const struct responder *responder);
-sd_bus *responder_monitor(const struct responder *responder);
-
-/* How busy it is: requests that are in work or being answered; and when the last one came, on the monotonic clock. */
-size_t responder_requests_in_work(const struct responder *responder);
-uint64_t responder_last_request_usec(const struct responder *responder);
 
 /* Leaves whoever connects from now on in the queue of the sockets, which stay open. */
 void responder_stop_accepting(struct responder *responder);

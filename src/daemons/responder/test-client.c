@@ -575,12 +575,12 @@ static void a_client_that_goes_away_cancels_what_it_waits_for(void **state)
     ask(f, fd, CMD_WAIT, NULL);
     loop_settle(f->responder.event);
     assert_non_null(waiting);
-    assert_int_equal(responder_requests_in_work(&f->responder), 1);
+    assert_int_equal(f->responder.n_in_work, 1);
     close(fd);
     loop_settle(f->responder.event);
     assert_int_equal(n_cancelled, 1);
     assert_int_equal(f->responder.n_clients, 0);
-    assert_int_equal(responder_requests_in_work(&f->responder), 0);
+    assert_int_equal(f->responder.n_in_work, 0);
 }
 
 static void a_client_that_goes_away_between_requests_or_within_one_is_forgotten(void **state)
@@ -637,7 +637,7 @@ static void a_large_reply_reaches_a_slow_reader_whole(void **state)
     ask(f, fd, CMD_BULK, NULL);
     assert_true(loop_settle(f->responder.event) < 10); /* a full socket does not keep the loop busy */
     assert_false(client_is_idle(client));
-    assert_int_equal(responder_requests_in_work(&f->responder), 1);
+    assert_int_equal(f->responder.n_in_work, 1);
     assert_int_equal(f->responder.n_clients, 1);
 
     while (f->reply_bytes < 16 + BULK_BYTES) {
@@ -650,7 +650,7 @@ static void a_large_reply_reaches_a_slow_reader_whole(void **state)
             fail_msg("at %u: %u", i, number);
     }
     assert_true(client_is_idle(client));
-    assert_int_equal(responder_requests_in_work(&f->responder), 0);
+    assert_int_equal(f->responder.n_in_work, 0);
     ask(f, fd, CMD_ECHO, "next");
     assert_string_equal(get_text(f, fd), "next");
     close(fd);
@@ -701,7 +701,7 @@ static void half_a_reply_that_is_never_read_ends_with_its_client(void **state)
     close(fd);
     loop_settle(f->responder.event);
     assert_int_equal(f->responder.n_clients, 0);
-    assert_int_equal(responder_requests_in_work(&f->responder), 0);
+    assert_int_equal(f->responder.n_in_work, 0);
 }
 
 static void what_a_client_keeps_is_its_own_and_goes_with_it(void **state)
@@ -858,24 +858,6 @@ static void a_client_that_has_not_read_its_handshake_is_not_closed(void **state)
     close(other);
 }
 
-static void the_time_of_the_last_request_is_kept(void **state)
-{
-    struct fixture *f = *state;
-    int fd = connect_as(f, 1000);
-    uint64_t first;
-
-    assert_int_equal(responder_last_request_usec(&f->responder), 0);
-    ask(f, fd, CMD_ECHO, "a");
-    assert_string_equal(get_text(f, fd), "a");
-    first = responder_last_request_usec(&f->responder);
-    assert_true(first > 0);
-    loop_run_for(f->responder.event, 1000);
-    ask(f, fd, CMD_ECHO, "a");
-    assert_string_equal(get_text(f, fd), "a");
-    assert_true(responder_last_request_usec(&f->responder) > first);
-    close(fd);
-}
-
 static void a_request_has_a_name_for_the_log(void **state)
 {
     struct fixture *f = *state;
@@ -926,7 +908,6 @@ int main(void)
         TEST(a_stalled_request_and_an_unread_reply_are_no_excuse),
         TEST(a_request_in_work_outlives_the_limit),
         TEST(a_client_that_has_not_read_its_handshake_is_not_closed),
-        TEST(the_time_of_the_last_request_is_kept),
         TEST(a_request_has_a_name_for_the_log),
     };
 
