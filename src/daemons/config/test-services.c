@@ -154,36 +154,37 @@ static int check_answer(const char *dir, const char *vector, const char *wanted)
     return 1;
 }
 
-static int check_vector(const char *path, const char *vector)
+static int check_vector(const struct folder *folder, const char *vector)
 {
-    CLEANUP(freep) char *command = NULL;
+    CLEANUP(freep) char *path = NULL;
     CLEANUP(freep) char *expect = NULL;
-    struct folder folder;
     char *wanted;
-    int wrong;
 
-    folder_make(&folder);
-    assert_true(asprintf(&command, "umask 077 && cp -r --no-preserve=mode '%s/.' '%s' && "
-                                   "find '%s' -type f -name '*.conf' -exec sed -i '" ADAPT "' '{}' +",
-                         path, folder.path, folder.path) > 0);
-    assert_int_equal(system(command), 0);
-
-    expect = folder_read(&folder, "expect");
+    assert_true(asprintf(&path, "%s/expect", vector) > 0);
+    expect = folder_read(folder, path);
     wanted = strstr(expect, ENGINE);
     assert_non_null(wanted);
     wanted += strlen(ENGINE);
     wanted += strspn(wanted, " ");
     wanted[strcspn(wanted, "\n")] = '\0';
+    return check_answer(folder_file(folder, vector), vector, wanted);
+}
 
-    wrong = check_answer(folder.path, vector, wanted);
-    folder_remove(&folder);
-    return wrong;
+/* Of them all, with the modes that they need. */
+static void copy(const char *from, const char *to)
+{
+    CLEANUP(freep) char *command = NULL;
+
+    assert_true(asprintf(&command, "umask 077 && cp -r --no-preserve=mode '%s/.' '%s' && "
+                                   "find '%s' -type f -name '*.conf' -exec sed -i '" ADAPT "' '{}' +", from, to, to) > 0);
+    assert_int_equal(system(command), 0);
 }
 
 static void what_sssd_was_seen_to_do_is_done_or_refused_with_a_reason(void **state)
 {
     const char *data = getenv("TEST_DATA");
     CLEANUP(freep) char *dir_path = NULL;
+    struct folder folder;
     struct dirent *entry;
     DIR *dir;
     int n = 0, wrong = 0;
@@ -198,15 +199,15 @@ static void what_sssd_was_seen_to_do_is_done_or_refused_with_a_reason(void **sta
         skip();
     }
     assert_non_null(dir);
+    folder_make(&folder);
+    copy(dir_path, folder.path);
     while ((entry = readdir(dir))) {
-        CLEANUP(freep) char *path = NULL;
-
         if (entry->d_name[0] == '.')
             continue;
-        assert_true(asprintf(&path, "%s/%s", dir_path, entry->d_name) > 0);
-        wrong += check_vector(path, entry->d_name);
+        wrong += check_vector(&folder, entry->d_name);
         n++;
     }
+    folder_remove(&folder);
     (void) closedir(dir);
     print_message("%d configurations\n", n);
     assert_true(n > 200);
