@@ -485,9 +485,9 @@ static void the_limit_counts_from_the_last_activity(void **state)
 
     (void) state;
     client_init(&client);
-    daemon_init(&daemon, listener, 200 * MSEC);
-    for (int i = 0; i < 8; i++) {
-        daemon_run(&daemon, 90 * MSEC); /* the limit passes several times since the start */
+    daemon_init(&daemon, listener, 600 * MSEC);
+    for (int i = 0; i < 5; i++) {
+        daemon_run(&daemon, 270 * MSEC); /* the limit passes several times since the start */
         assert_false(daemon.has_left);
         last = now_usec();
         client_gets_an_answer(&client, &daemon);
@@ -495,7 +495,7 @@ static void the_limit_counts_from_the_last_activity(void **state)
     daemon_run(&daemon, 2 * SEC);
 
     assert_true(daemon.has_left);
-    assert_in_range(daemon.left_usec - last, 200 * MSEC, 300 * MSEC);
+    assert_in_range(daemon.left_usec - last, 600 * MSEC, 899 * MSEC); /* a busy host has its share of that */
     daemon_done(&daemon);
     client_done(&client);
     (void) close(listener);
