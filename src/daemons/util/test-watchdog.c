@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -109,6 +114,36 @@ static void a_frozen_process_lives_on(void **state)
     assert_int_equal(WEXITSTATUS(status), 7);
 }
 
+/* Scenario 31: who is frozen cannot end itself, and systemd can. */
+static void systemd_is_told_how_long_and_of_each_round(void **state)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    char message[64], told[256];
+    unsigned rounds = 0;
+    ssize_t n;
+    int fd;
+
+    (void) state;
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    (void) snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "test-watchdog-%ld", (long) getpid()); /* abstract: no file */
+    assert_return_code(bind(fd, (struct sockaddr *) &name, (socklen_t) (offsetof(struct sockaddr_un, sun_path) + 1 +
+                                                                        strlen(name.sun_path + 1))), errno);
+    name.sun_path[0] = '@';
+    assert_return_code(setenv("NOTIFY_SOCKET", name.sun_path, 1), errno);
+    assert_int_equal(exit_code_of(0, 200000, told, sizeof(told)), 7);
+    assert_return_code(unsetenv("NOTIFY_SOCKET"), errno);
+
+    n = recv(fd, message, sizeof(message) - 1, MSG_DONTWAIT);
+    message[n > 0 ? n : 0] = '\0';
+    assert_string_equal(message, "WATCHDOG_USEC=800000");
+    for (; (n = recv(fd, message, sizeof(message) - 1, MSG_DONTWAIT)) > 0; rounds++) {
+        message[n] = '\0';
+        assert_string_equal(message, "WATCHDOG=1");
+    }
+    assert_in_range(rounds, 1, 5); /* of a second; the host may be busy */
+    (void) close(fd);              /* nothing was written through it */
+}
+
 static void a_stopped_one_can_be_started_again(void **state)
 {
     sd_event *event = NULL;
@@ -129,6 +164,7 @@ int main(void)
         cmocka_unit_test(a_stuck_loop_is_ended_and_says_so),
         cmocka_unit_test(without_a_period_nobody_watches),
         cmocka_unit_test(a_frozen_process_lives_on),
+        cmocka_unit_test(systemd_is_told_how_long_and_of_each_round),
         cmocka_unit_test(a_stopped_one_can_be_started_again),
     };
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +13,8 @@
 #define EXIT_STUCK 70
 
 /* One for the process, as its signal is. The timer's signal counts up and the loop sets it back: a process that was
- * frozen as a whole finds one signal, not one for each period it missed, and lives. */
+ * frozen as a whole finds one signal, not one for each period it missed, and lives. One that stays frozen has no clock:
+ * systemd, where it is the starter, is told of each round and ends it. */
 static struct {
     volatile sig_atomic_t missed;
     uint64_t period_usec;
@@ -39,6 +41,7 @@ static int on_round(sd_event_source *source, uint64_t usec, void *userdata)
     (void) usec;
     (void) userdata;
     watchdog.missed = 0;
+    (void) sd_notify(0, "WATCHDOG=1"); /* nobody may be listening */
     return sd_event_source_set_time_relative(source, watchdog.period_usec);
 }
 
@@ -84,9 +87,13 @@ int watchdog_start(sd_event *event, uint64_t period_usec)
         r = sd_event_source_set_enabled(watchdog.source, SD_EVENT_ON);
     if (r >= 0)
         r = start_timer(period_usec);
-    if (r < 0)
+    if (r < 0) {
         watchdog.source = sd_event_source_disable_unref(watchdog.source);
-    return r < 0 ? r : 0;
+        return r;
+    }
+    /* A period more than ours: whoever can speak for himself does. */
+    (void) sd_notifyf(0, "WATCHDOG_USEC=%llu", (unsigned long long) (PERIODS_MAX + 1) * period_usec); /* likewise */
+    return 0;
 }
 
 void watchdog_stop(void)

@@ -9,7 +9,7 @@
 
 /* From now on the loop has to come round once in each period (option timeout, 10 s by default); after three periods
  * without that the process says so on stderr and aborts with exit code 70. Its clock is monotonic. period_usec 0
- * turns it off. */
+ * turns it off. Where NOTIFY_SOCKET says that systemd listens, that ends whoever was silent for four periods. */
 int watchdog_start(sd_event *event, uint64_t period_usec);
 void watchdog_stop(void);
 
