@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Each file is opened once, and what was opened is checked and read: nobody can exchange it in between. libini parses, as
+/* Each file is opened once, and what was opened is checked and read: nobody can exchange it in between, and who writes it in
+ * place is waited for. libini parses, as
  * it does for SSSD, so that its oddities are ours too. */
 
 #include <dirent.h>
@@ -12,9 +13,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/files.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/why.h"
 
 struct config_file {
@@ -63,12 +66,53 @@ static int check_file(const char *path, const struct stat *st, uid_t uid, gid_t 
     return 0;
 }
 
+/* Who writes a file in place shows parts of it, for moments. */
+#define SETTLED_USEC 50000
+#define SETTLING_USEC_MAX 2000000
+
+static bool is_settled(const struct stat *st)
+{
+    struct timespec now;
+    int64_t age_usec;
+
+    (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
+    age_usec = (now.tv_sec - st->st_mtim.tv_sec) * INT64_C(1000000) + (now.tv_nsec - st->st_mtim.tv_nsec) / 1000;
+    return age_usec < 0 || age_usec >= SETTLED_USEC; /* from the future: the clock was set */
+}
+
+/* Waits until nobody has written for a moment. */
+static int wait_until_settled(int fd, const char *path, struct stat *ret, char **ret_why)
+{
+    uint64_t end = now_usec() + SETTLING_USEC_MAX;
+    int r;
+
+    for (;;) {
+        if (fstat(fd, ret) < 0) {
+            r = -errno;
+            return say_why(r, ret_why, "%s: cannot be read: %s", path, strerror(-r));
+        }
+        if (is_settled(ret))
+            return 0;
+        if (now_usec() > end)
+            return say_why(-EBUSY, ret_why, "%s: is written all the time", path);
+        (void) usleep(SETTLED_USEC / 5); /* woken early, it looks early */
+    }
+}
+
+static bool has_changed(int fd, const struct stat *before)
+{
+    struct stat now;
+
+    return fstat(fd, &now) < 0 || now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+           now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
 static ssize_t read_to_end(int fd, char *text, size_t bytes)
 {
     size_t used = 0;
 
     while (used < bytes) {
-        ssize_t n = read(fd, text + used, bytes - used);
+        ssize_t n = pread(fd, text + used, bytes - used, (off_t) used);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -94,20 +138,26 @@ static int read_file(int dir_fd, const char *name, const char *path, uid_t uid, 
     fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && errno == ENXIO)
         return say_why(-EINVAL, ret_why, "%s: this is not a regular file", path);
-    if (fd < 0 || fstat(fd, &st) < 0) {
+    if (fd < 0) {
         r = -errno;
         return say_why(r, ret_why, "%s: cannot be read: %s", path, strerror(-r));
     }
-    r = check_file(path, &st, uid, gid, ret_why);
-    if (r < 0)
-        return r;
 
-    text = malloc((size_t) st.st_size + 1);
-    if (!text)
-        return -ENOMEM;
-    n = read_to_end(fd, text, (size_t) st.st_size);
-    if (n < 0)
-        return say_why((int) n, ret_why, "%s: cannot be read: %s", path, strerror((int) -n));
+    do {
+        freep(&text);
+        text = NULL;
+        r = wait_until_settled(fd, path, &st, ret_why);
+        if (r == 0)
+            r = check_file(path, &st, uid, gid, ret_why);
+        if (r < 0)
+            return r;
+        text = malloc((size_t) st.st_size + 1);
+        if (!text)
+            return -ENOMEM;
+        n = read_to_end(fd, text, (size_t) st.st_size);
+        if (n < 0)
+            return say_why((int) n, ret_why, "%s: cannot be read: %s", path, strerror((int) -n));
+    } while (has_changed(fd, &st));
 
     text[n] = '\0';
     *ret = TAKE(text);

@@ -2,17 +2,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "config/config.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -265,6 +268,60 @@ static void what_is_no_file_is_refused_at_once(void **state)
     assert_string_equal(why, "./sssd.conf: this is not a regular file");
 }
 
+/* In place, line by line, with the option that matters in the last one; tells whether it was suspended meanwhile. */
+static void write_slowly(const char *text, const char *last)
+{
+    FILE *file = fopen("sssd.conf", "w");
+    uint64_t longest_usec = 0;
+
+    if (!file || fputs(text, file) < 0 || fflush(file) != 0)
+        _exit(2);
+    (void) kill(getppid(), SIGCONT); /* it waits for that */
+    for (unsigned i = 0; i < 100; i++) {
+        uint64_t before = now_usec();
+
+        (void) usleep(1000);
+        if (fprintf(file, "%s\n", i < 99 ? "# more" : last) < 0 || fflush(file) != 0)
+            _exit(2);
+        if (now_usec() - before > longest_usec)
+            longest_usec = now_usec() - before;
+    }
+    _exit(longest_usec > 30000);
+}
+
+/* Scenario 47. */
+static void a_file_that_is_being_written_is_waited_for(void **state)
+{
+    int status = -1;
+
+    (void) state;
+    put("sssd.conf", SOUND);
+    for (unsigned i = 0; i < 100 && status != 0; i++) { /* a writer who paused shows nothing */
+        CLEANUP(config_freep) struct config *config = NULL;
+        CLEANUP(freep) char *why = NULL;
+        sigset_t set;
+        pid_t pid;
+        int number, r;
+
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGCONT);
+        assert_return_code(sigprocmask(SIG_BLOCK, &set, NULL), errno);
+        pid = fork();
+        assert_return_code(pid, errno);
+        if (pid == 0)
+            write_slowly(SOUND, "[nss]\nmemcache_timeout = 7");
+        assert_int_equal(sigwait(&set, &number), 0);
+        r = load(&config, &why);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+        if (status == 0) {
+            assert_int_equal(r, 0);
+            assert_int_equal(config_usec(config, "nss", "memcache_timeout"), 7000000);
+        }
+    }
+    assert_int_equal(status, 0);
+}
+
 static void domains_are_those_that_are_turned_on(void **state)
 {
     CLEANUP(config_freep) struct config *config = NULL;
@@ -295,6 +352,7 @@ int main(void)
         TEST(snippets_alone_will_do),
         TEST(a_file_that_others_can_reach_is_refused),
         TEST(what_is_no_file_is_refused_at_once),
+        TEST(a_file_that_is_being_written_is_waited_for),
         TEST(domains_are_those_that_are_turned_on),
     };
 

@@ -161,16 +161,16 @@ static int stop(struct fixture *f)
     return exit_code_of(f);
 }
 
-/* What has come at the place of systemd's. */
+/* What has come at the place of systemd's, up to that. */
 static bool was_notified(const struct fixture *f, const char *text)
 {
-    char message[256];
-    ssize_t n = recv(f->notify_fd, message, sizeof(message) - 1, MSG_DONTWAIT);
+    char message[256] = "";
+    ssize_t n;
 
-    if (n < 0)
-        return false;
-    message[n] = '\0';
-    return strstr(message, text) != NULL;
+    for (; !strstr(message, text); message[n] = '\0')
+        if ((n = recv(f->notify_fd, message, sizeof(message) - 1, MSG_DONTWAIT)) < 0)
+            return false;
+    return true;
 }
 
 static pid_t pid_of(const char *name)
