@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Each file is opened once, and what was opened is checked and read: nobody can exchange it in between, and who writes it in
- * place is waited for. libini parses, as
- * it does for SSSD, so that its oddities are ours too. */
+ * place is waited for. libini parses, as it does for SSSD, so that its oddities are ours too. */
 
 #include <dirent.h>
 #include <errno.h>
