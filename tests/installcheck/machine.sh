@@ -4,12 +4,14 @@
 # Sourced by `one`; scenarios use what is below "For scenarios".
 
 # Set by `one`: where the machine's files are, where its upper layer is, where to keep what explains a failure.
-: "${ROOT:?}" "${OUT:?}" "${DIST:?}" "${NAME:?}" "${ENGINE:?}"
+: "${ROOT:?}" "${OUT:?}" "${DIST:?}" "${NAME:?}" "${ENGINE:?}" "${SANITIZED:?}"
 
 GUARD_SEC=60
 checks=0
 failures=0
 init=
+environment=()
+patience=1    # how much longer than it should anything may take
 # Its own, even if the same scenario runs in another clone.
 group=/sys/fs/cgroup/ondemand-$DIST-$NAME-$$
 
@@ -36,6 +38,8 @@ if [ "$ENGINE" = own ]; then
     once=nss:1
     sockets=sss-nss.socket
 fi
+# Before boot, of a unit whose processes the scenario will trace.
+is_traced() { [ "$SANITIZED" = no ] || do_without_leaks "$1"; }
 with_pam() { [ "$ENGINE" = own ] || "$@"; }
 
 # Starts the machine and waits until its boot is over, whatever came of it: boot [NSPAWN-OPTION ...] [SYSTEMD-WORD ...]
@@ -103,7 +107,7 @@ in_root() { chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root 
 # Runs a command in the machine.
 run() {
     nsenter -t "$init" -m -u -i -n -p -C -r -w env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-        LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+        LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "${environment[@]}" "$@"
 }
 
 # Waits for an event, with a generous guard: wait_for WHAT COMMAND ...
@@ -142,6 +146,10 @@ is() {
         note "  got:    $2"
         note "  wanted: $3"
     fi
+}
+
+within() { # TEXT TOOK LIMIT UNIT
+    check "$1 ($2 of at most $(($3 * patience)) $4)" test "$2" -le "$(($3 * patience))"
 }
 
 # The LDAP domain of the test machine, with more lines for [sssd] and other sections: configure [SSSD-LINES [REST]]. For our
