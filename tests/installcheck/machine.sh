@@ -11,7 +11,7 @@ checks=0
 failures=0
 init=
 environment=()
-patience=1    # how much longer than it should anything may take
+patience=1    # how many times as slow as it should be anything may be
 # Its own, even if the same scenario runs in another clone.
 group=/sys/fs/cgroup/ondemand-$DIST-$NAME-$$
 
@@ -276,7 +276,7 @@ start_load() {
 
     [ "$ENGINE" = stock ] || auths=0
     load_since=$(run date +%s.%N)
-    run /srv/load alice 10001 secret-alice "${1:-50}" "$auths" >"$OUT/load" 2>"$OUT/load.errors" &
+    run /srv/load alice 10001 secret-alice "$((${1:-50} / patience))" "$auths" >"$OUT/load" 2>"$OUT/load.errors" &
     load_pid=$!
 }
 stop_load() {
