@@ -21,7 +21,7 @@ CONFIGURE_FLAGS ?= --enable-werror
 PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr/libexec
 
 .PHONY: all help deps units tree build check check-units check-unit-tests check-sanitizers check-series storm lint \
-        deb rpm installcheck check-sanitized matrix check-packages compare bench demo soak fuzz clean
+        deb rpm installcheck check-valgrind check-sanitized matrix check-packages compare bench demo soak fuzz clean
 
 all: build
 	@echo
@@ -46,6 +46,7 @@ help:
 	@echo "  make lint           shellcheck, unit files, lintian, rpmlint"
 	@echo "  make installcheck   scenarios on a real systemd in containers"
 	@echo "                      DIST=bookworm|trixie|rpm|all  SCENARIO=\"name ...\"; ENGINE=own: on our own daemons"
+	@echo "  make check-valgrind the unit tests under valgrind's memcheck, on Debian 13"
 	@echo "  make check-sanitized  the scenarios of our own daemons where these are built with ASan and UBSan  SCENARIO=\"name ...\""
 	@echo "  make matrix         install, upgrade, remove, migrate ... from each state, an hour or more; goes on where it"
 	@echo "                      was stopped  DIST=...  CELLS='cell-stock-*-migrate ...'"
@@ -53,7 +54,7 @@ help:
 	@echo "  make compare        the same questions to the distribution's SSSD and to our daemons: bookworm, trixie, and a directory of"
 	@echo "                      100,000 users  VARIANT=\"name ...\""
 	@echo "  make bench          our daemons, SSSD 2.8.2 and the floor, measured in turns  BENCH=\"--rounds=40 --where\""
-	@echo "  make soak           the long scenarios, check-sanitized, compare, and check-packages"
+	@echo "  make soak           the long scenarios, check-valgrind, check-sanitized, compare, and check-packages"
 	@echo "  make fuzz           what reads foreign bytes, with libFuzzer and sanitizers  FUZZ_SECONDS=600  TARGET=nss/fuzz-dispatch"
 	@echo "  make deps           install what the above need, with apt (they do it by themselves)"
 	@echo "  make clean          remove build/; trees stay in $${SSSD_ONDEMAND_CACHE:-/var/cache/sssd-ondemand}"
@@ -151,7 +152,11 @@ soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
 	@SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
-	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory check-sanitized compare storm EXITS=10000)
+	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory check-valgrind check-sanitized compare storm EXITS=10000)
+
+# With the series, which is all of the daemons and more.
+check-valgrind: $(PATCHED)/Makefile
+	@JOBS=$(JOBS) tests/valgrind/run
 
 check-sanitized: deps
 	@SANITIZE=yes packaging/build-deb bookworm

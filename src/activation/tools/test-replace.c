@@ -493,7 +493,7 @@ static int try_on_full_disk(void *userdata)
     struct tried tried;
     int fd;
 
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL) < 0)
         return 77;
     (void) mkdir("data", 0755); /* mostly there */
     (void) mkdir("config", 0700);

@@ -602,6 +602,7 @@ static void a_full_disk_leaves_the_old_entries(void **state)
         }
         if (r == 0)
             r = cache_writer_commit(writer, &new_state);
+        cache_writer_close(writer);
         _exit(r < 0 ? 0 : 2);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);

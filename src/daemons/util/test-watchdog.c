@@ -37,13 +37,17 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 static int live(uint64_t stuck_usec, uint64_t period_usec)
 {
     sd_event *event = NULL;
+    int r;
 
     if (sd_event_new(&event) < 0 || watchdog_start(event, period_usec) < 0)
         return 1;
     if (sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 1000000, 0, on_time, NULL) < 0)
         return 2;
     spin(stuck_usec);
-    return sd_event_loop(event);
+    r = sd_event_loop(event);
+    watchdog_stop();
+    (void) sd_event_unref(event);
+    return r;
 }
 
 static int exit_code_of(uint64_t stuck_usec, uint64_t period_usec, char *told, size_t told_bytes)
