@@ -5,11 +5,13 @@
 
 : "${ROOT:?}" "${OUT:?}" "${here:?}"
 
-# Everybody may write there, as whoever he is by then.
+# What a command of a scenario has to report goes there, since its standard error may go nowhere. That of a unit's process goes
+# to the journal, and our daemons are confined to files of their own.
 reports=/srv/sanitizers
 preload=$reports/traceable.so
 common=log_path=$reports/report:log_exe_name=1
-environment=("ASAN_OPTIONS=$common:verify_asan_link_order=0" "UBSAN_OPTIONS=$common:halt_on_error=1:print_stacktrace=1")
+unit_environment=("ASAN_OPTIONS=verify_asan_link_order=0" "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1")
+environment=("${unit_environment[@]/=/=$common:}")
 
 # Such programs are slower, and their reports and their search for leaks take time.
 patience=5
@@ -21,12 +23,11 @@ prepare_sanitized() {
     install -d -m 1777 "$ROOT$reports"
     gcc -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -o "$ROOT$preload" "$here/traceable.c"
     install -d "$system/system.conf.d"
-    printf '[Manager]\nDefaultEnvironment=%s\n' "${environment[*]}" > "$system/system.conf.d/sanitized.conf"
+    printf '[Manager]\nDefaultEnvironment=%s\n' "${unit_environment[*]}" > "$system/system.conf.d/sanitized.conf"
     for unit in sssd sss-nss sss-handover@; do
         install -d "$system/system/$unit.service.d"
         cat > "$system/system/$unit.service.d/60-sanitized.conf" <<END
 [Service]
-ReadWritePaths=$reports
 # LeakSanitizer looks at its process from a thread that traces it.
 SystemCallFilter=ptrace
 Environment=LD_PRELOAD=$preload
@@ -36,7 +37,7 @@ END
 
 # Nobody can be traced twice: no search for leaks where a scenario traces itself.
 do_without_leaks() { # UNIT
-    printf '[Service]\nEnvironment=%s\n' "${environment[0]}:detect_leaks=0" \
+    printf '[Service]\nEnvironment=%s\n' "${unit_environment[0]}:detect_leaks=0" \
         > "$ROOT/usr/local/lib/systemd/system/$1.d/70-no-leaks.conf"
 }
 
