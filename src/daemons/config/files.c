@@ -57,8 +57,9 @@ static int check_file(const char *path, const struct stat *st, uid_t uid, gid_t 
     if (st->st_uid != uid || st->st_gid != gid)
         return say_why(-EPERM, ret_why, "%s: belongs to user %u and group %u; allowed: %u and %u", path,
                        (unsigned) st->st_uid, (unsigned) st->st_gid, (unsigned) uid, (unsigned) gid);
-    if ((mode & 0077) != 0 || (mode & 0400) == 0)
-        return say_why(-EPERM, ret_why, "%s: has mode %04o; allowed: 0600, for its owner alone", path, (unsigned) mode);
+    /* Debian 13's sssd.service lets the file's group read, and the group is root's. */
+    if ((mode & 0037) != 0 || (mode & 0400) == 0)
+        return say_why(-EPERM, ret_why, "%s: has mode %04o; allowed: 0600 or 0640", path, (unsigned) mode);
     if (st->st_size > CONFIG_FILE_BYTES_MAX)
         return say_why(-EFBIG, ret_why, "%s: has %lld bytes; allowed: %d", path, (long long) st->st_size,
                        CONFIG_FILE_BYTES_MAX);
