@@ -4,8 +4,9 @@
 # Sourced by `one`; scenarios use what is below "For scenarios".
 
 # Set by `one`: where the machine's files are, where its upper layer is, where to keep what explains a failure.
-: "${ROOT:?}" "${OUT:?}" "${DIST:?}" "${NAME:?}" "${ENGINE:?}" "${SANITIZED:?}"
+: "${ROOT:?}" "${OUT:?}" "${DIST:?}" "${NAME:?}" "${ENGINE:?}"
 
+SANITIZED=${SANITIZED:-no}    # are its programs built with sanitizers
 GUARD_SEC=60
 checks=0
 failures=0
