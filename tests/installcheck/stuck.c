@@ -13,7 +13,7 @@ int accept4(int fd, struct sockaddr *address, socklen_t *bytes, int flags)
 {
     char path[64];
 
-    (void) snprintf(path, sizeof(path), "/var/lib/sss/mc/stuck.%s", program_invocation_short_name);
+    (void) snprintf(path, sizeof(path), "/var/lib/sss/db/stuck.%s", program_invocation_short_name);
     if (unlink(path) == 0)
         for (;;)
             (void) pause(); /* signals are handled, and then it goes on */
