@@ -412,12 +412,13 @@ static void clients_wait_while_the_monitor_starts(void **state)
     stop_it();
 }
 
-/* As the kernel tells: a line with "->" is somebody who waits. */
+/* It has the file open; until it is the launcher, it has ours. */
 static void wait_until_it_waits_for_the_lock(void)
 {
-    char command[64];
+    char command[128];
 
-    (void) snprintf(command, sizeof(command), "ls -l /proc/%d/fd | grep -q 'state/lock$'", running); /* fits */
+    (void) snprintf(command, sizeof(command), "grep -qa -e --socket= /proc/%d/cmdline && ls -l /proc/%d/fd | grep -q 'state/lock$'",
+                    running, running); /* fits */
     while (system(command) != 0)
         (void) usleep(1000); /* folder_enter's guard ends this */
 }
