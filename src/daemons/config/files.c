@@ -143,6 +143,15 @@ static int read_file(int dir_fd, const char *name, const char *path, uid_t uid, 
         return say_why(r, ret_why, "%s: cannot be read: %s", path, strerror(-r));
     }
 
+    /* What does not count keeps nobody waiting. */
+    if (fstat(fd, &st) < 0) {
+        r = -errno;
+        return say_why(r, ret_why, "%s: cannot be read: %s", path, strerror(-r));
+    }
+    r = check_file(path, &st, uid, gid, ret_why);
+    if (r < 0)
+        return r;
+
     do {
         freep(&text);
         text = NULL;

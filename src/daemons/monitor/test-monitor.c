@@ -322,7 +322,6 @@ static void services_do_not_outlive_a_killed_monitor(void **state)
 
 /* --- Services that fail ---------------------------------------------------------------------------------------- */
 
-/* Scenarios 30 and 31. */
 static void services_write_where_the_monitor_does_and_nowhere_else(void **state)
 {
     struct fixture *f = *state;
@@ -336,6 +335,7 @@ static void services_write_where_the_monitor_does_and_nowhere_else(void **state)
     assert_int_equal(stop(f), 0);
 }
 
+/* Scenarios 30 and 31. */
 static void who_ends_is_started_again_at_once(void **state)
 {
     struct fixture *f = *state;

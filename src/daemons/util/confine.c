@@ -12,7 +12,10 @@
 #include "util/confine.h"
 #include "util/log.h"
 
-/* Later than the headers of Debian 12. */
+/* Later than Linux 5.13, and one later than the headers of Debian 12. */
+#ifndef LANDLOCK_ACCESS_FS_REFER
+#define LANDLOCK_ACCESS_FS_REFER (UINT64_C(1) << 13)
+#endif
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE (UINT64_C(1) << 14)
 #endif
@@ -27,7 +30,7 @@
 /* What can be asked for of a file that is no folder. */
 #define OF_FILES (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE | CHANGING_FILES)
 
-/* What the running kernel can refuse of that; 0: it has no Landlock. */
+/* What the running kernel can refuse of that; 0, with errno: it has no Landlock, or somebody's filter keeps it from us. */
 static uint64_t known(uint64_t accesses)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -48,8 +51,8 @@ static int allow(int ruleset, const char *const *paths, uint64_t accesses)
         struct landlock_path_beneath_attr rule = { .allowed_access = accesses, .parent_fd = fd };
         struct stat st;
 
-        if (fd < 0 && errno == ENOENT)
-            continue;
+        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+            continue; /* what cannot be reached needs no rule */
         if (fd < 0 || fstat(fd, &st) < 0)
             return -errno;
         if (!S_ISDIR(st.st_mode))
@@ -88,7 +91,7 @@ int confine(const char *const *readable, const char *const *writable)
         handled |= READING | LANDLOCK_ACCESS_FS_EXECUTE;
     handled = known(handled);
     if (handled == 0) {
-        log_info("this kernel has no Landlock: only permissions of files confine this process");
+        log_warning("cannot use Landlock (%m): only units and permissions confine this process to its files");
         return 0;
     }
     r = restrict_to(readable, writable, handled);

@@ -15,6 +15,7 @@
 #include "test/folder.h"
 #include "util/cleanup.h"
 #include "util/confine.h"
+#include "util/privileges.h"
 
 /* In a child, because there is no way back. It ends with 0, or with the number of what was not as wanted. */
 #define IN_A_CHILD(deeds)                                      \
@@ -128,11 +129,40 @@ static void nobody_confined_gains_anything_by_doing_it_again(void **state)
     IN_A_CHILD(confine_further(*state));
 }
 
+static int confine_out_of_reach(const struct folder *folder)
+{
+    const char *const writable[] = { folder_file(folder, "closed/folder"), folder_file(folder, "file/folder"),
+                                     folder_file(folder, "open"), NULL };
+
+    if (privileges_drop(65534, 65534) != 0)
+        return 1;
+    if (confine(NULL, writable) != 0)
+        return 2;
+    if (opened(folder_file(folder, "open/new"), O_WRONLY | O_CREAT) != 0)
+        return 3;
+    return opened(folder_file(folder, "others/new"), O_WRONLY | O_CREAT) != EACCES;
+}
+
+/* A log's folder may be in one that the service's user may not enter: nobody is kept from logging in by that. */
+static void what_is_out_of_reach_keeps_nobody_from_starting(void **state)
+{
+    skip_without_landlock();
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(((struct folder *) *state)->path, 0755), 0);
+    assert_int_equal(mkdir(folder_file(*state, "open"), 0777), 0);
+    assert_int_equal(chmod(folder_file(*state, "open"), 0777), 0);
+    assert_int_equal(mkdir(folder_file(*state, "closed"), 0700), 0);
+    assert_int_equal(mkdir(folder_file(*state, "closed/folder"), 0777), 0);
+    IN_A_CHILD(confine_out_of_reach(*state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_else_can_be_changed, setup, folder_teardown),
         cmocka_unit_test_setup_teardown(nothing_else_can_be_read_and_nothing_executed, setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(what_is_out_of_reach_keeps_nobody_from_starting, setup, folder_teardown),
         cmocka_unit_test_setup_teardown(nobody_confined_gains_anything_by_doing_it_again, setup, folder_teardown),
     };
 
