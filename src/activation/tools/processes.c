@@ -28,8 +28,10 @@ static bool runs(const char *pid, const char *program)
            strcmp(target + strlen(program), " (deleted)") == 0; /* replaced on disk meanwhile */
 }
 
-/* Of systemd's own hierarchy, be it the only one ("0::/PATH") or one of several ("1:name=systemd:/PATH"). */
-static int read_control_group(const char *pid, char *text, size_t bytes)
+/* Called with the path of each hierarchy that a process is in, "HIERARCHY:CONTROLLERS:PATH" to the kernel. Returns 1 with
+ * the first that is wanted, 0 if none is, or a negative errno. */
+static int read_control_groups(const char *pid, bool (*is_wanted)(const char *controllers, const char *group, void *userdata),
+                               void *userdata)
 {
     CLEANUP(fclosep) FILE *file = NULL;
     char path[64], line[PATH_MAX];
@@ -39,30 +41,52 @@ static int read_control_group(const char *pid, char *text, size_t bytes)
     if (!file)
         return -errno;
     while (fgets(line, sizeof(line), file)) {
-        char *number = strchr(line, ':'); /* HIERARCHY:CONTROLLERS:PATH */
-        char *group = number ? strchr(number + 1, ':') : NULL;
+        char *controllers = strchr(line, ':');
+        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
 
-        if (!group || (group != number + 1 && strncmp(number, ":name=systemd:", strlen(":name=systemd:")) != 0))
+        line[strcspn(line, "\n")] = '\0';
+        if (!group)
             continue;
-        group[strcspn(group, "\n")] = '\0';
-        return snprintf(text, bytes, "%s", group + 1) < (int) bytes ? 0 : -ENAMETOOLONG;
+        *group = '\0';
+        if (is_wanted(controllers + 1, group + 1, userdata))
+            return 1;
     }
-    return -ENOENT;
+    return 0;
+}
+
+/* The unified hierarchy ("0::PATH") where systemd has put the process into it, else its own one of before. */
+static bool is_systemds(const char *controllers, const char *group, void *userdata)
+{
+    bool is_unified = controllers[0] == '\0' && strcmp(group, "/") != 0;
+
+    if (is_unified || strcmp(controllers, "name=systemd") == 0)
+        (void) snprintf(userdata, PATH_MAX, "%s", group); /* a line is no longer */
+    return is_unified;
 }
 
 int process_control_group(pid_t pid, char *text, size_t bytes)
 {
-    char number[32];
+    char number[32], found[PATH_MAX] = "";
+    int r;
 
     (void) snprintf(number, sizeof(number), "%ld", (long) pid); /* fits */
-    return read_control_group(number, text, bytes);
+    r = read_control_groups(number, is_systemds, found);
+    if (r < 0)
+        return r;
+    if (!found[0])
+        return -ENOENT;
+    return snprintf(text, bytes, "%s", found) < (int) bytes ? 0 : -ENAMETOOLONG;
+}
+
+static bool is_that(const char *controllers, const char *group, void *userdata)
+{
+    (void) controllers;
+    return strcmp(group, userdata) == 0;
 }
 
 static bool is_in(const char *pid, const char *control_group)
 {
-    char group[PATH_MAX];
-
-    return read_control_group(pid, group, sizeof(group)) == 0 && strcmp(group, control_group) == 0;
+    return read_control_groups(pid, is_that, (void *) control_group) > 0;
 }
 
 int process_find(const char *program, const char *control_group)
