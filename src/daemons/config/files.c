@@ -80,10 +80,12 @@ static bool is_settled(const struct stat *st)
     return age_usec < 0 || age_usec >= SETTLED_USEC; /* from the future: the clock was set */
 }
 
-/* Waits until nobody has written for a moment. */
+/* Waits until nobody has written for a moment. While a file is truncated its size is seen to change before its time: an empty
+ * one is looked at twice. */
 static int wait_until_settled(int fd, const char *path, struct stat *ret, char **ret_why)
 {
     uint64_t end = now_usec() + SETTLING_USEC_MAX;
+    bool has_waited = false;
     int r;
 
     for (;;) {
@@ -91,11 +93,12 @@ static int wait_until_settled(int fd, const char *path, struct stat *ret, char *
             r = -errno;
             return say_why(r, ret_why, "%s: cannot be read: %s", path, strerror(-r));
         }
-        if (is_settled(ret))
+        if (is_settled(ret) && (ret->st_size > 0 || has_waited))
             return 0;
         if (now_usec() > end)
             return say_why(-EBUSY, ret_why, "%s: is written all the time", path);
         (void) usleep(SETTLED_USEC / 5); /* woken early, it looks early */
+        has_waited = true;
     }
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -328,6 +329,38 @@ static void a_file_that_is_being_written_is_waited_for(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Truncated a moment ago, with the time of before still to be seen; the text comes as soon as somebody has opened it. */
+static void a_file_that_was_just_truncated_is_waited_for(void **state)
+{
+    static const struct timespec long_ago[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
+    int r = -1;
+
+    (void) state;
+    for (unsigned i = 0; i < 5 && r != 0; i++) { /* a writer who is suspended comes too late */
+        CLEANUP(config_freep) struct config *config = NULL;
+        CLEANUP(freep) char *why = NULL;
+        int status, fd = inotify_init1(IN_CLOEXEC);
+        pid_t pid;
+
+        put("sssd.conf", "");
+        assert_return_code(utimensat(AT_FDCWD, "sssd.conf", long_ago, 0), errno);
+        assert_return_code(inotify_add_watch(fd, "sssd.conf", IN_OPEN), errno);
+        pid = fork();
+        assert_return_code(pid, errno);
+        if (pid == 0) {
+            char event[sizeof(struct inotify_event)];
+
+            if (read(fd, event, sizeof(event)) > 0)
+                put("sssd.conf", SOUND);
+            _exit(0);
+        }
+        r = load(&config, &why);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        (void) close(fd);
+    }
+    assert_int_equal(r, 0);
+}
+
 static void domains_are_those_that_are_turned_on(void **state)
 {
     CLEANUP(config_freep) struct config *config = NULL;
@@ -359,6 +392,7 @@ int main(void)
         TEST(a_file_that_others_can_reach_is_refused),
         TEST(what_is_no_file_is_refused_at_once),
         TEST(a_file_that_is_being_written_is_waited_for),
+        TEST(a_file_that_was_just_truncated_is_waited_for),
         TEST(domains_are_those_that_are_turned_on),
     };
 
