@@ -158,7 +158,7 @@ static int on_stopping(const struct state *state)
     (void) warn(state_set(state, FLAG_LEAVING, true), "note that the monitor leaves");
     (void) warn(state_set(state, FLAG_RUNNING, false), "note that the monitor leaves");
     if (restarts)
-        r = ownership_release(state);
+        r = ownership_release(state, main_pid());
     (void) warn(send_responders_away(stops ? "stop" : "try-restart"), "send the responders away");
     return r;
 }

@@ -328,14 +328,15 @@ int ownership_verify(const struct state *state, pid_t monitor)
 }
 
 /* The monitor's responders of which systemd has just got the sockets. */
-static void finish_released(const struct state *state, const struct owners *before)
+static void finish_released(const struct state *state, const struct owners *before, pid_t monitor)
 {
     char control_group[PATH_MAX];
     pid_t serving[RESPONDERS];
     size_t n = 0;
 
-    systemctl_property(MONITOR, "ControlGroup", control_group, sizeof(control_group));
-    for (size_t i = 0; control_group[0] && i < RESPONDERS; i++) {
+    if (process_control_group(monitor, control_group, sizeof(control_group)) < 0)
+        return; /* it has ended, and they with it */
+    for (size_t i = 0; i < RESPONDERS; i++) {
         int pid;
 
         if (!responders[i].sockets[0] || !before->monitors[i] || state_monitor_owns(state, responders[i].name))
@@ -347,7 +348,7 @@ static void finish_released(const struct state *state, const struct owners *befo
     finish(serving, n);
 }
 
-int ownership_release(const struct state *state)
+int ownership_release(const struct state *state, pid_t monitor)
 {
     const struct owners before = read_owners(state);
     struct services services;
@@ -372,6 +373,6 @@ int ownership_release(const struct state *state)
         return 0;
 
     r = move_sockets(state, &before, true);
-    finish_released(state, &before);
+    finish_released(state, &before, monitor);
     return r;
 }

@@ -25,9 +25,9 @@ int ownership_apply_beside_monitor(const struct state *state);
 /* When the monitor, this process, has started: what it really runs counts, whatever the configuration seemed to say. */
 int ownership_verify(const struct state *state, pid_t monitor);
 
-/* Before the monitor stops for a restart: opens the sockets of responders that it will not have afterwards, so that
- * their clients wait instead of being refused. */
-int ownership_release(const struct state *state);
+/* Before the monitor, this process, stops for a restart: opens the sockets of responders that it will not have
+ * afterwards, so that their clients wait instead of being refused. */
+int ownership_release(const struct state *state, pid_t monitor);
 
 /* Nobody is left to whom relays could connect their clients, or their sockets open again: then systemd would start
  * nobody for them. */

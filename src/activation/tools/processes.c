@@ -28,65 +28,63 @@ static bool runs(const char *pid, const char *program)
            strcmp(target + strlen(program), " (deleted)") == 0; /* replaced on disk meanwhile */
 }
 
-/* Called with the path of each hierarchy that a process is in, "HIERARCHY:CONTROLLERS:PATH" to the kernel. Returns 1 with
- * the first that is wanted, 0 if none is, or a negative errno. */
-static int read_control_groups(const char *pid, bool (*is_wanted)(const char *controllers, const char *group, void *userdata),
-                               void *userdata)
+static FILE *open_control_groups(const char *pid)
 {
-    CLEANUP(fclosep) FILE *file = NULL;
-    char path[64], line[PATH_MAX];
+    char path[64];
 
     (void) snprintf(path, sizeof(path), "/proc/%.20s/cgroup", pid); /* fits */
-    file = fopen(path, "re");
-    if (!file)
-        return -errno;
-    while (fgets(line, sizeof(line), file)) {
-        char *controllers = strchr(line, ':');
-        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-
-        line[strcspn(line, "\n")] = '\0';
-        if (!group)
-            continue;
-        *group = '\0';
-        if (is_wanted(controllers + 1, group + 1, userdata))
-            return 1;
-    }
-    return 0;
+    return fopen(path, "re");
 }
 
-/* The unified hierarchy ("0::PATH") where systemd has put the process into it, else its own one of before. */
-static bool is_systemds(const char *controllers, const char *group, void *userdata)
+/* The next hierarchy that a process is in, "HIERARCHY:CONTROLLERS:PATH" to the kernel; both point into the line. */
+static bool next_control_group(FILE *file, char line[PATH_MAX], const char **controllers, const char **group)
 {
-    bool is_unified = controllers[0] == '\0' && strcmp(group, "/") != 0;
+    while (fgets(line, PATH_MAX, file)) {
+        char *first = strchr(line, ':'), *second = first ? strchr(first + 1, ':') : NULL;
 
-    if (is_unified || strcmp(controllers, "name=systemd") == 0)
-        (void) snprintf(userdata, PATH_MAX, "%s", group); /* a line is no longer */
-    return is_unified;
+        if (!second)
+            continue;
+        *second = '\0';
+        second[1 + strcspn(second + 1, "\n")] = '\0';
+        *controllers = first + 1;
+        *group = second + 1;
+        return true;
+    }
+    return false;
 }
 
 int process_control_group(pid_t pid, char *text, size_t bytes)
 {
-    char number[32], found[PATH_MAX] = "";
-    int r;
+    CLEANUP(fclosep) FILE *file = NULL;
+    char number[32], line[PATH_MAX], found[PATH_MAX] = "";
+    const char *controllers, *group;
+    bool is_unified = false;
 
     (void) snprintf(number, sizeof(number), "%ld", (long) pid); /* fits */
-    r = read_control_groups(number, is_systemds, found);
-    if (r < 0)
-        return r;
+    file = open_control_groups(number);
+    if (!file)
+        return -errno;
+    /* The unified hierarchy ("0::PATH") where systemd has put the process into it, else its own one of before. */
+    while (!is_unified && next_control_group(file, line, &controllers, &group)) {
+        is_unified = controllers[0] == '\0' && strcmp(group, "/") != 0;
+        if (is_unified || strcmp(controllers, "name=systemd") == 0)
+            (void) snprintf(found, sizeof(found), "%s", group); /* a line is no longer */
+    }
     if (!found[0])
         return -ENOENT;
     return snprintf(text, bytes, "%s", found) < (int) bytes ? 0 : -ENAMETOOLONG;
 }
 
-static bool is_that(const char *controllers, const char *group, void *userdata)
-{
-    (void) controllers;
-    return strcmp(group, userdata) == 0;
-}
-
 static bool is_in(const char *pid, const char *control_group)
 {
-    return read_control_groups(pid, is_that, (void *) control_group) > 0;
+    CLEANUP(fclosep) FILE *file = open_control_groups(pid);
+    const char *controllers, *group;
+    char line[PATH_MAX];
+
+    while (file && next_control_group(file, line, &controllers, &group))
+        if (strcmp(group, control_group) == 0)
+            return true;
+    return false;
 }
 
 int process_find(const char *program, const char *control_group)
