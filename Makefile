@@ -97,11 +97,10 @@ build: $(ACTIVATION)/Makefile $(DAEMONS)/Makefile $(PATCHED)/Makefile
 	@$(make-in) $(DAEMONS) all
 	@$(make-in) $(PATCHED) all
 
+UNIT_TESTED = $(ACTIVATION) $(DAEMONS) $(PATCHED)
 check-unit-tests: build
-	@$(make-in) $(ACTIVATION) check-programs
-	@$(make-in) $(DAEMONS) check-programs
-	@$(make-in) $(PATCHED) check-programs
-	@tests/unit-tests $(ACTIVATION) $(DAEMONS) $(PATCHED)
+	@set -e; for folder in $(UNIT_TESTED); do $(make-in) $$folder check-programs; done
+	@tests/unit-tests $(UNIT_TESTED)
 
 $(BUILD)/sanitizers/activation/Makefile: $(ACTIVATION)/Makefile
 	$(call configure,src/activation,$(@D),--enable-sanitizers)
@@ -176,6 +175,8 @@ compare: deps deb
 bench: deps deb
 	@tests/bench/run $(BENCH)
 
+# The daemons' are run after each patch of the series anyway.
+check: UNIT_TESTED = $(ACTIVATION)
 check: check-unit-tests check-sanitizers check-series storm lint deb rpm
 	@tests/check-packages reproducible
 	@tests/compare/run --dist=bookworm --gate
