@@ -85,7 +85,7 @@ static bool is_settled(const struct stat *st)
 static int wait_until_settled(int fd, const char *path, struct stat *ret, char **ret_why)
 {
     uint64_t end = now_usec() + SETTLING_USEC_MAX;
-    bool has_waited = false;
+    bool was_empty = false;
     int r;
 
     for (;;) {
@@ -93,12 +93,12 @@ static int wait_until_settled(int fd, const char *path, struct stat *ret, char *
             r = -errno;
             return say_why(r, ret_why, "%s: cannot be read: %s", path, strerror(-r));
         }
-        if (is_settled(ret) && (ret->st_size > 0 || has_waited))
+        if (is_settled(ret) && (ret->st_size > 0 || was_empty))
             return 0;
         if (now_usec() > end)
             return say_why(-EBUSY, ret_why, "%s: is written all the time", path);
         (void) usleep(SETTLED_USEC / 5); /* woken early, it looks early */
-        has_waited = true;
+        was_empty = ret->st_size == 0;
     }
 }
 
