@@ -333,9 +333,13 @@ static void finish_released(const struct state *state, const struct owners *befo
     char control_group[PATH_MAX];
     pid_t serving[RESPONDERS];
     size_t n = 0;
+    int r;
 
-    if (process_control_group(monitor, control_group, sizeof(control_group)) < 0)
-        return; /* it has ended, and they with it */
+    r = process_control_group(monitor, control_group, sizeof(control_group));
+    if (r < 0) {
+        log_warning("cannot find out in which control group the monitor is: %s", strerror(-r));
+        return; /* systemd ends them with it */
+    }
     for (size_t i = 0; i < RESPONDERS; i++) {
         int pid;
 
