@@ -315,7 +315,7 @@ load_was_served() { # WHEN [HAND-OVERS]
     [ "$ENGINE" = stock ] || is "$1: 0 lost by the engine" "$(($(load_count engine) + $(load_count dropped)))" 0
     is "$1: 0 wrong" "$(load_count wrong)" 0
     is "$1: 0 hung" "$(load_count hung)" 0
-    check "$1: the load did ask" test "$(load_count answered)" -gt 20
+    check "$1: the load did ask" test "$(load_count answered)" -gt "$((20 / patience))"
 }
 
 # What packages may change and must bring back, by names, modes, owners and contents: fingerprint FOLDER ...
