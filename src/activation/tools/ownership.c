@@ -293,6 +293,15 @@ int ownership_apply_beside_monitor(const struct state *state)
     return move_sockets(state, &before, true);
 }
 
+static int find_control_group(pid_t monitor, char *text, size_t bytes)
+{
+    int r = process_control_group(monitor, text, bytes);
+
+    if (r < 0)
+        log_warning("cannot find out in which control group the monitor is: %s", strerror(-r));
+    return r;
+}
+
 int ownership_verify(const struct state *state, pid_t monitor)
 {
     const struct owners before = read_owners(state);
@@ -300,11 +309,9 @@ int ownership_verify(const struct state *state, pid_t monitor)
     char control_group[PATH_MAX] = "";
     int r;
 
-    r = process_control_group(monitor, control_group, sizeof(control_group));
-    if (r < 0) {
-        log_warning("cannot find out in which control group the monitor is: %s", strerror(-r));
+    r = find_control_group(monitor, control_group, sizeof(control_group));
+    if (r < 0)
         return r;
-    }
     read_running(control_group, monitors);
     for (size_t i = 0; i < RESPONDERS; i++) {
         bool said = state_monitor_owns(state, responders[i].name);
@@ -333,13 +340,9 @@ static void finish_released(const struct state *state, const struct owners *befo
     char control_group[PATH_MAX];
     pid_t serving[RESPONDERS];
     size_t n = 0;
-    int r;
 
-    r = process_control_group(monitor, control_group, sizeof(control_group));
-    if (r < 0) {
-        log_warning("cannot find out in which control group the monitor is: %s", strerror(-r));
+    if (find_control_group(monitor, control_group, sizeof(control_group)) < 0)
         return; /* systemd ends them with it */
-    }
     for (size_t i = 0; i < RESPONDERS; i++) {
         int pid;
 
