@@ -105,11 +105,13 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 
 static void register_as(sd_event *event, const char *as)
 {
-    static sd_bus *bus; /* until its end, which leak checkers would not see of a local one */
+    static sd_bus *buses[3]; /* until its end, which leak checkers would not see of local ones */
+    static size_t n;
+    sd_bus **bus = &buses[n++];
 
-    if (bus_connect(event, "state/pipes/private/sbus-monitor", getuid(), &bus) < 0 || bus_watch_close(bus, on_closed, event) < 0 ||
-        sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_SERVICE, vtable, NULL) < 0 ||
-        sd_bus_call_method_async(bus, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_answer, NULL, "sq", as,
+    if (bus_connect(event, "state/pipes/private/sbus-monitor", getuid(), bus) < 0 || bus_watch_close(*bus, on_closed, event) < 0 ||
+        sd_bus_add_object_vtable(*bus, NULL, BUS_PATH, BUS_SERVICE, vtable, NULL) < 0 ||
+        sd_bus_call_method_async(*bus, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_answer, NULL, "sq", as,
                                  BUS_VERSION) < 0)
         abort();
 }
@@ -127,7 +129,7 @@ static void tell_start(int argc, char **argv)
 int main(int argc, char **argv)
 {
     char *program = strrchr(argv[0], '/');
-    sd_event *event = NULL;
+    static sd_event *event; /* likewise */
     sigset_t set;
     char deed[32];
 
