@@ -25,6 +25,13 @@
 #define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
 #define SSSD "[sssd]\n" DOMAIN
 #define LINGER "--quiet --no-block restart sss-linger.timer\n"
+/* A systemctl for which units that match the shell's pattern are active, and all are enabled. */
+#define UNITS(pattern, more)                                                                     \
+    "look_at() { case $1 in " pattern ") is=active ;; *) is=inactive ;; esac; }\n"               \
+    "case \"$*\" in\n"                                                                           \
+    "is-active*) shift 2; for u; do look_at $u; echo $is; done ;;\n"                             \
+    "show*) shift 3; for u; do look_at $u; echo ActiveState=$is; echo UnitFileState=enabled; echo; done ;;\n" \
+    more "esac\n"
 #define KILL "kill --kill-who=main --signal=TERM sssd.service\n"
 
 /* An answer that tests put together: the monitor is active and nobody enabled it. */
@@ -215,11 +222,7 @@ static void a_restart_opens_what_the_monitor_will_not_have(void **state)
     assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
     assert_int_equal(state_set_monitor_owns(&opened, "pam", true), 0);
     write_configuration("[sssd]\nservices = pam\n" DOMAIN);
-    systemctl_answers("case \"$*\" in\n"
-                      "list-jobs*) echo '1 sssd.service restart running' ;;\n"
-                      "show*) for u; do case $u in show|--*) ;;\n"
-                      "    *) echo ActiveState=inactive; echo UnitFileState=enabled; echo ;; esac; done ;;\n"
-                      "esac");
+    systemctl_answers(UNITS("none", "list-jobs*) echo '1 sssd.service restart running' ;;\n"));
     assert_int_equal(run("stopping", NULL), 0);
     assert_false(state_monitor_owns(&opened, "nss"));
     assert_true(state_monitor_owns(&opened, "pam"));
@@ -229,13 +232,7 @@ static void a_restart_opens_what_the_monitor_will_not_have(void **state)
     assert_false(said("ssh is")); /* it was before */
 }
 
-/* All sockets that are asked for are open. */
-#define OPEN                                                                  \
-    "case \"$*\" in\n"                                                       \
-    "show*) for u; do case $u in show|--*) ;;\n"                             \
-    "    sss-*.socket) echo ActiveState=active; echo UnitFileState=enabled; echo ;;\n" \
-    "    *) echo ActiveState=inactive; echo ;; esac; done ;;\n"               \
-    "esac;"
+#define OPEN UNITS("sss-*.socket", "")
 
 static void a_start_lets_relays_hold_what_it_closes(void **state)
 {
@@ -264,6 +261,65 @@ static void a_start_lets_relays_hold_what_it_closes(void **state)
     assert_non_null(strstr(systemctl_calls(), "\nstop sss-nss.socket "));
     assert_true(said("<6>nss is the monitor's from now on\n"));
     assert_false(said("pam is the monitor's")); /* it was before */
+}
+
+/* The longer question takes systemd a good part of what a first client waits for. */
+static void a_start_asks_no_more_than_it_has_to(void **state)
+{
+    static const struct {
+        const char *label, *services, *answers;
+        const char *asked; /* about which the longer question is */
+    } rows[] = {
+        { "all is open", "", UNITS("sss-*.socket", ""), NULL },
+        { "a responder serves", "", UNITS("sss-*.socket|sss-nss.service", ""), NULL },
+        { "one is closed", "", UNITS("sss-[!n]*.socket", ""), "sss-nss.socket" },
+        { "one is open that is to be closed", "services = nss\n", UNITS("sss-*.socket", ""), NULL },
+        { "a socket of the vendor's is open", "", UNITS("sss-*.socket|sssd-ssh.socket", ""), NULL },
+        { "a service of the vendor's runs", "", UNITS("sss-*.socket|sssd-nss.service", ""), "sssd-nss.service" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        char text[128];
+
+        print_message("  %s\n", rows[i].label);
+        (void) unlink("calls"); /* of the row before */
+        (void) snprintf(text, sizeof(text), "[sssd]\n%s" DOMAIN, rows[i].services); /* these fit */
+        write_configuration(text);
+        systemctl_answers(rows[i].answers);
+        assert_int_equal(run("starting", NULL), 0);
+        assert_int_equal(strncmp(systemctl_calls(), "is-active -- ", 13), 0);
+        (void) snprintf(text, sizeof(text), "MainPID -- %s\n", rows[i].asked ? rows[i].asked : "");
+        assert_int_equal(strstr(systemctl_calls(), rows[i].asked ? text : "\nshow ") != NULL, rows[i].asked != NULL);
+    }
+}
+
+/* Whoever knows only half of it would close what serves, or open a second listener. */
+static void a_start_that_gets_no_answer_moves_no_socket(void **state)
+{
+    static const struct {
+        const char *label, *answers;
+        bool is_failure;
+    } rows[] = {
+        { "nothing", "exit 1", true },
+        { "too few", "case $1 in is-active) echo inactive ;; show) echo UnitFileState=enabled ;; esac", true },
+        { "only the states", "case $1 in is-active) for u; do echo inactive; done ;; show) exit 1 ;; esac", true },
+        { "nothing, as in a chroot", "", false },
+        { "one that has been opened meanwhile",
+          "case $1 in is-active) for u; do echo inactive; done ;;\n"
+          "show) for u; do echo ActiveState=active; echo UnitFileState=enabled; echo; done ;; esac", false },
+    };
+
+    (void) state;
+    write_configuration(SSSD);
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        (void) unlink("calls"); /* of the row before */
+        systemctl_answers(rows[i].answers);
+        assert_int_equal(run("starting", NULL), rows[i].is_failure ? EXIT_FAILURE : 0);
+        assert_int_equal(said("<3>cannot ask systemd for its sockets: "), rows[i].is_failure);
+        assert_null(strstr(systemctl_calls(), "\nst")); /* start, stop */
+    }
 }
 
 static void a_monitor_that_has_stopped_has_no_relays(void **state)
@@ -427,7 +483,7 @@ static void a_start_ends_the_hold_and_reads_the_configuration(void **state)
 static void what_the_monitor_does_not_run_is_not_left_to_it(void **state)
 {
     (void) state;
-    systemctl_answers("case \"$*\" in show*) echo ActiveState=inactive; echo UnitFileState=enabled ;; esac");
+    systemctl_answers(UNITS("sss-[!n]*.socket", ""));
     assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
     assert_int_equal(run("started", NULL), 0);
     assert_false(state_monitor_owns(&opened, "nss"));
@@ -454,8 +510,7 @@ static void units_of_responders_that_are_not_installed_are_left_alone(void **sta
 {
     (void) state;
     write_configuration("[sssd]\n" DOMAIN);
-    systemctl_answers("case \"$*\" in show*) for u; do case $u in show|--*) ;;\n"
-                      "    *) echo ActiveState=inactive; echo UnitFileState=enabled; echo ;; esac; done ;; esac");
+    systemctl_answers(UNITS("none", ""));
     for (size_t i = 0; i < RESPONDERS; i++)
         if (i != NSS && i != SSH)
             assert_int_equal(unlink(responders[i].program), 0);
@@ -711,6 +766,8 @@ int main(void)
         IN_HOOKS(a_missing_systemctl_does_not_hold),
         IN_HOOKS(a_restart_opens_what_the_monitor_will_not_have),
         IN_HOOKS(a_start_lets_relays_hold_what_it_closes),
+        IN_HOOKS(a_start_asks_no_more_than_it_has_to),
+        IN_HOOKS(a_start_that_gets_no_answer_moves_no_socket),
         IN_HOOKS(a_monitor_that_has_stopped_has_no_relays),
         IN_HOOKS(a_responders_own_crashes_are_counted),
         IN_HOOKS(an_end_tells_its_reason),

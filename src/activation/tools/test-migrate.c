@@ -26,18 +26,20 @@
  * below units/ say what is particular: a unit's LoadState, or NAME.file its UnitFileState. */
 #define SYSTEMD                                                                                    \
     "own() { rm -rf state/monitor; mkdir state/monitor; test ! -e running && return;\n"            \
-    "    sed -n 's/^services *= *//p' config/sssd.conf | tr -d , |\n"         \
-    "    xargs -r -n 1 | while read -r name; do : >state/monitor/$name; done; }\n"                    \
+    "    sed -n 's/^services *= *//p' config/sssd.conf | tr -d , |\n"                              \
+    "    xargs -r -n 1 | while read -r name; do : >state/monitor/$name; done; }\n"                 \
+    "look_at() { name=${1#sss-}; name=${name%.*}; name=${name%-private}; up=active\n"              \
+    "    test ! -e state/monitor/$name || up=inactive; test ! -e stuck || up=inactive; }\n"        \
     "case \"$*\" in\n"                                                                             \
     "*ActiveState\\ --\\ sssd.service) test -e running && echo active || echo inactive ;;\n"       \
     "*is-enabled*) test -e enabled ;;\n"                                                           \
     "'restart sssd.service') test ! -e broken || exit 1; : >running; own ;;\n"                     \
+    "'is-active -- '*) shift 2; for unit; do look_at $unit; echo $up; done ;;\n"                   \
     "'show --property='*) shift 3\n"                                                               \
-    "    for unit; do name=${unit#sss-}; name=${name%.*}; name=${name%-private}; up=active\n"      \
-    "        test ! -e state/monitor/$name || up=inactive; test ! -e stuck || up=inactive\n"       \
+    "    for unit; do look_at $unit\n"                                                             \
     "        load=$(cat units/$unit 2>/dev/null || echo loaded)\n"                                 \
     "        file=$(cat units/$unit.file 2>/dev/null || echo enabled)\n"                           \
-    "        printf 'LoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\nMainPID=0\\n\\n' $load $up $file\n" \
+    "        printf 'LoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\nMainPID=0\\n\\n' $load $up $file\n"\
     "    done ;;\n"                                                                                \
     "esac\n"
 

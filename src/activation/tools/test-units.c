@@ -14,7 +14,7 @@
     "MainPID=12\nLoadState=loaded\nActiveState=active\nUnitFileState=static\n\n" \
     "LoadState=not-found\nActiveState=inactive\nUnitFileState=\n"
 
-static int ask(struct unit *homes, size_t n)
+static int ask_by(int (*read)(const struct units *units), struct unit *homes, size_t n)
 {
     static char names[32][16];
     struct units units = { .n = 0 };
@@ -24,7 +24,12 @@ static int ask(struct unit *homes, size_t n)
         units_add(&units, names[i], &homes[i]);
         units_add(&units, NULL, NULL); /* no unit */
     }
-    return units_read(&units);
+    return read(&units);
+}
+
+static int ask(struct unit *homes, size_t n)
+{
+    return ask_by(units_read, homes, n);
 }
 
 /* What it says is in a file of its own, so that it arrives byte by byte as written. */
@@ -134,9 +139,53 @@ static void a_systemctl_that_fails_is_an_error(void **state)
 
     (void) state;
     assert_int_equal(ask(&unit, 1), -ENOENT);
+    assert_int_equal(ask_by(units_read_active, &unit, 1), -ENOENT);
     systemctl_answers("echo ActiveState=a; exit 1");
     assert_int_equal(ask(&unit, 1), -EIO);
     assert_string_equal(unit.active, "");
+}
+
+static void the_shorter_question_is_answered_a_line_a_unit(void **state)
+{
+    static const struct {
+        const char *label, *answers, *first, *second;
+        int r;
+    } rows[] = {
+        { "both", "echo active; echo inactive", "active", "inactive", 0 },
+        { "neither is active", "echo failed; echo inactive; exit 3", "failed", "inactive", 0 },
+        { "more than asked for", "echo active; echo failed; echo inactive", "active", "failed", 0 },
+        { "a long word", "echo abcdefghijklmnopqrstuvwxyz; echo failed", "abcdefghijklmnopqrstuvw", "failed", 0 },
+        { "one is missing", "echo active; exit 4", "active", "", -EIO },
+        { "the first is missing", "echo; echo active", "", "", -EIO },
+        { "nothing", "exit 1", "", "", -EIO },
+        { "nothing, as in a chroot", "", "", "", 0 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct unit units[2] = { { .load = "kept" } };
+
+        print_message("  %s\n", rows[i].label);
+        (void) unlink("calls"); /* of the row before */
+        systemctl_answers(rows[i].answers);
+        assert_int_equal(ask_by(units_read_active, units, 2), rows[i].r);
+        assert_string_equal(systemctl_calls(), "is-active -- u0.service u1.service\n");
+        assert_string_equal(units[0].active, rows[i].first);
+        assert_string_equal(units[1].active, rows[i].second);
+        assert_string_equal(units[0].load, "kept");
+    }
+}
+
+static void as_many_as_fit_are_asked_the_shorter_question(void **state)
+{
+    struct unit units[UNITS_READ_MAX + 1] = { 0 };
+
+    (void) state;
+    systemctl_answers("shift 2; for u; do echo \"$u\"; done");
+    assert_int_equal(ask_by(units_read_active, units, UNITS_READ_MAX + 1), -E2BIG);
+    assert_string_equal(systemctl_calls(), "");
+    assert_int_equal(ask_by(units_read_active, units, UNITS_READ_MAX), 0);
+    assert_string_equal(units[UNITS_READ_MAX - 1].active, "u27.service");
 }
 
 static void a_unit_is_up_from_its_start_to_its_end(void **state)
@@ -188,6 +237,8 @@ int main(void)
         IN_FOLDER(more_output_than_units_can_have_is_cut),
         IN_FOLDER(as_many_as_fit_are_asked_for_at_once),
         IN_FOLDER(a_systemctl_that_fails_is_an_error),
+        IN_FOLDER(the_shorter_question_is_answered_a_line_a_unit),
+        IN_FOLDER(as_many_as_fit_are_asked_the_shorter_question),
         cmocka_unit_test(a_unit_is_up_from_its_start_to_its_end),
         cmocka_unit_test(a_unit_is_enabled_for_good_or_until_the_next_boot),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Units: what systemd knows of several of them, asked once. */
+/* Units: what systemd knows of several of them, asked in one question. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,6 +80,29 @@ int units_read(const struct units *units)
     return 0;
 }
 
+int units_read_active(const struct units *units)
+{
+    const char *arguments[UNITS_READ_MAX + 3] = { "is-active", "--" };
+    char text[UNITS_READ_MAX * sizeof(units->homes[0]->active)], *rest = text, *line;
+    size_t at = 0;
+    int r;
+
+    if (units->n > UNITS_READ_MAX)
+        return -E2BIG;
+    for (size_t i = 0; i < units->n; i++)
+        arguments[2 + i] = units->names[i];
+    r = systemctl_read(arguments, text, sizeof(text));
+    if (r < 0)
+        return r;
+    if (r == 0 && !text[0])
+        return 0; /* in a chroot it does not ask */
+
+    /* A line a unit, in the order asked. The exit status says whether any is active: no matter here. */
+    while (at < units->n && (line = strsep(&rest, "\n")) && line[0])
+        copy(units->homes[at++]->active, sizeof(units->homes[0]->active), line);
+    return at == units->n ? 0 : -EIO;
+}
+
 static void add_responder(struct units *units, const struct responder *responder, struct responder_units *home)
 {
     for (size_t k = 0; k < UNITS_MAX; k++) {
@@ -92,12 +115,26 @@ static void add_responder(struct units *units, const struct responder *responder
 
 int units_read_installed(struct responder_units ret[RESPONDERS])
 {
-    struct units units = { .n = 0 };
+    struct units units = { .n = 0 }, more = { .n = 0 };
+    int r;
 
     for (size_t i = 0; i < RESPONDERS; i++)
         if (responder_is_installed(&responders[i]))
             add_responder(&units, &responders[i], &ret[i]);
-    return units.n > 0 ? units_read(&units) : 0;
+    r = units.n > 0 ? units_read_active(&units) : 0;
+    if (r < 0)
+        return r;
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        if (!ret[i].service.active[0])
+            continue; /* was not asked for */
+        for (size_t k = 0; k < UNITS_MAX; k++)
+            if (!unit_is_up(&ret[i].sockets[k]))
+                units_add(&more, responders[i].sockets[k], &ret[i].sockets[k]);
+        if (unit_is_up(&ret[i].vendor_service))
+            units_add(&more, responders[i].vendor_service, &ret[i].vendor_service);
+    }
+    return more.n > 0 ? units_read(&more) : 0;
 }
 
 int units_read_responders(struct responder_units ret[RESPONDERS], struct unit *monitor)
