@@ -157,6 +157,8 @@ static int refuse_letters(int r, const char *path, const char *text, size_t byte
     unsigned line = line_of_foreign_letter(text, bytes, in_names);
     const char *what = in_names ? "the name of an option or section has letters other than ASCII" : "not UTF-8 text";
 
+    if (line == 0 && in_names)
+        what = "the name of an option or section has '!' or a control character";
     if (line == 0)
         return say_why(-EILSEQ, ret_why, "%s: %s", path, what);
     return say_why(-EILSEQ, ret_why, "%s, %s %u: %s", path, in_names ? "line" : "from line", line, what);

@@ -390,6 +390,8 @@ static void an_error_is_told_with_file_and_line(void **state)
         { "", "/sssd.conf is empty", EBADMSG },
         { "# \xc3\xa9\n[sssd]\na = \xc3\xa9\n\xc3\xa9 = b\n", "/sssd.conf, line 4: ", EILSEQ },
         { "[sssd]\na = b\n[\xc3\xa9]\n", "/sssd.conf, line 3: ", EILSEQ },
+        { "[sssd]\na = b\n[a!b]\n", "/sssd.conf: the name of an option or section has '!' or a control", EILSEQ },
+        { "[sssd]\na\tb = c\n", "/sssd.conf: the name of an option or section has '!' or a control", EILSEQ },
         { "[sssd]\n# \xe9\n", "/sssd.conf, from line 2: not UTF-8", EILSEQ },
     };
     struct folder *folder = *state;
