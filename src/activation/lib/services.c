@@ -134,12 +134,48 @@ struct collecting {
     bool refused;
 };
 
+/* The value for a domain: its own, or for want of that an application's, which has the rest from another domain. If
+ * that one isn't there, nothing of the application is. */
+static const char *value_for(const struct config *config, const char *name, const char *key)
+{
+    const char *value = get_of(config, DOMAIN, name, key), *parent;
+
+    if (value || !has_section_of(config, APPLICATION, name))
+        return value;
+    parent = get_of(config, APPLICATION, name, "inherit_from");
+    if (parent && !has_section_of(config, DOMAIN, parent))
+        return NULL;
+    value = get_of(config, APPLICATION, name, key);
+    return value || !parent ? value : get_of(config, DOMAIN, parent, key);
+}
+
+const char *domain_provider(const struct config *config, const char *name, const char **ret_why)
+{
+    const char *provider = value_for(config, name, "id_provider"), *enabled;
+
+    *ret_why = "no id_provider";
+    enabled = provider ? value_for(config, name, "enabled") : NULL;
+    if (enabled && strcasecmp(enabled, "false") == 0) {
+        *ret_why = "not enabled";
+        provider = NULL;
+    }
+    return provider;
+}
+
+/* Returns 1; 0 when `enabled` is neither of the two words, with a sentence why; or a negative errno. */
+static int check_enabled(const char *kind, const char *name, const char *enabled, char **ret_why)
+{
+    if (strcasecmp(enabled, "true") == 0 || strcasecmp(enabled, "false") == 0)
+        return 1;
+    return refuse(ret_why, "[%s%s] enabled = %s: only true and false are known", kind, name, enabled);
+}
+
 /* A section's `enabled` counts whether or not [sssd] lists the domain. */
 static int on_section(const char *section, void *userdata)
 {
     struct collecting *collecting = userdata;
     const char *name = section + strlen(DOMAIN), *enabled;
-    int r = 0;
+    int r;
 
     if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) != 0)
         return 0;
@@ -152,15 +188,33 @@ static int on_section(const char *section, void *userdata)
     enabled = config_get(collecting->config, section, "enabled", NULL);
     if (!enabled)
         return 0;
+    r = check_enabled(DOMAIN, name, enabled, collecting->ret_why);
+    if (r <= 0) {
+        collecting->refused = true;
+        return r < 0 ? r : 1;
+    }
     if (strcasecmp(enabled, "true") == 0)
         return domains_have(collecting->domains, name) ? 0 : domains_add(collecting->domains, name);
-    if (strcasecmp(enabled, "false") == 0) {
-        domains_drop(collecting->domains, name);
-        return 0;
-    }
-    collecting->refused = true;
-    r = refuse(collecting->ret_why, "[%s] enabled = %s: only true and false are known", section, enabled);
-    return r < 0 ? r : 1;
+    domains_drop(collecting->domains, name);
+    return 0;
+}
+
+/* Likewise, for a domain on the list; *ret_used: the engine does not pass over it. */
+static int check_domain(const struct config *config, const struct domains *domains, size_t i, bool *ret_used,
+                        char **ret_why)
+{
+    const char *name = domains->names[i], *enabled, *ignored;
+    int r;
+
+    *ret_used = domain_provider(config, name, &ignored) != NULL;
+    if (!*ret_used)
+        return 1;
+    enabled = value_for(config, name, "enabled");
+    r = enabled ? check_enabled(APPLICATION, name, enabled, ret_why) : 1; /* a domain's own has been seen */
+    for (size_t k = 0; r > 0 && k < i; k++)
+        if (strcasecmp(name, domains->names[k]) == 0)
+            r = refuse(ret_why, "[sssd] domains: %s is listed twice", name);
+    return r;
 }
 
 static int check_domains(const struct config *config, const struct domains *domains, char **ret_why)
@@ -169,11 +223,12 @@ static int check_domains(const struct config *config, const struct domains *doma
     bool usable = files && strcasecmp(files, "true") == 0;
 
     for (size_t i = 0; i < domains->n; i++) {
-        for (size_t k = 0; k < i; k++)
-            if (strcasecmp(domains->names[i], domains->names[k]) == 0)
-                return refuse(ret_why, "[sssd] domains: %s is listed twice", domains->names[i]);
-        usable = usable || get_of(config, DOMAIN, domains->names[i], "id_provider") ||
-                 has_section_of(config, APPLICATION, domains->names[i]);
+        bool is_used = false;
+        int r = check_domain(config, domains, i, &is_used, ret_why);
+
+        if (r <= 0)
+            return r;
+        usable = usable || is_used;
     }
     return usable ? 1 : refuse(ret_why, "no domain that is turned on has a section with an id_provider");
 }

@@ -35,6 +35,8 @@ struct domains {
 /* Likewise. */
 int domains_read(const struct config *config, struct domains *ret, char **ret_why);
 void domains_done(struct domains *domains);
+/* The domain's id_provider; NULL where the engine passes over the domain, for the reason in *ret_why. */
+const char *domain_provider(const struct config *config, const char *name, const char **ret_why);
 bool domains_have(const struct domains *domains, const char *name);
 
 #endif

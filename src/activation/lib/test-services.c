@@ -144,6 +144,39 @@ static void a_domain_is_spelled_as_its_section(void **state)
     assert_string_equal(domains.names[1], "b");
 }
 
+/* --- Domains that are passed over ------------------------------------------------------------------------------------ */
+
+static void why_a_domain_is_passed_over_is_told(void **state)
+{
+    static const struct {
+        const char *name, *provider, *why;
+    } rows[] = {
+        { "x", "ldap", NULL },
+        { "y", NULL, "no id_provider" },
+        { "a", "ldap", NULL },
+        { "b", NULL, "not enabled" },
+        { "c", NULL, "no id_provider" },
+    };
+    struct folder *folder = *state;
+
+    assert_int_equal(folder_write(folder, "sssd.conf",
+                                  "[sssd]\ndomains = x, y, a, b, c\n" DOMAIN "[domain/y]\n"
+                                  "[application/a]\ninherit_from = x\n"
+                                  "[application/b]\ninherit_from = x\nenabled = false\n"
+                                  "[application/c]\ninherit_from = z\nid_provider = ldap\n"), 0);
+    assert_int_equal(folder_load(folder, ENGINE_2_8), 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *why, *provider = domain_provider(folder->config, rows[i].name, &why);
+
+        if (rows[i].provider)
+            assert_string_equal(provider, rows[i].provider);
+        else
+            assert_null(provider);
+        if (rows[i].why)
+            assert_string_equal(why, rows[i].why);
+    }
+}
+
 /* --- What is too long for a file ---------------------------------------------------------------------------------- */
 
 /* A configuration whose line is BEFORE, then n times REPEATED, then AFTER. */
@@ -206,6 +239,8 @@ static void a_refusal_says_what_is_wrong(void **state)
         { "[sssd]\ndomains = x\n" DOMAIN "[domain/]\na = b\n", "[domain/] names no domain" },
         { "[sssd]\ndomains = x\n" DOMAIN "enabled = yes\n", "[domain/x] enabled = yes: only true and false" },
         { "[sssd]\ndomains = x\n" DOMAIN "[domain/z]\nenabled = 1\n", "[domain/z] enabled = 1" },
+        { "[sssd]\ndomains = a\n" DOMAIN "[application/a]\ninherit_from = x\nenabled = 1\n",
+          "[application/a] enabled = 1" },
         { "[sssd]\ndomains = x\nconfig_file_version = 1\n" DOMAIN, "config_file_version" },
     };
     struct folder *folder = *state;
@@ -252,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_that_was_seen_is_predicted),
         TEST(a_domain_is_spelled_as_its_section),
+        TEST(why_a_domain_is_passed_over_is_told),
         TEST(no_length_is_too_long),
         TEST(more_domains_than_anybody_has_are_an_error),
         TEST(a_refusal_says_what_is_wrong),

@@ -120,18 +120,6 @@ static void print_files(const struct check *check, FILE *out)
         (void) fprintf(out, "%-9s  %s%s", "remarks", remarks, remarks[strlen(remarks) - 1] == '\n' ? "" : "\n");
 }
 
-/* NULL if it has none: then SSSD passes it over. */
-static const char *provider_of(const struct config *config, const char *domain)
-{
-    CLEANUP(freep) char *section = NULL;
-
-    if (asprintf(&section, "domain/%s", domain) < 0) {
-        section = NULL;
-        return "?";
-    }
-    return config_get(config, section, "id_provider", NULL);
-}
-
 /* The last file with a services line, be it an empty one; NULL if there is none. */
 static const char *file_of_line(const struct config *config)
 {
@@ -157,10 +145,10 @@ static void print_services(const struct check *check, FILE *out)
     char names[128];
 
     for (size_t i = 0; i < check->domains.n; i++) {
-        const char *provider = provider_of(config, check->domains.names[i]);
+        const char *why, *provider = domain_provider(config, check->domains.names[i], &why);
 
-        (void) fprintf(out, "%-9s  %s (%s)\n", i == 0 ? "domains" : "", check->domains.names[i],
-                       provider ? provider : "no id_provider: passed over");
+        (void) fprintf(out, "%-9s  %s (%s%s)\n", i == 0 ? "domains" : "", check->domains.names[i],
+                       provider ? provider : why, provider ? "" : ": passed over");
     }
 
     if (file)
@@ -238,9 +226,12 @@ static json_t *to_json(const struct check *check)
     json_t *domains = json_array(), *services = json_object(), *advice = json_array(), *overridden = json_array();
     const char *file;
 
-    for (size_t i = 0; i < check->domains.n; i++)
-        (void) json_array_append_new(domains, json_pack("{s:s, s:s?}", "name", check->domains.names[i], "id_provider",
-                                                        provider_of(configuration->config, check->domains.names[i])));
+    for (size_t i = 0; i < check->domains.n; i++) {
+        const char *name = check->domains.names[i], *why;
+
+        (void) json_array_append_new(domains, json_pack("{s:s, s:s?}", "name", name, "id_provider",
+                                                        domain_provider(configuration->config, name, &why)));
+    }
     for (size_t i = 0; configuration->verdict == CONFIGURATION_OK && i < RESPONDERS; i++) {
         static const char *const whys[] = {
             [NOT_THE_MONITORS] = "unlisted", [LISTED] = "listed", [IMPLIED] = "implied"
