@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Services: which domains a configuration turns on, and which responders it gives to the monitor. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,26 @@
 
 /* Each costs a few look-ups; nobody has nearly as many. */
 #define DOMAINS_MAX 4096
+
+/* A bus takes no longer names; the engine puts this before a domain's. */
+#define BUS_NAME_BYTES_MAX 255
+#define BUS_PREFIX "sssd.domain_"
+
+/* What a domain that has a back end may be called. */
+struct name_rules {
+    const char *only;  /* no other characters than these, letters and digits; NULL: any */
+    const char *never; /* none of these */
+    size_t bytes_max;
+};
+
+static const struct name_rules name_rules[] = {
+    /* A socket of its own for each, in D-Bus' spelling: /var/lib/sss/pipes/private/sbus-dp_NAME.PID, 99 bytes at most,
+     * seven of them the PID's. */
+    [ENGINE_2_8] = { .only = "-._*\\", .never = "", .bytes_max = 56 },
+    /* Its command line is split at blanks; what is before a colon is a kind of database; and a file in
+     * /var/lib/sss/db is called timestamps_NAME.ldb. */
+    [ENGINE_2_10] = { .never = " :", .bytes_max = 240 },
+};
 
 /* Returns 0: refused, with a sentence why. */
 __attribute__((format(printf, 2, 3))) static int refuse(char **ret_why, const char *format, ...)
@@ -134,6 +155,27 @@ struct collecting {
     bool refused;
 };
 
+/* Does the engine find the section of a domain of that name? To it the name is a part of a distinguished name, where
+ * these end it unless they stand in quotes or behind a backslash; and a slash makes it another kind of section. */
+static bool is_found(const char *name)
+{
+    bool quoted = *name == '"', escaped = false;
+
+    for (name += quoted ? 1 : 0; *name; name++) {
+        if (*name == '/')
+            return false;
+        if (escaped)
+            escaped = false;
+        else if (*name == '\\')
+            escaped = true;
+        else if (quoted && *name == '"')
+            quoted = false;
+        else if (!quoted && strchr("\"+,;<=>", *name))
+            return false;
+    }
+    return !quoted && !escaped;
+}
+
 /* The value for a domain: its own, or for want of that an application's, which has the rest from another domain. If
  * that one isn't there, nothing of the application is. */
 static const char *value_for(const struct config *config, const char *name, const char *key)
@@ -143,7 +185,7 @@ static const char *value_for(const struct config *config, const char *name, cons
     if (value || !has_section_of(config, APPLICATION, name))
         return value;
     parent = get_of(config, APPLICATION, name, "inherit_from");
-    if (parent && !has_section_of(config, DOMAIN, parent))
+    if (parent && (!is_found(parent) || !has_section_of(config, DOMAIN, parent)))
         return NULL;
     value = get_of(config, APPLICATION, name, key);
     return value || !parent ? value : get_of(config, DOMAIN, parent, key);
@@ -151,9 +193,13 @@ static const char *value_for(const struct config *config, const char *name, cons
 
 const char *domain_provider(const struct config *config, const char *name, const char **ret_why)
 {
-    const char *provider = value_for(config, name, "id_provider"), *enabled;
+    const char *provider = NULL, *enabled;
 
     *ret_why = "no id_provider";
+    if (!is_found(name))
+        *ret_why = "SSSD does not find such a name";
+    else
+        provider = value_for(config, name, "id_provider");
     enabled = provider ? value_for(config, name, "enabled") : NULL;
     if (enabled && strcasecmp(enabled, "false") == 0) {
         *ret_why = "not enabled";
@@ -177,13 +223,14 @@ static int on_section(const char *section, void *userdata)
     const char *name = section + strlen(DOMAIN), *enabled;
     int r;
 
-    if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) != 0)
-        return 0;
-    if (!name[0]) {
+    if (section[0] == '/' || (section[0] && section[strlen(section) - 1] == '/')) {
         collecting->refused = true;
-        r = refuse(collecting->ret_why, "the section [%s] names no domain", section);
+        r = refuse(collecting->ret_why, "the section [%s] has nothing %s its slash", section,
+                   section[0] == '/' ? "before" : "after");
         return r < 0 ? r : 1;
     }
+    if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) != 0 || !is_found(name))
+        return 0;
 
     enabled = config_get(collecting->config, section, "enabled", NULL);
     if (!enabled)
@@ -197,6 +244,31 @@ static int on_section(const char *section, void *userdata)
         return domains_have(collecting->domains, name) ? 0 : domains_add(collecting->domains, name);
     domains_drop(collecting->domains, name);
     return 0;
+}
+
+/* Likewise, for a name with which the engine would not start. */
+static int check_name(const struct config *config, const char *name, char **ret_why)
+{
+    const struct name_rules *rules = &name_rules[config_engine(config)];
+    size_t bytes = strlen(name), bus_bytes = strlen(BUS_PREFIX);
+
+    for (const char *at = name; *at; at++) {
+        bool is_plain = isascii(*at) && isalnum(*at);
+
+        if (!is_plain && (strchr(rules->never, *at) || (rules->only && !strchr(rules->only, *at))))
+            return refuse(ret_why, "\"%.64s\" cannot be a domain: '%c' is in its name", name, *at);
+        bus_bytes += is_plain ? 1 : strlen("_2e");
+    }
+    /* One gets lost on the way to the back end. */
+    if (strstr(name, "\\\\"))
+        return refuse(ret_why, "\"%.64s\" cannot be a domain: two backslashes in a row are in its name", name);
+    if (bytes > rules->bytes_max)
+        return refuse(ret_why, "\"%.64s\" cannot be a domain: its name has %zu letters; only %zu are safe", name, bytes,
+                      rules->bytes_max);
+    if (bus_bytes > BUS_NAME_BYTES_MAX)
+        return refuse(ret_why, "\"%.64s\" cannot be a domain: its name is too long; what is neither letter nor digit "
+                      "counts three times", name);
+    return 1;
 }
 
 /* Likewise, for a domain on the list; *ret_used: the engine does not pass over it. */
@@ -214,7 +286,7 @@ static int check_domain(const struct config *config, const struct domains *domai
     for (size_t k = 0; r > 0 && k < i; k++)
         if (strcasecmp(name, domains->names[k]) == 0)
             r = refuse(ret_why, "[sssd] domains: %s is listed twice", name);
-    return r;
+    return r > 0 ? check_name(config, name, ret_why) : r;
 }
 
 static int check_domains(const struct config *config, const struct domains *domains, char **ret_why)
@@ -323,7 +395,8 @@ static bool implies_pac(const struct config *config, const struct domains *domai
     for (size_t i = 0; i < domains->n; i++) {
         const char *provider = get_of(config, DOMAIN, domains->names[i], "id_provider");
 
-        if (provider && (strcasecmp(provider, "ad") == 0 || strcasecmp(provider, "ipa") == 0))
+        if (provider && is_found(domains->names[i]) &&
+            (strcasecmp(provider, "ad") == 0 || strcasecmp(provider, "ipa") == 0))
             return true;
     }
     return false;

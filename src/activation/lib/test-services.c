@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -144,7 +145,111 @@ static void a_domain_is_spelled_as_its_section(void **state)
     assert_string_equal(domains.names[1], "b");
 }
 
-/* --- Domains that are passed over ------------------------------------------------------------------------------------ */
+/* --- What a domain is called -------------------------------------------------------------------------------------- */
+
+enum name { TAKEN, REFUSED, PASSED_OVER };
+
+/* Of a domain that stands beside another one. */
+static enum name take_name(struct folder *folder, enum engine engine, const char *name)
+{
+    CLEANUP(domains_done) struct domains domains = { .names = NULL };
+    CLEANUP(freep) char *text = NULL;
+    CLEANUP(freep) char *why = NULL;
+    const char *passed_over;
+    int r;
+
+    assert_true(asprintf(&text, "[sssd]\ndomains = x, %s\n" DOMAIN "[domain/%s]\nid_provider = ldap\n", name,
+                         name) > 0);
+    assert_int_equal(folder_write(folder, "sssd.conf", text), 0);
+    assert_int_equal(folder_load(folder, engine), 1);
+    r = domains_read(folder->config, &domains, &why);
+    if (r == 0 && !strstr(why, " cannot be a domain: "))
+        fail_msg("%s: %s", name, why);
+    if (r == 0)
+        return REFUSED;
+    assert_int_equal(r, 1);
+    return domain_provider(folder->config, name, &passed_over) ? TAKEN : PASSED_OVER;
+}
+
+static void each_character_has_its_place(void **state)
+{
+    struct folder *folder = *state;
+
+    /* Not here: "!" and a slash at the end, with which the file is refused; commas and blanks around, which are the
+     * list's. */
+    for (char c = ' '; c < 0x7f; c++) {
+        const char names[][4] = { { 'x', c, 'y' }, { c, 'x', 'y' }, { 'x', 'y', c } };
+        bool is_plain = isalnum(c) || strchr("-._*", c);
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+            enum name on_2_8 = is_plain ? TAKEN : REFUSED, on_2_10 = c == ':' ? REFUSED : TAKEN;
+
+            if (c == '!' || c == ',' || (c == ' ' && i > 0) || (c == '/' && i == 2))
+                continue;
+            if (c == ' ')
+                on_2_10 = REFUSED;
+            if (c == '\\')
+                on_2_8 = on_2_10 = i == 2 ? PASSED_OVER : TAKEN;
+            if (strchr("\"+;<=>/", c))
+                on_2_8 = on_2_10 = PASSED_OVER;
+            if (take_name(folder, ENGINE_2_8, names[i]) != on_2_8 ||
+                take_name(folder, ENGINE_2_10, names[i]) != on_2_10)
+                fail_msg("%s", names[i]);
+        }
+    }
+}
+
+static void quotes_and_backslashes_protect_what_ends_a_name(void **state)
+{
+    static const struct {
+        const char *name;
+        enum name on_2_8, on_2_10;
+    } rows[] = {
+        { "a\\;b", REFUSED, TAKEN },
+        { "a\\\\;b", PASSED_OVER, PASSED_OVER },
+        { "a\\\\\\", PASSED_OVER, PASSED_OVER },
+        { "a\\\\", REFUSED, REFUSED },
+        { "a\\ b", REFUSED, REFUSED },
+        { "a\\/b", PASSED_OVER, PASSED_OVER },
+        { "\"a;b\"", REFUSED, TAKEN },
+        { "\"a\"b", REFUSED, TAKEN },
+        { "\"\"", REFUSED, TAKEN },
+        { "\"", PASSED_OVER, PASSED_OVER },
+        { "\"a\"b\"", PASSED_OVER, PASSED_OVER },
+        { "\"a\\\"", PASSED_OVER, PASSED_OVER },
+        { "\"a/b\"", PASSED_OVER, PASSED_OVER },
+    };
+    struct folder *folder = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (take_name(folder, ENGINE_2_8, rows[i].name) != rows[i].on_2_8 ||
+            take_name(folder, ENGINE_2_10, rows[i].name) != rows[i].on_2_10)
+            fail_msg("%s", rows[i].name);
+}
+
+static void a_name_may_have_so_many_letters_and_no_more(void **state)
+{
+    static const struct {
+        enum engine engine;
+        char letter;
+        size_t most;
+    } rows[] = {
+        { ENGINE_2_8, 'a', 56 },
+        { ENGINE_2_8, '-', 56 },
+        { ENGINE_2_10, 'a', 240 },
+        { ENGINE_2_10, '-', 81 }, /* counts three times */
+    };
+    struct folder *folder = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char name[256] = "";
+
+        memset(name, rows[i].letter, rows[i].most);
+        assert_int_equal(take_name(folder, rows[i].engine, name), TAKEN);
+        name[rows[i].most] = rows[i].letter;
+        assert_int_equal(take_name(folder, rows[i].engine, name), REFUSED);
+    }
+}
 
 static void why_a_domain_is_passed_over_is_told(void **state)
 {
@@ -156,14 +261,16 @@ static void why_a_domain_is_passed_over_is_told(void **state)
         { "a", "ldap", NULL },
         { "b", NULL, "not enabled" },
         { "c", NULL, "no id_provider" },
+        { "d;e", NULL, "SSSD does not find such a name" },
     };
     struct folder *folder = *state;
 
     assert_int_equal(folder_write(folder, "sssd.conf",
-                                  "[sssd]\ndomains = x, y, a, b, c\n" DOMAIN "[domain/y]\n"
+                                  "[sssd]\ndomains = x, y, a, b, c, d;e\n" DOMAIN "[domain/y]\n"
                                   "[application/a]\ninherit_from = x\n"
                                   "[application/b]\ninherit_from = x\nenabled = false\n"
-                                  "[application/c]\ninherit_from = z\nid_provider = ldap\n"), 0);
+                                  "[application/c]\ninherit_from = z\nid_provider = ldap\n"
+                                  "[domain/d;e]\nid_provider = ldap\n"), 0);
     assert_int_equal(folder_load(folder, ENGINE_2_8), 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *why, *provider = domain_provider(folder->config, rows[i].name, &why);
@@ -236,11 +343,19 @@ static void a_refusal_says_what_is_wrong(void **state)
         { "[sssd]\ndomains = x\nservices = nss, nss\n" DOMAIN, "/sssd.conf: services: nss is listed twice" },
         { "[sssd]\ndomains = x, X\n" DOMAIN, "X is listed twice" },
         { "[sssd]\ndomains = y\n" DOMAIN, "no domain" },
-        { "[sssd]\ndomains = x\n" DOMAIN "[domain/]\na = b\n", "[domain/] names no domain" },
+        { "[sssd]\ndomains = x\n" DOMAIN "[domain/]\na = b\n", "[domain/] has nothing after its slash" },
+        { "[sssd]\ndomains = x\n" DOMAIN "[nss/]\na = b\n", "[nss/] has nothing after its slash" },
+        { "[sssd]\ndomains = x\n" DOMAIN "[/x]\na = b\n", "[/x] has nothing before its slash" },
         { "[sssd]\ndomains = x\n" DOMAIN "enabled = yes\n", "[domain/x] enabled = yes: only true and false" },
         { "[sssd]\ndomains = x\n" DOMAIN "[domain/z]\nenabled = 1\n", "[domain/z] enabled = 1" },
         { "[sssd]\ndomains = a\n" DOMAIN "[application/a]\ninherit_from = x\nenabled = 1\n",
           "[application/a] enabled = 1" },
+        { "[sssd]\ndomains = my x\n[domain/my x]\nid_provider = ldap\n",
+          "\"my x\" cannot be a domain: ' ' is in its name" },
+        { "[sssd]\ndomains = a:b\n[domain/a:b]\nid_provider = ldap\n",
+          "\"a:b\" cannot be a domain: ':' is in its name" },
+        { "[sssd]\ndomains = a\\\\b\n[domain/a\\\\b]\nid_provider = ldap\n", "two backslashes in a row" },
+        { "[sssd]\ndomains = x;y\n[domain/x;y]\nid_provider = ldap\n", "no domain" },
         { "[sssd]\ndomains = x\nconfig_file_version = 1\n" DOMAIN, "config_file_version" },
     };
     struct folder *folder = *state;
@@ -287,6 +402,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_that_was_seen_is_predicted),
         TEST(a_domain_is_spelled_as_its_section),
+        TEST(each_character_has_its_place),
+        TEST(quotes_and_backslashes_protect_what_ends_a_name),
+        TEST(a_name_may_have_so_many_letters_and_no_more),
         TEST(why_a_domain_is_passed_over_is_told),
         TEST(no_length_is_too_long),
         TEST(more_domains_than_anybody_has_are_an_error),

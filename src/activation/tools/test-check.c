@@ -27,7 +27,8 @@ static void assert_has(const char *text, const char *part)
 static void it_tells_what_there_is(void **state)
 {
     (void) state;
-    write_configuration("[sssd]\ndomains = d, e\nservices = nss, pam\n[domain/d]\nid_provider = ad\n[domain/e]\n");
+    write_configuration("[sssd]\ndomains = d, e, f;g\nservices = nss, pam\n[domain/d]\nid_provider = ad\n[domain/e]\n"
+                        "[domain/f;g]\nid_provider = ldap\n");
     assert_int_equal(mkdir("config/conf.d", 0755), 0);
     write_text("config/conf.d/10.conf", "[sssd]\nservices = nss\n");
     assert_int_equal(chmod("config/conf.d/10.conf", 0600), 0);
@@ -43,7 +44,8 @@ static void it_tells_what_there_is(void **state)
                "starts with this configuration.\n\nfiles      config/sssd.conf\n           config/conf.d/10.conf\n");
     assert_has(text, "\nremarks    ");
     assert_has(text, "20.conf");
-    assert_has(text, "\ndomains    d (ad)\n           e (no id_provider: passed over)\n");
+    assert_has(text, "\ndomains    d (ad)\n           e (no id_provider: passed over)\n"
+                     "           f;g (SSSD does not find such a name: passed over)\n");
     assert_has(text, "\nservices   nss  (config/conf.d/10.conf)\n"
                      "           another line in config/sssd.conf is overridden\n"
                      "monitor's  nss: listed\n"

@@ -49,8 +49,11 @@ static const struct difference differences[] = {
     { NULL, "[sssd] implicit_pac_responder: ", "SSSD takes anything but false for true, even 0" },
     { "enable-files-domain", "[sssd] enable_files_domain: this build does not have \"true\"", "only ldif is here" },
     { "enable-files-domain", "[sssd] domains: no domain is turned on", "so there is none without [domain/NAME]" },
-    { "ad-subdomain-section", "[domain/x/sub.x.test]: this cannot be a domain", "there are no trusted domains here" },
+    { TAKEN, " cannot be a domain; allowed: ", "SSSD takes more names, has trusted domains, and passes over others" },
     { TAKEN, "\"app\" has no section", "there are no [application/NAME] here" },
+    { "domain-name-comma-enabled", "\" has no section", "SSSD passes over what it does not find" },
+    { "domain-name-semicolon-enabled-bogus", "] enabled: \"bogus\"", "SSSD does not look into such a section" },
+    { "trusted-section-enabled-bogus", "] enabled: \"bogus\"", "nor into that of a trusted domain" },
     { "domain-missing-listed-twice", "\"y\" is there twice", "SSSD passes over both" },
     { "domain-listed-but-missing-of-two", "\"y\" has no section", "SSSD goes on with the other one" },
 };
