@@ -528,23 +528,22 @@ static void print_moves(const struct run *run)
 static const char *switch_text(const struct run *run)
 {
     if (!run->restarts)
-        return run->dry ? "sockets would open and close" : "sockets open and close";
+        return run->dry ? "sockets would open and close" : "sockets are being opened and closed";
     if (!run->was_active)
-        return run->dry ? MONITOR " would be started" : MONITOR " is started";
-    return run->dry ? MONITOR " would be restarted" : MONITOR " is restarted";
+        return run->dry ? MONITOR " would be started" : MONITOR " is being started";
+    return run->dry ? MONITOR " would be restarted" : MONITOR " is being restarted";
 }
 
-static void print_plan(const struct run *run)
+/* What would be done, or was: a real run says so when nothing takes it back any more. */
+static void print_changes(const struct run *run)
 {
     print_lines(run);
     print_moves(run);
-    (void) puts(switch_text(run));
     if (config_remarks(run->before)) {
         (void) fputs("left alone, since SSSD does not read it: ", stdout);
         print_text(stdout, config_remarks(run->before), strlen(config_remarks(run->before)));
         (void) putchar('\n');
     }
-    (void) fflush(stdout); /* before what the switch may say */
 }
 
 static void print_next(const struct run *run)
@@ -612,10 +611,14 @@ static int replace_and_switch(struct run *run)
     ignore_signals();
     r = replace_swap(&run->replace, CONFIG_DIR, &why);
     if (r < 0)
-        return fail("%s; nothing was changed", reason(why, r));
+        return fail("%s; %s", reason(why, r),
+                    run->replace.torn ? "not all that was changed could be put back" : "nothing was changed");
+    (void) puts(switch_text(run));
+    (void) fflush(stdout); /* before what the switch may say */
     if (switch_owners(run) < 0 || check_switch(run) < 0)
         return undo(run);
     replace_commit(&run->replace);
+    print_changes(run);
     print_done(run);
     return 0;
 }
@@ -670,9 +673,10 @@ static int go(struct run *run)
     if (r < 0)
         return r;
     plan_switch(run, &run->will);
-    print_plan(run);
     if (!run->dry)
         return replace_and_switch(run);
+    print_changes(run);
+    (void) puts(switch_text(run));
     (void) puts("dry run: nothing was changed");
     return 0;
 }
@@ -705,7 +709,7 @@ static int open_run(struct run *run)
         return fail("cannot make " STATE_DIR ": %s", strerror(-r));
     r = lock(run);
     if (r == 0 && run->dry && replace_is_interrupted())
-        (void) puts("an earlier run was interrupted: without --dry-run, what it did to files is undone first");
+        (void) puts("an earlier run was interrupted: without --dry-run, what it did to files would be undone first");
     if (r == 0 && !run->dry && (r = replace_recover(on_recovered, run, &why)) < 0)
         (void) fail("%s", reason(why, r));
     return r;

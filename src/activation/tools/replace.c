@@ -532,7 +532,10 @@ int replace_swap(struct replace *replace, const char *relative_to, char **ret_wh
 {
     int r = swap(replace, relative_to, ret_why);
 
-    if (r < 0 && replace_put_back(replace) == 0)
+    if (r == 0)
+        return 0;
+    replace->torn = replace_put_back(replace) < 0;
+    if (!replace->torn)
         remove_backup(replace, relative_to);
     return r;
 }

@@ -40,6 +40,7 @@ struct replace {
     struct replace_file files[CONFIG_SNIPPETS_MAX + 1];
     size_t n;
     char backup[PATH_MAX]; /* the folder, "" until it is made */
+    bool torn;             /* not all was put back after a failure */
 };
 
 /* Those with a result return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory
@@ -62,7 +63,7 @@ void replace_sweep(const struct replace *replace);
 /* Could the files be replaced, as far as can be said without trying? */
 int replace_may(const struct replace *replace, char **ret_why);
 
-/* On failure all is as before. relative_to: the folder whose layout the backup has. */
+/* On failure all is as before, unless that failed too: then `torn` is set, and each such file was named. relative_to: the folder whose layout the backup has. */
 int replace_swap(struct replace *replace, const char *relative_to, char **ret_why);
 
 /* Each says so itself where it fails, and goes on with the rest. */

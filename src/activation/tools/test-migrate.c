@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tests of migrate.c, with real files and flags and a script in place of systemctl. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/config.h"
@@ -79,6 +81,19 @@ static int migrate_enter(void **state)
     return system("./systemctl restart sssd.service; rm -f calls");
 }
 
+static int until_error = -1;
+static bool stays_broken;
+
+/* The linker takes this before the C library's. */
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+    if (until_error < 0 || until_error-- > 0)
+        return (int) syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+    until_error = stays_broken ? 0 : -1;
+    errno = EIO;
+    return -1;
+}
+
 struct order {
     int (*run)(bool dry);
     bool dry;
@@ -119,6 +134,18 @@ static void says(const char *words)
 
     if (!strstr(said, words))
         fail_msg("\"%s\" is not in: %s", words, said);
+}
+
+/* Nothing of what only a run that came to its end has done. */
+static void claims_nothing(void)
+{
+    static const char *const claims[] = {
+        "commented out", "brought back", " moves ", "would be", "backup: data/", "back: sss_activation",
+    };
+
+    for (size_t i = 0; i < N_OF(claims); i++)
+        if (strstr(read_text("said"), claims[i]))
+            fail_msg("\"%s\" is in: %s", claims[i], read_text("said"));
 }
 
 static bool restarted(void)
@@ -194,7 +221,7 @@ static void a_monitor_at_rest_is_started_only_for_what_becomes_its_own(void **st
 
     ends_with(0, run(revert_run, false));
     assert_true(restarted());
-    says("sssd.service is started");
+    says("sssd.service is being started");
     says("systemctl enable sssd");
 
     ends_with(0, run(migrate_run, false));
@@ -393,11 +420,42 @@ static void a_switch_that_fails_is_undone(void **state)
         write_text(accidents[i], "");
         ends_with(1, run(migrate_run, false));
         says("the configuration");
+        claims_nothing();
         assert_string_equal(read_text("config/sssd.conf"), BEFORE);
         assert_true(is_clean());
         assert_int_equal(unlink(accidents[i]), 0);
     }
     assert_true(file_exists("state/monitor/nss"));
+}
+
+/* Of two files and what tells that they are in work, the first, second or third can't be renamed, and then, or not, what
+ * was renamed can't be put back. */
+static void what_could_not_be_written_is_not_said_to_be(void **state)
+{
+    static const char snippet[] = "[sssd]\nservices = nss\n";
+    int torn = 0;
+
+    (void) state;
+    write_config("config/conf.d/10-a.conf", snippet);
+    for (int i = 0; i < 6; i++) {
+        bool unchanged;
+
+        until_error = i / 2;
+        stays_broken = i % 2 != 0;
+        ends_with(1, run(migrate_run, false));
+        unchanged = strcmp(read_text("config/sssd.conf"), BEFORE) == 0 &&
+                    strcmp(read_text("config/conf.d/10-a.conf"), snippet) == 0;
+        says(unchanged ? "; nothing was changed" : "; not all that was changed could be put back");
+        claims_nothing();
+        assert_false(restarted());
+        torn += !unchanged;
+
+        until_error = -1;
+        ends_with(0, run(revert_run, false));
+        assert_string_equal(read_text("config/sssd.conf"), BEFORE);
+        assert_string_equal(read_text("config/conf.d/10-a.conf"), snippet);
+    }
+    assert_int_equal(torn, 1);
 }
 
 static void what_an_interrupted_run_left_is_undone_and_switched(void **state)
@@ -410,13 +468,13 @@ static void what_an_interrupted_run_left_is_undone_and_switched(void **state)
     assert_int_equal(truncate("data/pending", (off_t) strlen(at("config/sssd.conf")) + 1), 0);
 
     ends_with(0, run(migrate_run, true));
-    says("an earlier run was interrupted");
+    says("an earlier run was interrupted: without --dry-run, what it did to files would be undone first");
     assert_true(file_exists("data/pending"));
     assert_false(restarted());
 
     ends_with(0, run(revert_run, false));
     says("sssd.conf: an earlier run was interrupted");
-    says("nobody knows how far its switch came: sssd.service is restarted");
+    says("nobody knows how far its switch came: sssd.service is being restarted");
     assert_string_equal(read_text("config/sssd.conf"), BEFORE);
     assert_true(restarted());
     assert_true(is_clean());
@@ -442,6 +500,7 @@ int main(void)
         IN_MACHINE(letters_that_cannot_be_edited_are_told),
         IN_MACHINE(two_runs_are_one_too_many),
         IN_MACHINE(a_switch_that_fails_is_undone),
+        IN_MACHINE(what_could_not_be_written_is_not_said_to_be),
         IN_MACHINE(what_an_interrupted_run_left_is_undone_and_switched),
     };
 

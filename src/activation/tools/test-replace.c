@@ -27,11 +27,13 @@
 
 static int until_accident = -1, error; /* 0: it is killed there */
 static bool dies_at_commit;
+static bool stays_broken, is_broken; /* as where a file system becomes read-only after an error */
 
 static bool accident(void)
 {
-    if (until_accident < 0 || until_accident-- > 0)
+    if (!is_broken && (until_accident < 0 || until_accident-- > 0))
         return false;
+    is_broken = stays_broken;
     if (error == 0)
         (void) kill(getpid(), SIGKILL);
     errno = error;
@@ -142,6 +144,7 @@ static int read_files(struct replace *replace, char **ret_why)
 
 struct tried {
     int r;
+    bool torn;
     char why[512];
 };
 
@@ -158,6 +161,7 @@ static struct tried try(bool keep)
         replace_commit(&replace);
     else if (tried.r == 0)
         tried.r = replace_put_back(&replace);
+    tried.torn = replace.torn;
     if (why)
         (void) snprintf(tried.why, sizeof(tried.why), "%s", why); /* they are shorter */
     replace_done(&replace);
@@ -316,6 +320,7 @@ static void a_call_that_fails_leaves_all_or_nothing(void **state)
                 failed++;
                 assert_int_equal(tried.r, -errors[i]);
                 assert_non_null(strstr(tried.why, strerror(errors[i])));
+                assert_false(tried.torn);
             }
             assert_int_equal(recover(), 0); /* where even the commit failed */
             assert_true(count(tried.r < 0 ? OLD : NEW) == N_OF(names) || n_recovered > 0);
@@ -324,6 +329,38 @@ static void a_call_that_fails_leaves_all_or_nothing(void **state)
         until_accident = -1;
     }
     assert_true(failed > 40);
+}
+
+/* One after which nothing can be written any more: "nothing was changed" is said only where it is so. */
+static void what_could_not_be_put_back_is_told(void **state)
+{
+    int torn = 0, whole = 0;
+
+    (void) state;
+    stays_broken = true;
+    for (int calls = 0;; calls++) {
+        struct tried tried;
+
+        write_files();
+        error = EROFS;
+        until_accident = calls;
+        tried = try(true);
+        is_broken = false;
+        if (until_accident >= 0)
+            break; /* there are no more */
+        if (tried.r < 0) {
+            assert_int_equal(tried.torn, count(OLD) != N_OF(names));
+            torn += tried.torn;
+            whole += !tried.torn;
+            assert_int_equal(recover(), 0);
+            assert_int_equal(count(OLD), N_OF(names));
+        } else {
+            assert_int_equal(recover(), 0);
+        }
+    }
+    until_accident = -1;
+    stays_broken = false;
+    assert_true(torn > 3 && whole > 10);
 }
 
 static void what_was_changed_meanwhile_stays(void **state)
@@ -535,6 +572,7 @@ int main(void)
         IN_FOLDER(a_run_that_is_killed_is_undone_or_was_done),
         IN_FOLDER(a_recovery_that_is_killed_is_repeated),
         IN_FOLDER(a_call_that_fails_leaves_all_or_nothing),
+        IN_FOLDER(what_could_not_be_put_back_is_told),
         IN_FOLDER(what_was_changed_meanwhile_stays),
         IN_FOLDER(what_was_changed_after_an_interruption_stays),
         IN_FOLDER(owner_mode_and_attributes_stay),
