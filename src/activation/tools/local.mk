@@ -11,6 +11,8 @@ tools_sss_activation_SOURCES = \
 	tools/drain.h \
 	tools/explain.c \
 	tools/explain.h \
+	tools/foresee.c \
+	tools/foresee.h \
 	tools/hold.c \
 	tools/hold.h \
 	tools/finish.c \
@@ -48,6 +50,7 @@ check_PROGRAMS += \
 	tools/test-configurations-2.8 \
 	tools/test-explain \
 	tools/test-finish \
+	tools/test-foresee \
 	tools/test-hold \
 	tools/test-hooks \
 	tools/test-migrate \
@@ -105,6 +108,11 @@ tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
 tools_test_explain_SOURCES = $(machine_SOURCES) tools/explain.c tools/test-explain.c
 tools_test_explain_CFLAGS = $(MACHINE_CFLAGS) -DNSS_LIBRARY='"./libnss_answers.so"' -DGUARD_MSEC=1000
 tools_test_explain_LDADD = $(MACHINE_LDADD)
+tools_test_foresee_SOURCES = \
+	tools/foresee.c \
+	tools/test-foresee.c
+tools_test_foresee_CFLAGS = $(TEST_CFLAGS)
+tools_test_foresee_LDADD = $(TEST_LDADD)
 tools_test_hold_SOURCES = lib/responders.c tools/hold.c tools/test-hold.c tools/test-machine.h tools/with-state.c
 tools_test_hold_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_hold_LDADD = $(TEST_LDADD)
@@ -127,6 +135,7 @@ tools_test_migrate_SOURCES = \
 	lib/responders.c \
 	tools/drain.c \
 	tools/finish.c \
+	tools/foresee.c \
 	tools/migrate.c \
 	tools/ownership.c \
 	tools/processes.c \
@@ -141,6 +150,7 @@ tools_test_processes_SOURCES = \
 tools_test_processes_CFLAGS = $(TEST_CFLAGS)
 tools_test_processes_LDADD = $(TEST_LDADD)
 tools_test_replace_SOURCES = \
+	tools/foresee.c \
 	tools/replace.c \
 	tools/test-replace.c
 tools_test_replace_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"'

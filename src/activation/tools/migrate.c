@@ -708,11 +708,15 @@ static int open_run(struct run *run)
     if (r < 0)
         return fail("cannot make " STATE_DIR ": %s", strerror(-r));
     r = lock(run);
-    if (r == 0 && run->dry && replace_is_interrupted())
+    if (r < 0)
+        return r;
+
+    r = run->dry ? replace_may_recover(&why) : replace_recover(on_recovered, run, &why);
+    if (r < 0)
+        return fail("%s", reason(why, r));
+    if (r > 0)
         (void) puts("an earlier run was interrupted: without --dry-run, what it did to files would be undone first");
-    if (r == 0 && !run->dry && (r = replace_recover(on_recovered, run, &why)) < 0)
-        (void) fail("%s", reason(why, r));
-    return r;
+    return 0;
 }
 
 static int run_edit(enum edit edit, bool dry)

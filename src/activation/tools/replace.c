@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,13 @@
 #include "lib/edit.h"
 #include "lib/log.h"
 #include "lib/why.h"
+#include "tools/foresee.h"
 #include "tools/replace.h"
 
 #define PENDING DATA_DIR "/pending"
 #define BACKUP_DIR DATA_DIR "/backup"
 #define BACKUPS_PER_SECOND_MAX 1000
+#define BACKUP_FOLDERS 4 /* data, backup, the run's own, conf.d */
 
 static int refuse_to(int r, char **ret_why, const char *what, const char *path)
 {
@@ -245,14 +248,102 @@ void replace_done(struct replace *replace)
     replace->n = 0;
 }
 
+/* --- Foreseeing --------------------------------------------------------------------------------------------------- */
+
+/* Opens a folder that make_dir() would take as it is. */
+static int open_our_dir(const char *path)
+{
+    CLEANUP(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    int r;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return errno == ELOOP ? -ENOTDIR : -errno;
+    if (st.st_uid != geteuid())
+        return -ENOTDIR;
+    r = fd;
+    fd = -1; /* the caller's now */
+    return r;
+}
+
+/* Opens the folder, or where it would be made. */
+static int open_data_dir(void)
+{
+    CLEANUP(freep) char *path = strdup(DATA_DIR);
+    int fd = open_our_dir(DATA_DIR);
+
+    if (fd != -ENOENT)
+        return fd;
+    if (!path)
+        return -ENOMEM;
+    fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int may_replace(const struct replace_file *file, const char *what, char **ret_why)
+{
+    int r = foresee_file(file->dir_fd, file->name, what, file->real_path, ret_why);
+
+    return r < 0 ? r : foresee_folder(file->dir_fd, what, file->real_path, ret_why);
+}
+
+/* The new file, and the second name of the old one: some file systems count names as inodes, and an overlay copies the
+ * old file up first. */
+static int may_write_new(const struct replace_file *file, struct room *room, char **ret_why)
+{
+    static const char what[] = "write a new";
+    int r = foresee_room(room, file->dir_fd, file->new_bytes, what, file->real_path, ret_why);
+
+    return r < 0 ? r : foresee_room(room, file->dir_fd, file->old_bytes, what, file->real_path, ret_why);
+}
+
+static size_t pending_bytes(const struct replace *replace)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < replace->n; i++)
+        bytes += replace->files[i].new ? strlen(replace->files[i].real_path) + 1 : 0;
+    return bytes;
+}
+
+/* The folders may all have to be made; each has a block and an inode, as a small file has. */
+static int may_back_up(const struct replace *replace, struct room *room, char **ret_why)
+{
+    static const char what[] = "make a backup in";
+    CLEANUP(closep) int data_fd = open_data_dir();
+    CLEANUP(closep) int backup_fd = open_our_dir(BACKUP_DIR);
+    int dir_fd = backup_fd < 0 ? data_fd : backup_fd, r;
+
+    if (data_fd < 0)
+        return refuse_to(data_fd, ret_why, what, BACKUP_DIR);
+    if (backup_fd < 0 && backup_fd != -ENOENT)
+        return refuse_to(backup_fd, ret_why, what, BACKUP_DIR);
+
+    r = foresee_folder(data_fd, what, DATA_DIR, ret_why);
+    if (r == 0 && backup_fd >= 0)
+        r = foresee_folder(backup_fd, what, BACKUP_DIR, ret_why);
+    for (int folder = 0; r == 0 && folder < BACKUP_FOLDERS; folder++)
+        r = foresee_room(room, dir_fd, 1, what, BACKUP_DIR, ret_why);
+    if (r == 0)
+        r = foresee_room(room, data_fd, pending_bytes(replace), "write", PENDING, ret_why);
+    for (size_t i = 0; r == 0 && i < replace->n; i++)
+        if (replace->files[i].new)
+            r = foresee_room(room, dir_fd, replace->files[i].old_bytes, what, BACKUP_DIR, ret_why);
+    return r;
+}
+
 int replace_may(const struct replace *replace, char **ret_why)
 {
-    for (size_t i = 0; i < replace->n; i++)
-        if (replace->files[i].new && faccessat(replace->files[i].dir_fd, ".", W_OK, AT_EACCESS) < 0)
-            return refuse_to(-errno, ret_why, "replace", replace->files[i].real_path);
-    if (access(DATA_DIR, W_OK) < 0 && errno != ENOENT)
-        return refuse_to(-errno, ret_why, "make a backup in", DATA_DIR);
-    return 0;
+    struct room room = { .n = 0 };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < replace->n; i++)
+        if (replace->files[i].new)
+            r = may_replace(&replace->files[i], "replace", ret_why);
+    for (size_t i = 0; r == 0 && i < replace->n; i++)
+        if (replace->files[i].new)
+            r = may_write_new(&replace->files[i], &room, ret_why);
+    return r < 0 ? r : may_back_up(replace, &room, ret_why);
 }
 
 /* --- Backup ------------------------------------------------------------------------------------------------------- */
@@ -401,22 +492,48 @@ static bool is_edit_of(enum edit edit, const struct replace_file *file)
            memcmp(edited, file->new, bytes) == 0;
 }
 
-/* Returns 1 if the file was put back; 0 if it had not been replaced, or somebody has changed it since. */
-static int recover(const char *real_path)
+/* Returns 1 if the file is as an interrupted run made it; 0 if it had not been replaced, or somebody has changed it
+ * since. */
+static int read_replaced(const char *real_path, struct replace_file *file)
 {
-    struct replace_file file = { .dir_fd = -1 };
     struct stat st;
     int r;
 
-    r = open_folder(&file, real_path);
+    r = open_folder(file, real_path);
     if (r == 0)
-        r = read_at(file.dir_fd, file.name_old, &st, &file.old, &file.old_bytes);
+        r = read_at(file->dir_fd, file->name_old, &st, &file->old, &file->old_bytes);
     if (r == 0)
-        r = read_at(file.dir_fd, file.name, &st, &file.new, &file.new_bytes);
-    if (r == 0 && (is_edit_of(EDIT_COMMENT_OUT, &file) || is_edit_of(EDIT_BRING_BACK, &file)))
-        r = renameat(file.dir_fd, file.name_old, file.dir_fd, file.name) < 0 ? -errno : 1;
-    if (r == -ENOENT)
-        r = 0;
+        r = read_at(file->dir_fd, file->name, &st, &file->new, &file->new_bytes);
+    if (r == 0 && (is_edit_of(EDIT_COMMENT_OUT, file) || is_edit_of(EDIT_BRING_BACK, file)))
+        r = 1;
+    return r == -ENOENT ? 0 : r;
+}
+
+static const char undo_what[] = "undo what an interrupted run did to";
+
+static int may_recover(const char *real_path, char **ret_why)
+{
+    struct replace_file file = { .dir_fd = -1 };
+    int r;
+
+    r = read_replaced(real_path, &file);
+    if (r < 0)
+        (void) refuse_to(r, ret_why, undo_what, real_path);
+    else if (r > 0)
+        r = may_replace(&file, undo_what, ret_why);
+    file_done(&file);
+    return r;
+}
+
+/* Returns 1 if the file was put back, 0 if there was nothing to put back. */
+static int recover(const char *real_path)
+{
+    struct replace_file file = { .dir_fd = -1 };
+    int r;
+
+    r = read_replaced(real_path, &file);
+    if (r > 0 && renameat(file.dir_fd, file.name_old, file.dir_fd, file.name) < 0)
+        r = -errno;
     if (r >= 0) {
         sweep(&file);
         (void) sync_dir(file.dir_fd); /* the next run does it again */
@@ -425,28 +542,51 @@ static int recover(const char *real_path)
     return r;
 }
 
-bool replace_is_interrupted(void)
+/* Returns 0 if there is no such file. */
+static int read_pending(char **ret, size_t *ret_bytes, char **ret_why)
 {
-    return access(PENDING, F_OK) == 0;
+    struct stat st;
+    int r;
+
+    r = read_at(AT_FDCWD, PENDING, &st, ret, ret_bytes);
+    if (r == -ENOENT)
+        return 0;
+    return r < 0 ? refuse_to(r, ret_why, "read", PENDING) : 1;
+}
+
+int replace_may_recover(char **ret_why)
+{
+    CLEANUP(closep) int data_fd = open(DATA_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(freep) char *paths = NULL;
+    size_t bytes = 0;
+    int r;
+
+    r = read_pending(&paths, &bytes, ret_why);
+    if (r <= 0)
+        return r;
+    for (const char *path = paths; path < paths + bytes; path += strlen(path) + 1) {
+        r = may_recover(path, ret_why);
+        if (r < 0)
+            return r;
+    }
+    r = data_fd < 0 ? 0 : foresee_folder(data_fd, "remove", PENDING, ret_why);
+    return r < 0 ? r : 1;
 }
 
 int replace_recover(void (*on_file)(const char *path, void *userdata), void *userdata, char **ret_why)
 {
     CLEANUP(freep) char *paths = NULL;
     size_t bytes = 0;
-    struct stat st;
     int r;
 
-    r = read_at(AT_FDCWD, PENDING, &st, &paths, &bytes);
-    if (r == -ENOENT)
-        return 0;
-    if (r < 0)
-        return refuse_to(r, ret_why, "read", PENDING);
+    r = read_pending(&paths, &bytes, ret_why);
+    if (r <= 0)
+        return r;
 
     for (const char *path = paths; path < paths + bytes; path += strlen(path) + 1) {
         r = recover(path);
         if (r < 0)
-            return refuse_to(r, ret_why, "undo what an interrupted run did to", path);
+            return refuse_to(r, ret_why, undo_what, path);
         if (r > 0)
             on_file(path, userdata);
     }

@@ -46,9 +46,10 @@ struct replace {
 /* Those with a result return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory
  * was short. */
 
-bool replace_is_interrupted(void);
+/* Returns 1 if a run was interrupted and could be undone. */
+int replace_may_recover(char **ret_why);
 
-/* Undoes what a run that was interrupted has begun. Calls on_file with each file that it put back. */
+/* Undoes what such a run has begun. Calls on_file with each file that it put back. */
 int replace_recover(void (*on_file)(const char *path, void *userdata), void *userdata, char **ret_why);
 
 /* Returns the one that was read under this name or another one that leads to the same file, or NULL. */
@@ -60,7 +61,7 @@ int replace_read(struct replace *replace, const char *path, struct replace_file 
 /* Removes what a run that was killed early left beside the files. */
 void replace_sweep(const struct replace *replace);
 
-/* Could the files be replaced, as far as can be said without trying? */
+/* Could the files be replaced and a backup be made, as far as can be said without trying? */
 int replace_may(const struct replace *replace, char **ret_why);
 
 /* On failure all is as before, unless that failed too: then `torn` is set, and each such file was named. relative_to: the folder whose layout the backup has. */

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -94,9 +96,12 @@ int renameat(int from_fd, const char *from, int to_fd, const char *to)
     return -1;
 }
 
+#define CANNOT_PREPARE 77
+
 struct order {
     int (*run)(bool dry);
     bool dry;
+    const char *prepare; /* by the shell, among mounts of its own */
 };
 
 static int run_in_child(void *userdata)
@@ -104,6 +109,9 @@ static int run_in_child(void *userdata)
     const struct order *order = userdata;
     int status;
 
+    if (order->prepare && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
+                           system(order->prepare) != 0))
+        return CANNOT_PREPARE;
     if (!freopen("said", "w", stdout) || dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
         return 255;
     status = order->run(order->dry);
@@ -111,15 +119,20 @@ static int run_in_child(void *userdata)
     return status;
 }
 
-/* Returns its exit status; what it says is in ./said, its calls in ./calls. */
-static int run(int (*what)(bool dry), bool dry)
+static int run_after(const char *prepare, int (*what)(bool dry), bool dry)
 {
-    struct order order = { what, dry };
+    struct order order = { what, dry, prepare };
 
     if (geteuid() != 0)
         skip(); /* only root's configuration is believed */
     (void) unlink("calls"); /* of an earlier one */
     return in_child(run_in_child, &order);
+}
+
+/* Returns its exit status; what it says is in ./said, its calls in ./calls. */
+static int run(int (*what)(bool dry), bool dry)
+{
+    return run_after(NULL, what, dry);
 }
 
 static void ends_with(int wanted, int status)
@@ -406,6 +419,86 @@ static void two_runs_are_one_too_many(void **state)
     ends_with(0, run(migrate_run, false));
 }
 
+#define TMPFS(on, options) \
+    "cp -a " on " there && mount -t tmpfs -o mode=755," options " none " on " && cp -a there/. " on
+#define FULL " && { head -c 1000000 /dev/zero >config/rest 2>/dev/null || :; }"
+
+/* The dry run knows, the real one refuses with the same words, and nothing has changed. */
+static void what_cannot_be_written_is_foreseen(void **state)
+{
+    static const struct {
+        const char *label, *prepare, *words;
+    } rows[] = {
+        { "a bind mount", "cp -a config/sssd.conf there && mount --bind there config/sssd.conf",
+          "config/sssd.conf: the file is a bind mount, change it where it comes from (findmnt " },
+        { "immutable", TMPFS("config", "size=1m") " && chattr +i config/sssd.conf 2>/dev/null",
+          "config/sssd.conf: the file is immutable (chattr -i)" },
+        { "append-only", TMPFS("config", "size=1m") " && chattr +a config/sssd.conf 2>/dev/null",
+          "config/sssd.conf: the file is append-only (chattr -a)" },
+        { "an immutable folder", TMPFS("config", "size=1m") " && chattr +i config 2>/dev/null",
+          "config/sssd.conf: the folder is immutable (chattr -i)" },
+        { "an append-only folder", TMPFS("config", "size=1m") " && chattr +a config 2>/dev/null",
+          "config/sssd.conf: the folder is append-only (chattr -a)" },
+        { "read-only", "mount --bind config config && mount -o remount,ro,bind config",
+          "config/sssd.conf: Read-only file system" },
+        { "full", TMPFS("config", "size=64k") FULL, "cannot write a new" },
+        { "no inodes", TMPFS("config", "nr_inodes=4"), "No space left on device (df -i)" },
+        { "a full disk for backups", "mount -t tmpfs -o mode=755,nr_blocks=2 none data",
+          "cannot make a backup in data/backup: No space left on device (df)" },
+        { "a read-only disk for backups", "mount -t tmpfs -o mode=755,ro none data",
+          "cannot make a backup in data: Read-only file system" },
+        { "append-only backups", "mount -t tmpfs -o mode=755 none data && mkdir data/backup &&"
+          "chattr +a data/backup 2>/dev/null", "cannot make a backup in data/backup: the folder is append-only" },
+    };
+    static const struct {
+        int (*run)(bool dry);
+        const char *text;
+    } ways[] = { { migrate_run, BEFORE }, { revert_run, AFTER } };
+    int skipped = 0;
+
+    (void) state;
+    assert_int_equal(mkdir("data", 0755), 0);
+    for (size_t i = 0; i < N_OF(rows) * N_OF(ways); i++) {
+        const char *label = rows[i / N_OF(ways)].label, *text = ways[i % N_OF(ways)].text;
+
+        write_config("config/sssd.conf", text);
+        for (int dry = 0; dry <= 1; dry++) {
+            int status = run_after(rows[i / N_OF(ways)].prepare, ways[i % N_OF(ways)].run, dry);
+
+            assert_int_equal(system("rm -rf there"), 0);
+            if (status == CANNOT_PREPARE) {
+                print_message("not here: %s\n", label);
+                skipped++;
+                continue;
+            }
+            if (status != 1)
+                fail_msg("%s: it ended with %d, and said: %s", label, status, read_text("said"));
+            says(rows[i / N_OF(ways)].words);
+            claims_nothing();
+            assert_string_equal(read_text("config/sssd.conf"), text);
+            assert_false(restarted());
+            assert_true(is_clean());
+        }
+    }
+    if (skipped > 0)
+        skip(); /* some, or all */
+}
+
+static void what_is_not_to_be_written_is_in_nobodys_way(void **state)
+{
+    (void) state;
+    write_config("config/conf.d/10-mounted.conf", "[nss]\n");
+    for (int dry = 1; dry >= 0; dry--) {
+        int status = run_after("mount --bind config/conf.d/10-mounted.conf config/conf.d/10-mounted.conf", migrate_run,
+                               dry);
+
+        if (status == CANNOT_PREPARE)
+            skip();
+        ends_with(0, status);
+    }
+    assert_string_equal(read_text("config/sssd.conf"), AFTER);
+}
+
 /* --- What fails on the way ---------------------------------------------------------------------------------------- */
 
 static void a_switch_that_fails_is_undone(void **state)
@@ -428,8 +521,8 @@ static void a_switch_that_fails_is_undone(void **state)
     assert_true(file_exists("state/monitor/nss"));
 }
 
-/* Of two files and what tells that they are in work, the first, second or third can't be renamed, and then, or not, what
- * was renamed can't be put back. */
+/* Of two files and what tells that they are in work, the first, second or third can't be renamed, and then, or not,
+ * what was renamed can't be put back. */
 static void what_could_not_be_written_is_not_said_to_be(void **state)
 {
     static const char snippet[] = "[sssd]\nservices = nss\n";
@@ -499,6 +592,8 @@ int main(void)
         IN_MACHINE(a_new_line_stands_in_the_way_back),
         IN_MACHINE(letters_that_cannot_be_edited_are_told),
         IN_MACHINE(two_runs_are_one_too_many),
+        IN_MACHINE(what_cannot_be_written_is_foreseen),
+        IN_MACHINE(what_is_not_to_be_written_is_in_nobodys_way),
         IN_MACHINE(a_switch_that_fails_is_undone),
         IN_MACHINE(what_could_not_be_written_is_not_said_to_be),
         IN_MACHINE(what_an_interrupted_run_left_is_undone_and_switched),

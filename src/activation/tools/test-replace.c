@@ -168,6 +168,22 @@ static struct tried try(bool keep)
     return tried;
 }
 
+/* What is foreseen of it; nothing is changed. */
+static struct tried foresee(void)
+{
+    CLEANUP(freep) char *why = NULL;
+    struct replace replace = { .n = 0 };
+    struct tried tried = { .why = "" };
+
+    tried.r = read_files(&replace, &why);
+    if (tried.r == 0)
+        tried.r = replace_may(&replace, &why);
+    if (why)
+        (void) snprintf(tried.why, sizeof(tried.why), "%s", why); /* they are shorter */
+    replace_done(&replace);
+    return tried;
+}
+
 static int n_recovered;
 
 static void on_recovered(const char *path, void *userdata)
@@ -301,7 +317,7 @@ static void a_recovery_that_is_killed_is_repeated(void **state)
 
 static void a_call_that_fails_leaves_all_or_nothing(void **state)
 {
-    static const int errors[] = { ENOSPC, EROFS, EIO, EPERM };
+    static const int errors[] = { ENOSPC, EDQUOT, EROFS, EIO, EPERM };
     int failed = 0;
 
     (void) state;
@@ -542,6 +558,9 @@ static int try_on_full_disk(void *userdata)
         continue; /* until it is full, which it soon is */
     (void) close(fd); /* full, as wanted */
 
+    tried = foresee();
+    if (tried.r != -ENOSPC || !strstr(tried.why, "No space left"))
+        return 1;
     tried = try(true);
     return tried.r == -ENOSPC && count(OLD) == N_OF(names) && leftovers() == 0 && backups() == 0 &&
                    strstr(tried.why, "No space left")
@@ -563,6 +582,181 @@ static void a_full_disk_changes_nothing(void **state)
     }
 }
 
+struct small {
+    const char *where, *limit;
+    int size;
+};
+
+/* Returns 0 where it was foreseen that there is no room, 1 where there was, 2 where that was wrong. */
+static int try_on_small_disk(void *userdata)
+{
+    const struct small *small = userdata;
+    char options[64];
+    struct tried tried;
+
+    (void) snprintf(options, sizeof(options), "mode=755,%s=%d", small->limit, small->size); /* fits */
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", small->where, "tmpfs", 0, options) < 0)
+        return 77;
+    /* Elsewhere if its own one is too small for the files as they are. */
+    if (strcmp(small->where, "config") == 0 && mkdir("config/conf.d", 0700) < 0)
+        return 0;
+    for (size_t i = 0; i < N_OF(names); i++) {
+        FILE *file = fopen(names[i], "we");
+
+        if (!file)
+            return 0;
+        (void) fputs(OLD, file);
+        if (fclose(file) != 0)
+            return 0;
+    }
+
+    tried = foresee();
+    if (tried.r < 0)
+        return tried.r == -ENOSPC && strstr(tried.why, "No space left") ? 0 : 2;
+    return try(true).r == 0 && count(NEW) == N_OF(names) ? 1 : 2;
+}
+
+/* Whatever is said to have room has it; and not much more is asked for than that. */
+static void room_that_is_foreseen_is_there(void **state)
+{
+    static const struct {
+        const char *label, *where, *limit;
+    } rows[] = {
+        { "blocks for the backup", "data", "nr_blocks" },
+        { "inodes for the backup", "data", "nr_inodes" },
+        { "blocks beside the files", "config", "nr_blocks" },
+        { "inodes beside the files", "config", "nr_inodes" },
+    };
+
+    (void) state;
+    assert_int_equal(mkdir("data", 0755), 0);
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        const int sizes = 16;
+        int had_room = 0, status;
+
+        write_files();
+        for (int size = 1; size <= sizes; size++) {
+            struct small small = { rows[i].where, rows[i].limit, size };
+
+            status = in_child(try_on_small_disk, &small);
+            if (status == 77)
+                skip();
+            if (status > 1 || (had_room > 0 && status == 0))
+                fail_msg("%s, %d: %d", rows[i].label, size, status);
+            had_room += status;
+        }
+        if (had_room == 0 || had_room == sizes)
+            fail_msg("%s: %d had room", rows[i].label, had_room);
+    }
+}
+
+static void make_nothing(void)
+{
+}
+
+static void make_link_as_data(void)
+{
+    assert_int_equal(mkdir("elsewhere", 0755), 0);
+    assert_int_equal(symlink("elsewhere", "data"), 0);
+}
+
+static void make_file_as_data(void)
+{
+    write_text("data", "");
+}
+
+static void make_file_as_backup(void)
+{
+    assert_int_equal(mkdir("data", 0755), 0);
+    write_text("data/backup", "");
+}
+
+static void make_others_backup(void)
+{
+    assert_int_equal(mkdir("data", 0755), 0);
+    assert_int_equal(mkdir("data/backup", 0755), 0);
+    assert_int_equal(chown("data/backup", 12345, 0), 0);
+}
+
+static void make_our_backup(void)
+{
+    assert_int_equal(mkdir("data", 0755), 0);
+    assert_int_equal(mkdir("data/backup", 0700), 0);
+}
+
+static void a_backup_that_cannot_be_made_is_foreseen(void **state)
+{
+    static const struct {
+        const char *label;
+        void (*make)(void);
+        int wanted;
+    } rows[] = {
+        { "no folder yet", make_nothing, 0 },
+        { "our folders", make_our_backup, 0 },
+        { "a link", make_link_as_data, -ENOTDIR },
+        { "a file", make_file_as_data, -ENOTDIR },
+        { "a file in its place", make_file_as_backup, -ENOTDIR },
+        { "somebody else's", make_others_backup, -ENOTDIR },
+    };
+
+    (void) state;
+    if (geteuid() != 0)
+        skip();
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct tried foreseen, tried;
+
+        write_files();
+        assert_int_equal(system("rm -rf data elsewhere"), 0); /* of the row before */
+        rows[i].make();
+        foreseen = foresee();
+        if (rows[i].make == make_nothing)
+            assert_false(file_exists("data"));
+        tried = try(true);
+        if (foreseen.r != rows[i].wanted || tried.r != rows[i].wanted)
+            fail_msg("%s: foreseen %d, tried %d", rows[i].label, foreseen.r, tried.r);
+        assert_string_equal(foreseen.why, tried.why);
+    }
+}
+
+/* An interruption is undone before anything else, or not at all. */
+static int recover_on_mount(void *userdata)
+{
+    CLEANUP(freep) char *why = NULL;
+    const char *what = userdata;
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(what, what, "", MS_BIND, NULL) < 0)
+        return 77;
+    if (strcmp(what, "config") == 0 && mount("none", what, "", MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0)
+        return 77;
+    return replace_may_recover(&why) < 0 && recover() < 0 && strstr(why, "undo what an interrupted run did") ? 0 : 1;
+}
+
+static void a_recovery_that_would_fail_is_foreseen(void **state)
+{
+    static const char *const mounts[] = { "config", "config/conf.d/10-a.conf" };
+    CLEANUP(freep) char *why = NULL;
+
+    (void) state;
+    write_files();
+    assert_int_equal(replace_may_recover(&why), 0);
+    error = 0;
+    assert_int_equal(in_child(die_at_commit, NULL), 256 + SIGKILL);
+    for (size_t i = 0; i < N_OF(mounts); i++) {
+        int status = in_child(recover_on_mount, (void *) (uintptr_t) mounts[i]);
+
+        if (status == 77)
+            skip();
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(replace_may_recover(&why), 1);
+    assert_true(count(NEW) > 0);
+    assert_int_equal(recover(), 0);
+    assert_int_equal(count(OLD), N_OF(names));
+    assert_int_equal(replace_may_recover(&why), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -580,6 +774,9 @@ int main(void)
         IN_FOLDER(a_folder_where_others_may_write_is_refused),
         IN_FOLDER(a_folder_that_cannot_be_written_is_told),
         IN_FOLDER(a_full_disk_changes_nothing),
+        IN_FOLDER(room_that_is_foreseen_is_there),
+        IN_FOLDER(a_backup_that_cannot_be_made_is_foreseen),
+        IN_FOLDER(a_recovery_that_would_fail_is_foreseen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
