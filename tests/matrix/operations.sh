@@ -24,7 +24,7 @@ version_there() {
 version_wanted() {
     case $operation in
     remove) [ "$DIST" != rpm ] || echo "package sssd-ondemand is not installed" ;;
-    downgrade) sed -n 's/^version=//p' "$TOP/tests/previous" ;;
+    downgrade) sed -n "s/^releases='\([^ ]*\) .*/\1/p" "$TOP/tests/previous" ;;
     *) cat "$TOP/VERSION" ;;
     esac
 }
