@@ -18,5 +18,5 @@ come_to_rest() {
     run systemctl stop sssd.service
     run systemctl stop 'sss-*.service'
     run systemctl start sss-activation.service
-    run rm -f /run/sssd-ondemand/held    # that was us, not an administrator
+    run sss_activation apply    # that was us, not an administrator: it opens what the stop has closed
 }

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Load: asks like many programs do, through the stock client libraries, and counts what they were told.
  *
- *     load USER UID PASSWORD LOOKUPS AUTHS    (a second each; until SIGTERM)
+ *     load USER UID PASSWORD LOOKUPS AUTHS [LOOP ...]    (a second each; until SIGTERM)
  *
  * Each question comes from a process of its own, with a connection of its own; beside them one long-lived process
  * keeps its connection and asks ten times a second. Prints one line of counts.
+ *
+ * Each LOOP is one client more, which asks again as soon as it has been told:
+ *
+ *     kept      look-ups, by a process that keeps its connection
+ *     fresh     look-ups, each by a process of its own, with a connection of its own
+ *     login     authentications, by one process
+ *
+ * They are counted in a line for each kind of loop, which begins with its name.
  *
  * A client that nobody serves ("refused") sees something else than one whose server took its whole request and died
  * ("engine"): then libnss_sss reports "unavailable" with errno 0, and pam_sss fails without the "Request to sssd failed"
@@ -35,16 +43,20 @@
 #define SERVICE_NAME "load"
 #define HUNG_USEC 20000000
 #define KEPT_EVERY_USEC 100000
+#define CLIENTS_MAX 16
 
 enum kind { LOOKUP, AUTH };
+enum loop { NO_LOOP, KEPT_LOOP, FRESH_LOOP, LOGIN_LOOP, LOOPS };
 enum outcome { ANSWERED, REFUSED, DROPPED, ENGINE, WRONG, HUNG, OUTCOMES };
 
 static const char *const outcome_names[] = { "answered", "refused", "dropped", "engine", "wrong", "hung" };
+static const char *const loop_names[] = { "none", "kept", "fresh", "login" };
 
 struct result {
     enum kind kind;
+    enum loop loop;
     enum outcome outcome;
-    bool kept;
+    bool kept; /* comes from a client that asks more than once */
     uint64_t at_usec; /* since the start */
     uint64_t usec;
     int code;
@@ -157,9 +169,9 @@ static void ask_pam(struct result *result)
     (void) pam_end(handle, result->code);
 }
 
-static void ask(enum kind kind, int out, bool kept)
+static void ask(enum kind kind, enum loop loop, int out, bool kept)
 {
-    struct result result = { .kind = kind, .kept = kept, .at_usec = now_usec() - start_usec };
+    struct result result = { .kind = kind, .loop = loop, .kept = kept, .at_usec = now_usec() - start_usec };
     uint64_t before = now_usec();
 
     if (kind == LOOKUP)
@@ -180,30 +192,92 @@ static pid_t start_child(enum kind kind, int out, bool kept)
         return pid;
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
     do {
-        ask(kind, out, kept);
+        ask(kind, NO_LOOP, out, kept);
         if (kept)
             (void) usleep(KEPT_EVERY_USEC);
     } while (kept && !stopped);
     _exit(0);
 }
 
+/* A client of libnss_sss that finds itself in another process connects anew. */
+static void ask_from_child(int out)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ask(LOOKUP, FRESH_LOOP, out, true);
+        _exit(0);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+        const struct result crashed = { LOOKUP, FRESH_LOOP, WRONG, .kept = true, .code = status };
+
+        (void) !write(out, &crashed, sizeof(crashed));
+    }
+}
+
+static pid_t start_loop(enum loop loop, int out)
+{
+    pid_t pid = fork();
+
+    if (pid != 0)
+        return pid;
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void) signal(SIGCHLD, SIG_DFL);
+    while (!stopped) {
+        if (loop == FRESH_LOOP)
+            ask_from_child(out);
+        else
+            ask(loop == LOGIN_LOOP ? AUTH : LOOKUP, loop, out, true);
+    }
+    _exit(0);
+}
+
+static enum loop loop_by_name(const char *name)
+{
+    int loop = LOOPS;
+
+    while (--loop > NO_LOOP && strcmp(loop_names[loop], name) != 0)
+        ;
+    return (enum loop) loop;
+}
+
 static void report(const struct result *result)
 {
     if (result->outcome != ANSWERED)
-        (void) fprintf(stderr, "%8.3f s: %s %s: code %d, errno %d, after %.3f s\n", (double) result->at_usec / 1e6,
+        (void) fprintf(stderr, "%8.3f s: %s%s%s %s: code %d, errno %d, after %.3f s\n", (double) result->at_usec / 1e6,
+                       result->loop == NO_LOOP ? "" : loop_names[result->loop], result->loop == NO_LOOP ? "" : " ",
                        result->kind == LOOKUP ? "look-up" : "authentication", outcome_names[result->outcome],
                        result->code, result->error, (double) result->usec / 1e6);
 }
 
+static unsigned long count_alive(const pid_t *pids, int n)
+{
+    unsigned long alive = 0;
+
+    for (int i = 0; i < n; i++)
+        alive += kill(pids[i], 0) == 0; /* who has ended is gone at once: SIGCHLD is ignored */
+    return alive;
+}
+
+static void print_counts(const unsigned long counts[OUTCOMES], uint64_t longest_usec)
+{
+    for (int outcome = 0; outcome < OUTCOMES; outcome++)
+        (void) printf(" %s=%lu", outcome_names[outcome], counts[outcome]);
+    (void) printf(" longest_msec=%llu", (unsigned long long) longest_usec / 1000);
+}
+
 int main(int argc, char **argv)
 {
-    unsigned long counts[2][OUTCOMES] = { { 0 } }, started = 0, ended = 0;
-    uint64_t longest[2] = { 0 }, next[2], every[2], quiet_since = 0;
-    pid_t kept = 0;
-    int ends[2];
+    unsigned long counts[LOOPS][2][OUTCOMES] = { { { 0 } } }, started = 0, ended = 0;
+    uint64_t longest[LOOPS][2] = { { 0 } }, next[2], every[2], quiet_since = 0;
+    pid_t lasting[1 + CLIENTS_MAX]; /* the one that asks ten times a second, and the loops */
+    int ends[2], n_lasting = 0;
+    bool told = false;
 
-    if (argc != 6) {
-        (void) fputs("usage: load USER UID PASSWORD LOOKUPS AUTHS\n", stderr);
+    if (argc < 6 || argc > 6 + CLIENTS_MAX) {
+        (void) fputs("usage: load USER UID PASSWORD LOOKUPS AUTHS [LOOP ...]\n", stderr);
         return 2;
     }
     user = argv[1];
@@ -221,51 +295,72 @@ int main(int argc, char **argv)
     (void) signal(SIGTERM, on_signal);
     (void) signal(SIGCHLD, SIG_IGN);
 
-    start_usec = next[LOOKUP] = next[AUTH] = now_usec();
-    if (every[LOOKUP] != UINT64_MAX)
-        kept = start_child(LOOKUP, ends[1], true);
+    start_usec = now_usec();
+    for (int kind = 0; kind < 2; kind++)
+        next[kind] = every[kind] == UINT64_MAX ? UINT64_MAX : start_usec;
+    if (every[LOOKUP] != UINT64_MAX && (lasting[n_lasting] = start_child(LOOKUP, ends[1], true)) > 0)
+        n_lasting++;
+    for (int i = 6; i < argc; i++) {
+        enum loop loop = loop_by_name(argv[i]);
+
+        lasting[n_lasting] = loop == NO_LOOP ? -1 : start_loop(loop, ends[1]);
+        if (lasting[n_lasting++] < 0) { /* those before end with this process */
+            (void) fprintf(stderr, "load: cannot start the loop %s\n", argv[i]);
+            return 2;
+        }
+    }
 
     for (;;) {
         struct pollfd polled = { .fd = ends[0], .events = POLLIN };
         uint64_t now = now_usec();
         struct result result;
 
-        for (int kind = 0; kind < 2 && !stopped; kind++) {
-            if (every[kind] == UINT64_MAX || now < next[kind])
+        if (stopped && !told) {
+            told = true;
+            next[LOOKUP] = next[AUTH] = UINT64_MAX;
+            for (int i = 0; i < n_lasting; i++)
+                (void) kill(lasting[i], SIGTERM);
+        }
+        for (int kind = 0; kind < 2; kind++) {
+            if (now < next[kind])
                 continue;
             next[kind] += every[kind];
             if (start_child(kind, ends[1], false) > 0)
                 started++;
         }
 
-        if (poll(&polled, 1, 2) > 0 && read(ends[0], &result, sizeof(result)) == (ssize_t) sizeof(result)) {
-            counts[result.kind][result.outcome]++;
-            if (result.usec > longest[result.kind])
-                longest[result.kind] = result.usec;
+        if (poll(&polled, 1, next[LOOKUP] <= now || next[AUTH] <= now ? 0 : 1) > 0 &&
+            read(ends[0], &result, sizeof(result)) == (ssize_t) sizeof(result)) {
+            counts[result.loop][result.kind][result.outcome]++;
+            if (result.usec > longest[result.loop][result.kind])
+                longest[result.loop][result.kind] = result.usec;
             report(&result);
             if (!result.kept)
                 ended++;
-            quiet_since = stopped && quiet_since ? now : 0;
-        } else if (stopped) {
+            quiet_since = told && quiet_since ? now : 0;
+        } else if (told) {
             /* Whoever has not answered by then hangs. */
-            if (!quiet_since) {
+            if (!quiet_since)
                 quiet_since = now;
-                if (kept > 0)
-                    (void) kill(kept, SIGTERM);
-            }
-            if (now - quiet_since > (ended >= started ? 300000 : HUNG_USEC))
+            if (now - quiet_since > (ended >= started && count_alive(lasting, n_lasting) == 0 ? 300000 : HUNG_USEC))
                 break;
         }
     }
 
-    if (ended < started)
-        counts[LOOKUP][HUNG] += started - ended;
+    counts[NO_LOOP][LOOKUP][HUNG] += (ended < started ? started - ended : 0) + count_alive(lasting, n_lasting);
     for (int kind = 0; kind < 2; kind++) {
         (void) printf("%s", kind == LOOKUP ? "lookups:" : " auths:");
-        for (int outcome = 0; outcome < OUTCOMES; outcome++)
-            (void) printf(" %s=%lu", outcome_names[outcome], counts[kind][outcome]);
-        (void) printf(" longest_msec=%llu", (unsigned long long) longest[kind] / 1000);
+        print_counts(counts[NO_LOOP][kind], longest[NO_LOOP][kind]);
     }
     (void) printf("\n");
+    for (int loop = KEPT_LOOP; loop < LOOPS; loop++) {
+        enum kind kind = loop == LOGIN_LOOP ? AUTH : LOOKUP;
+
+        if (longest[loop][kind] > 0) {
+            (void) printf("%s:", loop_names[loop]);
+            print_counts(counts[loop][kind], longest[loop][kind]);
+            (void) printf("\n");
+        }
+    }
     return 0;
 }

@@ -52,7 +52,7 @@ boot() {
         echo "$BASHPID" > "$group/cgroup.procs"
         # a host without nspawn has these calls, too
         exec systemd-nspawn -q -D "$ROOT" -M "${NAME:0:60}" -b --register=no --keep-unit --private-network \
-            --system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self" \
+            --system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self pidfd_getfd" \
             --link-journal=no "$@" </dev/null >>"$OUT/console" 2>&1
     ) &
     nspawn=$!
@@ -273,24 +273,25 @@ not_answered() { ! look_up; }
 not_let_in() { ! log_in; }
 log_in() { run sh -c 'echo secret-alice | pamtester load alice authenticate'; }
 
-# Load in the background: start_load [LOOKUPS AUTHS]; stop_load says what came of it. Our own daemons know no passwords.
+# Load in the background: start_load [LOOKUPS AUTHS [LOOP ...]]; stop_load says what came of it. Our own daemons know
+# no passwords.
 start_load() {
-    local auths=${2:-20}
+    local auths=${2:-20} loops=("${@:3}")
 
     [ "$ENGINE" = stock ] || auths=0
     load_since=$(run date +%s.%N)
-    run /srv/load alice 10001 secret-alice "$((${1:-50} / patience))" "$auths" >"$OUT/load" 2>"$OUT/load.errors" &
+    run /srv/load alice 10001 secret-alice "$((${1:-50} / patience))" "$auths" "${loops[@]}" >"$OUT/load" 2>"$OUT/load.errors" &
     load_pid=$!
 }
 stop_load() {
     run pkill -TERM -o -x load
     wait "$load_pid" || true
     load_line=$(cat "$OUT/load")
-    note "$load_line"
+    note "${load_line//$'\n'/$'\n# '}"
     [ ! -s "$OUT/load.errors" ] || head -n 20 "$OUT/load.errors" | sed 's/^/#   /'
 }
-load_count() { # OUTCOME: of look-ups and authentications together
-    grep -oE "$1=[0-9]+" <<<"$load_line" | cut -d= -f2 | awk '{ n += $1 } END { print n + 0 }'
+load_count() { # OUTCOME [LOOP]: of look-ups and authentications together, in that kind of loop only
+    sed -n "/^${2:-.*}:/p" <<<"$load_line" | grep -oE "($1)=[0-9]+" | cut -d= -f2 | awk '{ n += $1 } END { print n + 0 }'
 }
 
 # How often the launcher began to refuse clients since the load began.

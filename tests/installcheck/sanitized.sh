@@ -24,7 +24,7 @@ prepare_sanitized() {
     gcc -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -o "$ROOT$preload" "$here/traceable.c"
     install -d "$system/system.conf.d"
     printf '[Manager]\nDefaultEnvironment=%s\n' "${unit_environment[*]}" > "$system/system.conf.d/sanitized.conf"
-    for unit in sssd sss-nss sss-handover@; do
+    for unit in sssd sss-nss; do
         install -d "$system/system/$unit.service.d"
         cat > "$system/system/$unit.service.d/60-sanitized.conf" <<END
 [Service]

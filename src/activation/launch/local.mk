@@ -29,7 +29,7 @@ launch_test_refuse_SOURCES = \
 launch_test_refuse_CFLAGS = $(TEST_CFLAGS)
 launch_test_refuse_LDADD = $(TEST_LDADD)
 
-# The launcher itself, with a state folder and a systemctl below the folder that it is run in.
+# The launcher itself, with a state folder and a PID 1 below the folder that it is run in.
 EXTRA_PROGRAMS += launch/launch-for-tests
 CLEANFILES += launch/launch-for-tests
 launch_launch_for_tests_SOURCES = \

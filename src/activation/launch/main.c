@@ -7,22 +7,28 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/inotify.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "launch/monitor.h"
 #include "launch/refuse.h"
 #include "lib/cleanup.h"
 #include "lib/event.h"
 #include "lib/log.h"
+#include "lib/manager.h"
+#include "lib/responders.h"
 #include "lib/sockets.h"
 #include "lib/state.h"
-#include "lib/systemctl.h"
 
 #define REFUSE_USEC 5000000
 #define FIRST_REFUSAL_USEC 2000
+/* The lock is held while the monitor is sent away, which takes a moment; by whoever else has it nobody shall be kept. Where it is
+ * on its way out, five seconds may pass until it is killed: almost as long is waited for. */
+#define LOCK_MSEC 1000
+#define LEAVE_MSEC 3000
 
-/* EX_CONFIG; the units do not restart after it. */
+/* EX_CONFIG */
 #define EXIT_WRONG_SOCKETS 78
 /* EX_TEMPFAIL; a success to the units, other than a responder that served and left. */
 #define EXIT_NOT_SERVED 75
@@ -36,7 +42,9 @@ struct launch {
     size_t n_wants;
     struct sockets sockets;
     struct state state;
-    bool is_cold; /* sssd.service was down when the client came */
+    struct manager *manager; /* NULL for a unit with User=, whose ExecStartPre=+ has asked it */
+    int changes;             /* then: tells when what that found may not be true any more, or -1 */
+    bool is_cold;            /* sssd.service was down when the client came */
 };
 
 static const char *responder_of(const char *program)
@@ -77,75 +85,82 @@ static int take_sockets(struct launch *launch)
     return r;
 }
 
-static bool is_ready(void *userdata)
+/* --- May it run? ----------------------------------------------------------------------------------------------- */
+
+/* Asks and, where it has to, starts the monitor; only root can. Whoever wants to send the monitor away waits for the lock, which
+ * is held until exec where the responder may run, and then sees this unit. */
+static bool may_run(struct launch *launch, char *why, size_t why_bytes)
+{
+    int lock = state_lock_shared(&launch->state, LOCK_MSEC);
+
+    if (lock == -ETIMEDOUT && monitor_is_leaving(launch->manager))
+        lock = state_lock_shared(&launch->state, LEAVE_MSEC);
+    if (lock < 0) /* better a small race than nobody served */
+        log_warning("cannot lock " STATE_DIR ": %s", strerror(-lock));
+    if (monitor_ensure(launch->manager, &launch->state, launch->responder, &launch->is_cold, why, why_bytes))
+        return true;
+    closep(&lock);
+    return false;
+}
+
+static int event_fd(void *userdata)
 {
     const struct launch *launch = userdata;
 
-    return monitor_is_ready(&launch->state, launch->responder);
+    return launch->manager ? manager_fd(launch->manager) : launch->changes;
 }
 
-/* The monitor has got the responder meanwhile, and systemd has closed the sockets: nobody new comes to ours, and
- * whoever waits is a relay's to serve. */
-static bool is_handed_over(const struct launch *launch)
+/* Is what made it refuse over? */
+static bool is_over(void *userdata)
 {
-    char unit[128];
+    struct launch *launch = userdata;
+    char text[4096];
 
-    if (!state_monitor_owns(&launch->state, launch->responder))
-        return false;
-    for (size_t i = 0; i < launch->n_wants; i++) {
-        (void) snprintf(unit, sizeof(unit), "sss-%s.socket", launch->wants[i].name); /* fits */
-        if (!systemctl_property_is(unit, "ActiveState", "inactive"))
-            return false;
-    }
-    return true;
+    if (launch->manager)
+        return manager_has_news(launch->manager, MONITOR) &&
+               monitor_is_ready(launch->manager, &launch->state, launch->responder);
+    while (launch->changes >= 0 && read(launch->changes, text, sizeof(text)) > 0)
+        ; /* that there is something says all */
+    return !state_refusal(&launch->state, launch->responder, text, sizeof(text));
 }
 
-/* Whoever wants to send the monitor away waits meanwhile, and then sees this unit. Only root can; a unit with User= did
- * it in its ExecStartPre=+. Returns a descriptor or a negative errno. */
-static int lock_monitor(const struct state *state)
-{
-    int lock;
-
-    if (geteuid() != 0)
-        return -EPERM;
-    lock = state_lock_shared(state);
-    if (lock < 0) /* better a small race than nobody served */
-        log_warning("cannot lock " STATE_DIR ": %s", strerror(-lock));
-    return lock;
-}
-
-/* Returns 1 when the responder may run, 0 when clients were refused long enough or are not ours any more, or a
- * negative errno. In the first case the lock is held, until exec. */
+/* Returns 1 when the responder may run, 0 when clients were refused long enough, or a negative errno. */
 static int wait_for_monitor(struct launch *launch)
 {
-    enum monitor_verdict verdict;
     char why[256];
-    int lock, r;
+    int r;
 
-    lock = lock_monitor(&launch->state);
-    launch->is_cold = !state_has(&launch->state, FLAG_RUNNING);
-
-    verdict = monitor_ensure(&launch->state, launch->responder, why, sizeof(why));
-    if (verdict == MONITOR_READY)
+    if (launch->manager ? may_run(launch, why, sizeof(why))
+                        : !state_refusal(&launch->state, launch->responder, why, sizeof(why)))
         return 1;
-    launch->is_cold = false; /* whoever starts it from here on, it is not for this client */
-    closep(&lock);
-    if (is_handed_over(launch))
-        return 0;
 
     /* Whoever waits hears it before the journal does. */
-    r = refuse_clients(&launch->sockets, FIRST_REFUSAL_USEC, is_ready, launch);
-    if (r > 0)
+    r = refuse_clients(&launch->sockets, FIRST_REFUSAL_USEC, event_fd, is_over, launch);
+    if (r != 0)
         return r;
     event_log(EVENT_REFUSING, launch->responder, why, "clients of %s are told \"unavailable\" for now: %s",
               launch->responder, why);
-    if (verdict == MONITOR_START_FAILED)
-        monitor_forget_failure();
-    r = refuse_clients(&launch->sockets, REFUSE_USEC, is_ready, launch);
-    if (r < 0)
-        log_error("cannot refuse clients of %s: %s", launch->responder, strerror(-r));
-    return r;
+    return refuse_clients(&launch->sockets, REFUSE_USEC, event_fd, is_over, launch);
 }
+
+/* Who can tell whether the monitor is up: systemd, or what ExecStartPre=+ has left. Returns 0 or a negative errno. */
+static int find_out_whom_to_ask(struct launch *launch)
+{
+    int r;
+
+    r = state_open(STATE_DIR, &launch->state);
+    if (r < 0 || geteuid() == 0)
+        return r < 0 ? r : manager_open(&launch->manager);
+
+    launch->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (launch->changes >= 0 && inotify_add_watch(launch->changes, STATE_DIR "/refused", IN_DELETE) < 0) {
+        closep(&launch->changes);
+        launch->changes = -1; /* then it is seen when a client comes */
+    }
+    return 0;
+}
+
+/* --- What it becomes ------------------------------------------------------------------------------------------- */
 
 static int become_responder(struct launch *launch)
 {
@@ -166,48 +181,50 @@ static int become_responder(struct launch *launch)
 
 static int run(struct launch *launch)
 {
-    int r, opened;
+    int r;
 
     if (sd_listen_fds(0) == 0) {
         /* A restart that sssd.service propagated, after the sockets were closed or given to the monitor. */
         log_info("no socket of %s is open: nobody can ask it", launch->responder);
         return EXIT_NOT_SERVED;
     }
-
-    opened = state_open(STATE_DIR, &launch->state);
     if (take_sockets(launch) < 0)
         return EXIT_WRONG_SOCKETS;
 
-    if (opened < 0) {
-        /* Without it nothing can be known but that a client waits. */
-        log_warning("cannot open " STATE_DIR ": %s", strerror(-opened));
+    r = find_out_whom_to_ask(launch);
+    if (r < 0) {
+        /* Nothing can be known but that a client waits. */
+        log_warning("cannot find out whether sssd.service runs: %s", strerror(-r));
         return become_responder(launch);
     }
 
     r = wait_for_monitor(launch);
+    launch->manager = manager_free(launch->manager);
+    if (r < 0)
+        log_error("cannot refuse clients of %s: %s", launch->responder, strerror(-r));
     if (r <= 0)
         return r < 0 ? EXIT_FAILURE : EXIT_NOT_SERVED;
     return become_responder(launch);
 }
 
-/* For units with User=: the part that needs root. What it finds is read again from the flags by the main process,
- * which refuses; failing here would only turn a refusal into a failed unit. */
+/* For units with User=: the part that needs root. What it finds is for the main process, which refuses; failing here would
+ * only turn a refusal into a failed unit. */
 static int start_monitor(const char *responder)
 {
-    struct state state;
+    struct launch launch = { .responder = responder, .state = { .dir_fd = -1 }, .changes = -1 };
     char why[256];
-    int lock, r;
+    bool may = true; /* that nobody can be asked does not mean no */
+    int r;
 
-    r = state_open(STATE_DIR, &state);
-    if (r < 0) {
-        log_warning("cannot open " STATE_DIR ": %s", strerror(-r));
-        return EXIT_SUCCESS;
-    }
-    lock = lock_monitor(&state);
-    if (monitor_ensure(&state, responder, why, sizeof(why)) == MONITOR_START_FAILED)
-        monitor_forget_failure();
-    closep(&lock);
-    state_done(&state);
+    r = find_out_whom_to_ask(&launch);
+    if (r < 0)
+        log_warning("cannot find out whether %s may run: %s", responder, strerror(-r));
+    else
+        may = may_run(&launch, why, sizeof(why));
+    if (launch.state.dir_fd >= 0 && (r = state_set_refusal(&launch.state, responder, may ? NULL : why)) < 0)
+        log_warning("cannot note whether %s may run: %s", responder, strerror(-r));
+    (void) manager_free(launch.manager);
+    state_done(&launch.state);
     return EXIT_SUCCESS;
 }
 
@@ -227,7 +244,7 @@ int main(int argc, char **argv)
         { "start-monitor", required_argument, NULL, 'm' },
         { NULL, 0, NULL, 0 },
     };
-    struct launch launch = { 0 };
+    struct launch launch = { .changes = -1 };
     int option;
 
     while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {

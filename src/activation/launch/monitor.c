@@ -2,118 +2,96 @@
 /* Monitor: may a responder use sssd.service now, and if it is down, starting it. */
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "launch/monitor.h"
-#include "lib/clock.h"
+#include "lib/manager.h"
 #include "lib/responders.h"
-#include "lib/systemctl.h"
+#include "lib/state.h"
 
 /* A healthy start takes a fraction of a second. Whoever waits longer may be a log-in. */
 #define START_MSEC 4000
 /* A restart first lets responders finish what they have, a few seconds at most. */
-#define LEAVE_MSEC 15000
-#define LOOK_EVERY_MSEC 20
-#define ASK_EVERY_MSEC 500
-
-#define HELD_TEXT MONITOR " was stopped by an administrator (systemctl start " MONITOR " ends that)"
-
-bool monitor_is_ready(const struct state *state, const char *responder)
-{
-    return state_has(state, FLAG_RUNNING) && !state_has(state, FLAG_HELD) && !state_monitor_owns(state, responder) &&
-           state_crashes(state, responder) < CRASHES_MAX;
-}
+#define RESTART_MSEC 15000
+/* A start in vain is not tried again before. */
+#define PACE_USEC UINT64_C(5000000)
 
 static void say(char *why, size_t why_bytes, const char *text)
 {
     (void) snprintf(why, why_bytes, "%s", text); /* a cut reason is still a reason */
 }
 
-/* A monitor that leaves still looks active: starting it then would do nothing. */
-static void wait_until_left(const struct state *state)
+/* Up, and not about to be stopped or restarted: a reload changes nothing. It is active only when its hook has written what it
+ * runs. */
+static bool is_up(const struct unit *monitor)
 {
-    for (int waited = 0; waited < LEAVE_MSEC && state_has(state, FLAG_LEAVING); waited += LOOK_EVERY_MSEC) {
-        /* A flag that was left by mistake costs no more than a slow start. */
-        if (waited >= START_MSEC && waited % ASK_EVERY_MSEC == 0 &&
-            !systemctl_property_is(MONITOR, "ActiveState", "deactivating"))
-            return;
-        sleep_msec(LOOK_EVERY_MSEC);
-    }
+    return (strcmp(monitor->active, "active") == 0 || strcmp(monitor->active, "reloading") == 0) && strcmp(monitor->job, "stop") != 0 && !strstr(monitor->job, "restart");
 }
 
-static bool has_started(const void *state)
+bool monitor_is_ready(struct manager *manager, const struct state *state, const char *responder)
 {
-    return state_has(state, FLAG_RUNNING);
+    struct unit monitor;
+
+    return manager_state(manager, MONITOR, &monitor) == 0 && is_up(&monitor) && !state_monitor_owns(state, responder);
 }
 
-static enum monitor_verdict start(const struct state *state, char *why, size_t why_bytes)
+bool monitor_is_leaving(struct manager *manager)
 {
-    /* A conflicting job (an administrator's stop) wins: --job-mode=fail. */
-    static const char *const arguments[] = { "--quiet", "--job-mode=fail", "start", MONITOR, NULL };
+    struct unit monitor;
+
+    return manager_state(manager, MONITOR, &monitor) == 0 && strcmp(monitor.job, "stop") == 0;
+}
+
+/* An administrator's stop wins (mode fail); a restart or a start that is under way is waited for. */
+static bool start(struct manager *manager, const struct unit *monitor, char *why, size_t why_bytes)
+{
+    bool leaves_first = strcmp(monitor->active, "active") == 0 || strcmp(monitor->active, "deactivating") == 0;
+    enum job_result result;
     int r;
 
-    wait_until_left(state);
-    if (state_has(state, FLAG_HELD)) {
-        say(why, why_bytes, HELD_TEXT);
-        return MONITOR_REFUSED;
-    }
-    /* The flag is there some time before systemctl has heard of it; one of before says nothing. */
-    r = systemctl_run_for(arguments, START_MSEC, has_started(state) ? NULL : has_started, state);
-    if (r == -ETIMEDOUT) {
-        say(why, why_bytes, MONITOR " takes long to start");
-        return MONITOR_REFUSED;
-    }
-    if (r != 0) {
-        say(why, why_bytes, MONITOR " did not start (see: systemctl status " MONITOR ")");
-        return MONITOR_START_FAILED;
-    }
+    r = manager_run(manager, "Start", MONITOR, "fail", leaves_first ? RESTART_MSEC : START_MSEC, &result);
+    if ((r == 0 && result == JOB_DONE) || r == -ENOTCONN) /* that nobody can be asked does not mean no */
+        return true;
 
-    /* Success is also what a start that a condition skipped reports. The flag can be missing where /run is full:
-     * then the manager's word counts. */
-    if (state_has(state, FLAG_RUNNING) || SYSTEMCTL("--quiet", "is-active", MONITOR) == 0)
-        return MONITOR_READY;
-
-    say(why, why_bytes, MONITOR " was skipped: no configuration, or held");
-    return MONITOR_REFUSED;
+    say(why, why_bytes,
+        r == -EDEADLK     ? MONITOR " is being stopped"
+        : r == -ERFKILL   ? MONITOR " is masked"
+        : r == -ENOENT    ? "there is no " MONITOR
+        : r == -ETIMEDOUT ? MONITOR " takes long to start"
+        : r < 0           ? MONITOR " could not be started"
+        : result == JOB_SKIPPED
+            ? MONITOR " was skipped by a condition of its unit (see: systemctl status " MONITOR ")"
+            : MONITOR " did not start (see: systemctl status " MONITOR ")");
+    return false;
 }
 
-enum monitor_verdict monitor_ensure(const struct state *state, const char *responder, char *why, size_t why_bytes)
+bool monitor_ensure(struct manager *manager, const struct state *state, const char *responder, bool *ret_is_cold, char *why,
+                    size_t why_bytes)
 {
-    unsigned crashes = state_crashes(state, responder);
-    enum monitor_verdict verdict;
+    struct unit monitor;
+    int r;
 
-    if (state_has(state, FLAG_HELD)) {
-        say(why, why_bytes, HELD_TEXT);
-        return MONITOR_REFUSED;
-    }
-    if (crashes >= CRASHES_MAX) {
-        (void) snprintf(why, why_bytes, "it ended badly %u times in a row", crashes); /* fits */
-        return MONITOR_REFUSED;
-    }
+    *ret_is_cold = false;
+    r = manager_state(manager, MONITOR, &monitor);
+    if (r < 0)
+        return true; /* that nobody can be asked does not mean no */
 
-    /* After a crash the flag is not believed: it may be the monitor that went. */
-    if (crashes > 0 || !state_has(state, FLAG_RUNNING)) {
-        if (geteuid() == 0) {
-            verdict = start(state, why, why_bytes);
-            if (verdict != MONITOR_READY)
-                return verdict;
-        } else if (!state_has(state, FLAG_RUNNING)) {
-            say(why, why_bytes, MONITOR " is not running");
-            return MONITOR_REFUSED;
+    if (!is_up(&monitor)) {
+        if (!unit_is_up(&monitor) && state_failed_within(state, PACE_USEC)) {
+            say(why, why_bytes, MONITOR " did not start a moment ago (see: systemctl status " MONITOR ")");
+            return false;
         }
+        if (!start(manager, &monitor, why, why_bytes))
+            return false;
+        *ret_is_cold = true;
     }
 
     /* Asked last: starting the monitor reads the configuration anew. */
     if (state_monitor_owns(state, responder)) {
         say(why, why_bytes, "the configuration gives it to the monitor (sss_activation status tells why)");
-        return MONITOR_REFUSED;
+        return false;
     }
-    return MONITOR_READY;
-}
-
-void monitor_forget_failure(void)
-{
-    if (geteuid() == 0 && SYSTEMCTL("--quiet", "is-enabled", MONITOR) != 0)
-        (void) SYSTEMCTL("reset-failed", MONITOR); /* fails where nothing is failed: masked, not found */
+    return true;
 }

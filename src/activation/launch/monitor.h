@@ -7,23 +7,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "lib/state.h"
+struct manager;
+struct state;
 
-/* Is the monitor up and this responder to run beside it? Reads flags only. */
-bool monitor_is_ready(const struct state *state, const char *responder);
+/* Is the monitor up and this responder to run beside it? Starts nothing. */
+bool monitor_is_ready(struct manager *manager, const struct state *state, const char *responder);
 
-enum monitor_verdict {
-    MONITOR_READY,        /* the responder may run */
-    MONITOR_REFUSED,      /* it may not, and nothing was started */
-    MONITOR_START_FAILED, /* sssd.service was started in vain */
-};
+/* Is it on its way out by a job? */
+bool monitor_is_leaving(struct manager *manager);
 
-/* Sees to it that the monitor is up, which may take as long as its start. Only root can start it; anybody else
- * reads what the unit's ExecStartPre=+ did. Unless it is ready, why holds the reason as a sentence. */
-enum monitor_verdict monitor_ensure(const struct state *state, const char *responder, char *why, size_t why_bytes);
-
-/* After a start in vain: a monitor that nobody enabled is not to be left failed by a start that nobody typed. The
- * journal has the reason. */
-void monitor_forget_failure(void);
+/* Sees to it that the monitor is up, which may take as long as its start, *ret_is_cold. Returns whether the responder may run;
+ * where it may not, why holds the reason as a sentence. */
+bool monitor_ensure(struct manager *manager, const struct state *state, const char *responder, bool *ret_is_cold, char *why,
+                    size_t why_bytes);
 
 #endif

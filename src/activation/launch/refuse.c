@@ -10,9 +10,6 @@
 #include "launch/refuse.h"
 #include "lib/clock.h"
 
-/* How late a change is noticed while no client comes. */
-#define LOOK_EVERY_MSEC 20
-
 /* A client is refused before the version handshake: stock clients then fail at once instead of waiting. */
 static int refuse_one(int listener)
 {
@@ -25,20 +22,23 @@ static int refuse_one(int listener)
     return -errno;
 }
 
-int refuse_clients(const struct sockets *sockets, uint64_t usec, bool (*is_over)(void *userdata), void *userdata)
+int refuse_clients(const struct sockets *sockets, uint64_t usec, int (*event_fd)(void *userdata),
+                   bool (*is_over)(void *userdata), void *userdata)
 {
-    struct pollfd polled[SOCKETS_MAX];
-    uint64_t end = now_usec() + usec;
+    struct pollfd polled[SOCKETS_MAX + 1];
+    const uint64_t end = now_usec() + usec;
+    uint64_t now;
     int r;
 
     for (size_t i = 0; i < sockets->n; i++)
         polled[i] = (struct pollfd) { .fd = sockets->fds[i], .events = POLLIN };
 
-    while (now_usec() < end) {
+    while ((now = now_usec()) < end) {
         if (is_over(userdata))
             return 1;
 
-        r = poll(polled, sockets->n, LOOK_EVERY_MSEC);
+        polled[sockets->n] = (struct pollfd) { .fd = event_fd(userdata), .events = POLLIN };
+        r = poll(polled, sockets->n + 1, (int) ((end - now + 999) / 1000));
         if (r < 0 && errno != EINTR)
             return -errno;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tests of the whole launcher: as systemd starts it, with real sockets, clients and a small responder. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -16,14 +17,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/manager.h"
+#include "lib/responders.h"
 #include "lib/sockets.h"
 #include "lib/state.h"
 #include "test/fixture.h"
+#include "test/pid1.h"
 
 #define STARTS "<6>test starts: a client came\n"
+#define STARTS_COLD "<6>test starts: a client came, sssd.service was started for it\n"
+#define REFUSES "<4>clients of test are told \"unavailable\" for now: "
 #define NOT_SERVED 75
 
-#define FAILS "case \"$*\" in *' start '*) exit 1 ;; esac;"
+#define START "Start sssd.service fail\n"
 
 static char launcher[PATH_MAX], self[PATH_MAX];
 static struct state opened;
@@ -36,6 +42,7 @@ struct start {
     int fds[SOCKETS_MAX];            /* 0 ends them */
     const char *n_text, *pid_text;   /* LISTEN_FDS and LISTEN_PID where they are not right */
     const char *args[12];            /* NULL: the two sockets and sssd_test */
+    bool drops_root;                 /* as for a unit with User= */
 };
 
 static int launch_enter(void **state)
@@ -43,7 +50,8 @@ static int launch_enter(void **state)
     running = 0;
     if (folder_enter(state) < 0 || state_create("state", &opened) < 0 || symlink(self, "sssd_test") < 0)
         return -1;
-    systemctl_answers("exit 9");
+    pid1_starts();
+    unit_has(MONITOR, "ActiveState=active");
     listeners[0] = listener_at(at("a"));
     listeners[1] = listener_at(at("b"));
     return 0;
@@ -104,7 +112,9 @@ static void start_launcher(const struct start *start)
 
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not survive us */
     place_descriptors(start);
-    (void) execv(launcher, (char *const *) argv); /* returns only on failure */
+    if (start->drops_root)
+        drop_root();
+    (void) execv(start->drops_root ? "./launch" : launcher, (char *const *) argv); /* returns only on failure */
     abort();
 }
 
@@ -181,14 +191,13 @@ static void beside_a_running_monitor_it_becomes_the_responder(void **state)
     int early = client_of(at("a"));
 
     (void) state;
-    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
     start_launcher(right_start());
     assert_true(is_served(early, "3"));
     assert_both_are_served();
     assert_string_equal(read_text("report"),
                         "./sssd_test|--socket-activated|two words|2|a:b|mine|3=a|4=b|");
     assert_string_equal(read_text("stderr"), STARTS);
-    assert_string_equal(systemctl_calls(), "");
+    assert_string_equal(pid1_calls(), "");
     stop_it();
 }
 
@@ -197,7 +206,6 @@ static void a_swapped_hand_over_is_put_right_by_name(void **state)
     const struct start start = { .names = "b:a", .fds = { listeners[1], listeners[0] } };
 
     (void) state;
-    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
     start_launcher(&start);
     assert_both_are_served();
     assert_non_null(strstr(read_text("report"), "|2|a:b|mine|3=a|4=b|"));
@@ -209,7 +217,6 @@ static void a_wrong_hand_over_ends_it_and_those_who_wait_are_told(void **state)
     int datagram, elsewhere, pipes[2];
 
     (void) state;
-    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
     datagram = socket_at(at("datagram"), SOCK_DGRAM, false);
     elsewhere = listener_at(at("elsewhere"));
     assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
@@ -283,16 +290,64 @@ static void without_sockets_it_leaves_quietly(void **state)
         start_launcher(&rows[i].start);
         assert_int_equal(launcher_ends(), NOT_SERVED);
         assert_string_equal(read_text("stderr"), "<6>no socket of test is open: nobody can ask it\n");
-        assert_string_equal(systemctl_calls(), "");
+        assert_string_equal(pid1_questions(), "");
+        assert_string_equal(pid1_calls(), "");
     }
 }
 
-static void a_stopped_monitor_refuses_for_five_seconds(void **state)
+/* --- What systemd tells, to root ------------------------------------------------------------------------------- */
+
+static void wait_for_text(const char *path, const char *text)
+{
+    while (!strstr(read_text(path), text))
+        (void) usleep(1000); /* folder_enter's guard ends this */
+}
+
+/* Somebody else does, as the administrator or another launcher. All have been told of its end then. */
+static void run_job(const char *verb)
+{
+    struct manager *manager = NULL;
+    enum job_result result;
+
+    assert_int_equal(manager_open(&manager), 0);
+    assert_int_equal(manager_run(manager, verb, MONITOR, "replace", 50000, &result), 0);
+    assert_int_equal(result, JOB_DONE);
+    manager_free(manager);
+}
+
+static pid_t start_job(const char *verb)
+{
+    pid_t pid;
+
+    (void) fflush(NULL); /* or the child would write it again */
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void) alarm(60); /* timers are not inherited */
+        run_job(verb);
+        exit(0);
+    }
+    return pid;
+}
+
+static void queue_job(const char *verb)
+{
+    struct manager *manager = NULL;
+
+    assert_int_equal(manager_open(&manager), 0);
+    assert_int_equal(manager_queue(manager, verb, MONITOR, "replace"), 0);
+    manager_free(manager);
+}
+
+static void a_monitor_that_cannot_be_used_refuses_for_five_seconds(void **state)
 {
     uint64_t started = msec_now(), quickest = UINT64_MAX, took;
 
     (void) state;
-    assert_int_equal(state_set(&opened, FLAG_HELD, true), 0);
+    if (geteuid() != 0)
+        skip(); /* only root asks systemd */
+    unit_has(MONITOR, "ActiveState=inactive");
+    unit_has(MONITOR, "LoadState=masked");
     start_launcher(right_start());
     assert_true(is_refused(client_of(at("a")))); /* this one may have waited for the start */
     for (int i = 0; i < 5; i++) {
@@ -307,25 +362,64 @@ static void a_stopped_monitor_refuses_for_five_seconds(void **state)
     assert_int_equal(launcher_ends(), NOT_SERVED);
     took = msec_now() - started;
     assert_in_range(took, 4990, 30000);
-    assert_string_equal(read_text("stderr"),
-                        "<4>clients of test are told \"unavailable\" for now: sssd.service was stopped by an "
-                        "administrator (systemctl start sssd.service ends that)\n");
-    assert_string_equal(systemctl_calls(), "");
+    assert_string_equal(read_text("stderr"), REFUSES "sssd.service is masked\n");
+    assert_string_equal(pid1_calls(), START); /* a client who comes again is no reason to try again */
     assert_false(file_exists("report"));
 }
 
 static void who_comes_after_the_monitor_is_up_is_served(void **state)
 {
     (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root asks systemd */
     for (int round = 0; round < 5; round++) {
-        assert_int_equal(state_set(&opened, FLAG_RUNNING, false), 0);
-        assert_int_equal(state_set(&opened, FLAG_HELD, true), 0);
+        unit_has(MONITOR, "ActiveState=inactive");
+        unit_has(MONITOR, "Job=stop");
         start_launcher(right_start());
         assert_true(is_refused(client_of(at("a"))));
 
-        /* As sssd.service starts. */
-        assert_int_equal(state_set(&opened, FLAG_HELD, false), 0);
-        assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
+        unit_has(MONITOR, "Job=");
+        run_job("Start");
+        assert_both_are_served();
+        stop_it();
+    }
+}
+
+static void it_does_not_take_a_client_to_see_that_the_monitor_is_up(void **state)
+{
+    static const struct {
+        const char *label;
+        bool is_back_up, job_ends;
+    } rows[] = {
+        { "a job has ended", false, true },
+        { "PID 1 was away, and it is up", true, false },
+        { "PID 1 was away, and it comes up then", false, true },
+    };
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root asks systemd */
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        unit_has(MONITOR, "ActiveState=inactive");
+        unit_has(MONITOR, "Job=stop");
+        start_launcher(right_start());
+        assert_true(is_refused(client_of(at("a"))));
+
+        if (i > 0) {
+            pid1_stops();
+            (void) unlink("questions");
+            unit_has(MONITOR, "Job=");
+            if (rows[i].is_back_up)
+                unit_has(MONITOR, "ActiveState=active");
+            pid1_starts();
+            wait_for_text("questions", MONITOR);
+        }
+        if (rows[i].job_ends) {
+            unit_has(MONITOR, "Job=");
+            run_job("Start");
+        }
+        wait_for_file("report");
         assert_both_are_served();
         stop_it();
     }
@@ -334,65 +428,48 @@ static void who_comes_after_the_monitor_is_up_is_served(void **state)
 static void it_refuses_where_the_monitor_cannot_be_used(void **state)
 {
     static const struct {
-        const char *label, *answers, *file, *content, *says, *called, *not_called;
+        const char *label, *line, *script, *file, *says, *calls;
     } rows[] = {
-        { "does not start, not enabled", FAILS "exit 1", NULL, NULL, "did not start",
-          "reset-failed sssd.service\n", "is-active" },
-        { "does not start, enabled", FAILS "exit 0", NULL, NULL, "did not start",
-          "--quiet is-enabled sssd.service\n", "reset-failed" },
-        { "start is skipped", "case \"$*\" in *is-active*) exit 3 ;; esac", NULL, NULL, "was skipped",
-          "is-active", "reset-failed" },
-        { "three crashes", "", "state/crashes/test", "3\n", "it ended badly 3 times in a row", "", "start" },
-        { "the monitor's own", "", "state/monitor/test", "", "the configuration gives it to the monitor", "", "x" },
+        { "does not start", "Job=", "has $2 ActiveState=failed; echo failed", NULL, "sssd.service did not start (see: ", START },
+        { "start is skipped", "Job=", "echo skipped", NULL, "sssd.service was skipped ", START },
+        { "start is taken back", "Job=", "echo canceled", NULL, "sssd.service did not start (see: ", START },
+        { "masked", "LoadState=masked", NULL, NULL, "sssd.service is masked\n", START },
+        { "down, to be stopped", "Job=stop", NULL, NULL, "sssd.service is being stopped\n", START },
+        { "did not start a moment ago", "Job=", NULL, "state/failed", "sssd.service did not start a moment ago ", "" },
+        { "the monitor's own", "ActiveState=active", NULL, "state/monitor/test", "the configuration gives it to the monitor ", "" },
     };
 
     (void) state;
     if (geteuid() != 0)
-        skip(); /* only root starts the monitor */
+        skip(); /* only root asks systemd */
     assert_int_equal(state_set_monitor_owns(&opened, "test", false), 0); /* makes the folder */
     for (size_t i = 0; i < N_OF(rows); i++) {
+        char says[256];
+
         print_message("  %s\n", rows[i].label);
-        (void) unlink("calls"); /* of the row before */
-        systemctl_answers(rows[i].answers);
-        if (rows[i].file)
-            write_text(rows[i].file, rows[i].content);
+        (void) unlink("calls"); /* these of the row before */
+        (void) unlink("units/" MONITOR);
+        (void) unlink("on-job");
+        unit_has(MONITOR, rows[i].line);
+        if (rows[i].script)
+            jobs_do(rows[i].script);
+        if (rows[i].file) {
+            assert_int_equal(state_note_failure(&opened), 0);
+            assert_int_equal(rename("state/failed", rows[i].file), 0);
+        }
 
         start_launcher(right_start());
         assert_true(is_refused(client_of(at("b"))));
-        while (!strstr(read_text("stderr"), rows[i].says) || !strstr(systemctl_calls(), rows[i].called))
-            (void) usleep(1000); /* it refuses first; the fixture's guard ends this */
-        assert_int_equal(strncmp(read_text("stderr"), "<4>", 3), 0);
-        assert_null(strstr(systemctl_calls(), rows[i].not_called));
+        (void) snprintf(says, sizeof(says), REFUSES "%s", rows[i].says); /* fits */
+        wait_for_text("stderr", says); /* it refuses first */
+        assert_ptr_equal(strstr(read_text("stderr"), says), read_text("stderr"));
+        assert_true(is_refused(client_of(at("a"))));
+        assert_string_equal(pid1_calls(), rows[i].calls);
         stop_it();
         assert_false(file_exists("report"));
         if (rows[i].file)
             assert_int_equal(unlink(rows[i].file), 0);
     }
-}
-
-static void clients_of_a_closed_socket_are_left_to_the_relay(void **state)
-{
-    int client = client_of(at("a"));
-
-    (void) state;
-    if (geteuid() != 0)
-        skip(); /* only root starts the monitor */
-    assert_int_equal(state_set_monitor_owns(&opened, "test", true), 0);
-    systemctl_answers("case \"$*\" in *ActiveState*) echo inactive ;; esac");
-    start_launcher(right_start());
-    assert_int_equal(launcher_ends(), NOT_SERVED);
-    assert_string_equal(read_text("stderr"), "");
-    assert_non_null(strstr(systemctl_calls(), "show --value --property ActiveState -- sss-a.socket\n"
-                                              "show --value --property ActiveState -- sss-b.socket\n"));
-    assert_true(accept_now(listeners[0]) >= 0);
-    (void) close(client);
-
-    /* Half of it is not enough. */
-    client = client_of(at("a"));
-    systemctl_answers("case \"$*\" in *sss-a.socket) echo inactive ;; *sss-b.socket) echo active ;; esac");
-    start_launcher(right_start());
-    assert_true(is_refused(client));
-    stop_it();
 }
 
 static void clients_wait_while_the_monitor_starts(void **state)
@@ -401,16 +478,115 @@ static void clients_wait_while_the_monitor_starts(void **state)
 
     (void) state;
     if (geteuid() != 0)
-        skip(); /* only root starts the monitor */
+        skip(); /* only root asks systemd */
+    unit_has(MONITOR, "ActiveState=inactive");
     assert_int_equal(mkfifo("go", 0600), 0);
-    systemctl_answers("case \"$*\" in *' start '*) touch begun; read x <go; touch state/running ;; esac");
+    jobs_do("touch begun; read x <go; has $2 ActiveState=active");
     start_launcher(right_start());
     wait_for_file("begun");
     assert_int_equal(poll(&(struct pollfd) { .fd = client, .events = POLLIN }, 1, 50), 0);
     write_text("go", "x\n");
     assert_true(is_served(client, "3"));
+    assert_string_equal(read_text("stderr"), STARTS_COLD);
     stop_it();
 }
+
+static void nobody_is_served_before_the_monitor_is_active(void **state)
+{
+    int client = client_of(at("a"));
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root asks systemd */
+    unit_has(MONITOR, "ActiveState=activating");
+    assert_int_equal(mkfifo("go", 0600), 0);
+    jobs_do("read x <go; has $2 ActiveState=active; touch state/was-active");
+    queue_job("Start");
+    start_launcher(right_start());
+    wait_for_text("calls", START); /* it has seen the state, and waits for the same job */
+    assert_int_equal(poll(&(struct pollfd) { .fd = client, .events = POLLIN }, 1, 50), 0);
+    assert_false(file_exists("report"));
+    write_text("go", "x\n");
+    assert_true(is_served(client, "3"));
+    assert_true(file_exists("state/was-active"));
+    stop_it();
+}
+
+static void nobody_is_served_by_news_of_a_monitor_that_is_not_active(void **state)
+{
+    static const struct {
+        const char *label, *script;
+    } rows[] = {
+        { "starts again by itself", "has $2 ActiveState=activating" },
+        { "is to be stopped at once", "has $2 ActiveState=active; has $2 Job=stop" },
+        { "becomes the monitor's", "touch state/monitor/test; has $2 ActiveState=active" },
+    };
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root asks systemd */
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        assert_int_equal(state_set_monitor_owns(&opened, "test", false), 0);
+        unit_has(MONITOR, "ActiveState=inactive");
+        unit_has(MONITOR, "Job=stop");
+        start_launcher(right_start());
+        assert_true(is_refused(client_of(at("a"))));
+
+        unit_has(MONITOR, "Job=");
+        jobs_do(rows[i].script);
+        (void) unlink("questions");
+        run_job("Start");
+        wait_for_text("questions", MONITOR); /* it has looked */
+        assert_true(is_refused(client_of(at("a"))));
+        assert_false(file_exists("report"));
+        stop_it();
+    }
+}
+
+static void an_administrators_stop_wins(void **state)
+{
+    static const struct {
+        const char *active;
+    } rows[] = { { "active" }, { "deactivating" }, { "inactive" } };
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root asks systemd */
+    assert_int_equal(mkfifo("go", 0600), 0);
+    jobs_do("touch begun; read x <go; has $2 ActiveState=inactive; touch over");
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        char line[64];
+        uint64_t before;
+
+        print_message("  %s\n", rows[i].active);
+        (void) unlink("begun"); /* these of the row before */
+        (void) unlink("over");
+        (void) unlink("calls");
+        (void) snprintf(line, sizeof(line), "ActiveState=%s", rows[i].active); /* fits */
+        unit_has(MONITOR, line);
+        queue_job("Stop");
+        wait_for_file("begun");
+
+        /* Who comes in its window is refused, and not left waiting for its end. */
+        before = msec_now();
+        start_launcher(right_start());
+        assert_true(is_refused(client_of(at("a"))));
+        assert_in_range(msec_now() - before, 0, 3000);
+        assert_false(file_exists("over"));
+        wait_for_text("stderr", REFUSES "sssd.service is being stopped\n");
+
+        write_text("go", "x\n");
+        wait_for_file("over");
+        assert_true(is_refused(client_of(at("b"))));
+        assert_string_equal(pid1_calls(), "Stop sssd.service replace\n" START); /* in mode fail, and only that once */
+        assert_non_null(strstr(read_text("units/" MONITOR), "ActiveState=inactive\n"));
+        assert_false(file_exists("report"));
+        stop_it();
+    }
+}
+
+/* --- The lock -------------------------------------------------------------------------------------------------- */
 
 /* It has the file open; until it is the launcher, it has ours. */
 static void wait_until_it_waits_for_the_lock(void)
@@ -425,25 +601,135 @@ static void wait_until_it_waits_for_the_lock(void)
 
 static void it_waits_for_who_sends_the_monitor_away(void **state)
 {
+    static const struct {
+        const char *label;
+        bool waits_on; /* longer than for a lock that is held while nothing leaves */
+    } rows[] = { { "a moment", false }, { "seconds", true } };
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root may lock */
+    assert_int_equal(mkfifo("go", 0600), 0);
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        int lock, client = client_of(at("a"));
+        pid_t hook;
+
+        print_message("  %s\n", rows[i].label);
+        (void) unlink("calls"); /* these of the row before */
+        (void) unlink("begun");
+        (void) unlink("on-job");
+        run_job("Restart");
+        jobs_do("[ $1 = Start ] || { touch begun; read x <go; }; has $2 ActiveState=$([ $1 = Start ] || echo in)active");
+
+        /* As the linger hook does it. */
+        lock = state_lock_exclusive(&opened, 0);
+        assert_true(lock >= 0);
+        hook = start_job("Stop");
+        wait_for_file("begun");
+        (void) unlink("questions");
+        start_launcher(right_start());
+        wait_until_it_waits_for_the_lock();
+        if (rows[i].waits_on)
+            wait_for_text("questions", MONITOR); /* it has asked who leaves */
+        assert_int_equal(poll(&(struct pollfd) { .fd = client, .events = POLLIN }, 1, 50), 0);
+        assert_string_equal(pid1_calls(), "Restart sssd.service replace\nStop sssd.service replace\n");
+        write_text("go", "x\n");
+        assert_int_equal(exit_status_of(hook), 0);
+        assert_int_equal(close(lock), 0);
+
+        assert_true(is_served(client, "3"));
+        assert_string_equal(pid1_calls(), "Restart sssd.service replace\nStop sssd.service replace\n" START);
+        assert_string_equal(read_text("stderr"), STARTS_COLD);
+        stop_it();
+    }
+}
+
+static void nobody_starts_a_monitor_that_is_leaving_for_long(void **state)
+{
+    uint64_t before;
+    int lock;
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root may lock */
+    assert_int_equal(mkfifo("go", 0600), 0);
+    jobs_do("touch begun; read x <go; has $2 ActiveState=inactive; touch over");
+    lock = state_lock_exclusive(&opened, 0);
+    assert_true(lock >= 0);
+    queue_job("Stop");
+    wait_for_file("begun");
+
+    before = msec_now();
+    start_launcher(right_start());
+    assert_true(is_refused(client_of(at("a"))));
+    assert_in_range(msec_now() - before, 3990, 30000);
+    wait_for_text("stderr", REFUSES);
+    assert_string_equal(read_text("stderr"),
+                        "<4>cannot lock state: Connection timed out\n" REFUSES "sssd.service is being stopped\n");
+    assert_false(file_exists("report"));
+    write_text("go", "x\n");
+    wait_for_file("over");
+    assert_non_null(strstr(read_text("units/" MONITOR), "ActiveState=inactive\n"));
+    assert_string_equal(pid1_calls(), "Stop sssd.service replace\n" START); /* which was refused */
+    (void) close(lock);
+    stop_it();
+}
+
+static void by_who_holds_the_lock_while_nothing_leaves_nobody_is_kept(void **state)
+{
+    int lock;
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root may lock */
+    unit_has(MONITOR, "ActiveState=inactive");
+    lock = state_lock_exclusive(&opened, 0);
+    assert_true(lock >= 0);
+    start_launcher(right_start());
+    assert_both_are_served();
+    assert_string_equal(read_text("stderr"), "<4>cannot lock state: Connection timed out\n" STARTS_COLD);
+    (void) close(lock);
+    stop_it();
+}
+
+static void whoever_may_run_holds_the_lock_until_it_does(void **state)
+{
     int lock, client = client_of(at("a"));
 
     (void) state;
     if (geteuid() != 0)
-        skip(); /* only root starts the monitor */
-    systemctl_answers("case \"$*\" in *' start '*) touch state/running ;; esac");
-    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
-    lock = state_lock_exclusive(&opened);
-    assert_true(lock >= 0);
+        skip(); /* only root may lock */
+    unit_has(MONITOR, "ActiveState=inactive");
+    assert_int_equal(mkfifo("go", 0600), 0);
+    jobs_do("touch begun; read x <go; has $2 ActiveState=active");
     start_launcher(right_start());
-    wait_until_it_waits_for_the_lock();
-
-    /* As the linger hook does it. */
-    assert_int_equal(state_set(&opened, FLAG_RUNNING, false), 0);
-    assert_int_equal(close(lock), 0);
+    wait_for_file("begun");
+    assert_int_equal(state_lock_exclusive(&opened, 0), -ETIMEDOUT);
+    write_text("go", "x\n");
     assert_true(is_served(client, "3"));
-    assert_string_equal(systemctl_calls(), "--quiet --job-mode=fail start sssd.service\n");
+    lock = state_lock_exclusive(&opened, 0); /* the responder does not */
+    assert_true(lock >= 0);
+    (void) close(lock);
     stop_it();
 }
+
+static void whoever_refuses_holds_no_lock(void **state)
+{
+    int lock;
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root may lock */
+    unit_has(MONITOR, "Job=stop");
+    start_launcher(right_start());
+    assert_true(is_refused(client_of(at("a"))));
+    lock = state_lock_exclusive(&opened, 0);
+    assert_true(lock >= 0);
+    (void) close(lock);
+    stop_it();
+}
+
+/* --- Without what it needs ------------------------------------------------------------------------------------- */
 
 static void without_a_state_folder_it_serves(void **state)
 {
@@ -451,15 +737,31 @@ static void without_a_state_folder_it_serves(void **state)
     assert_int_equal(rename("state", "gone"), 0);
     start_launcher(right_start());
     assert_both_are_served();
-    assert_string_equal(read_text("stderr"), "<4>cannot open state: No such file or directory\n" STARTS);
-    assert_string_equal(systemctl_calls(), "");
+    assert_string_equal(read_text("stderr"),
+                        "<4>cannot find out whether sssd.service runs: No such file or directory\n" STARTS);
+    assert_string_equal(pid1_calls(), "");
+    assert_string_equal(pid1_questions(), "");
+    stop_it();
+}
+
+static void without_anyone_to_ask_it_serves(void **state)
+{
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root asks systemd */
+    pid1_stops();
+    start_launcher(right_start());
+    assert_both_are_served();
+    assert_string_equal(read_text("stderr"),
+                        "<4>cannot find out whether sssd.service runs: Transport endpoint is not connected\n" STARTS);
     stop_it();
 }
 
 static void without_a_lock_file_it_serves(void **state)
 {
     (void) state;
-    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
+    if (geteuid() != 0)
+        skip(); /* only root may lock */
     assert_int_equal(unlink("state/lock"), 0);
     start_launcher(right_start());
     assert_both_are_served();
@@ -470,7 +772,6 @@ static void without_a_lock_file_it_serves(void **state)
 static void a_responder_that_cannot_be_run_is_said(void **state)
 {
     (void) state;
-    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), 0);
     assert_int_equal(unlink("sssd_test"), 0);
     start_launcher(right_start());
     assert_int_equal(launcher_ends(), 1);
@@ -480,23 +781,23 @@ static void a_responder_that_cannot_be_run_is_said(void **state)
 static void without_descriptors_it_fails_aloud(void **state)
 {
     static const struct {
-        const char *label;
-        enum flag flag;
-        const char *says;
+        const char *label, *line, *says;
     } rows[] = {
-        { "to arrange the sockets", FLAG_RUNNING, "<3>cannot arrange the sockets of test: " },
-        { "to refuse a client", FLAG_HELD, "<3>cannot refuse clients of test: " },
+        { "to arrange the sockets", "Job=", "<3>cannot arrange the sockets of test: " },
+        { "to refuse a client", "Job=stop", "<3>cannot refuse clients of test: " },
     };
     const struct rlimit limit = { 5, 5 }; /* its three streams and two sockets */
 
     (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root may lock */
     (void) setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* that would need some at the end */
     for (size_t i = 0; i < N_OF(rows); i++) {
         int client = client_of(at("a")), lock;
 
         print_message("  %s\n", rows[i].label);
-        assert_int_equal(state_set(&opened, rows[i].flag, true), 0);
-        lock = state_lock_exclusive(&opened);
+        unit_has(MONITOR, rows[i].line);
+        lock = state_lock_exclusive(&opened, 0);
         assert_true(lock >= 0);
         start_launcher(right_start());
         wait_until_it_waits_for_the_lock();
@@ -538,23 +839,23 @@ static void other_words_are_answered_with_the_usage(void **state)
         start_launcher(&start);
         assert_int_equal(launcher_ends(), 2);
         assert_non_null(strstr(read_text("stderr"), "usage: launch --socket=NAME=/PATH"));
-        assert_string_equal(systemctl_calls(), "");
+        assert_string_equal(pid1_calls(), "");
+        assert_string_equal(pid1_questions(), "");
     }
 }
+
+/* --- Units with User= ------------------------------------------------------------------------------------------ */
 
 static void start_monitor_starts_it_and_never_fails_the_unit(void **state)
 {
     static const struct {
-        const char *label, *answers;
-        bool runs;
-        const char *calls;
+        const char *label, *line, *script, *calls, *refusal; /* "" none */
     } rows[] = {
-        { "starts", "touch state/running", false, "--quiet --job-mode=fail start sssd.service\n" },
-        { "runs", "exit 9", true, "" },
-        { "does not start", "exit 1", false,
-          "--quiet --job-mode=fail start sssd.service\n"
-          "--quiet is-enabled sssd.service\n"
-          "reset-failed sssd.service\n" },
+        { "starts", "ActiveState=inactive", "has $2 ActiveState=active", START, "" },
+        { "does not start", "ActiveState=inactive", "echo failed", START,
+          "sssd.service did not start (see: systemctl status sssd.service)" },
+        { "runs", "ActiveState=active", "", "", "" }, /* takes back the refusal of before */
+        { "to be stopped", "Job=stop", "", START, "sssd.service is being stopped" },
     };
     static const struct start start = { .args = { "--start-monitor=test" } };
 
@@ -564,20 +865,177 @@ static void start_monitor_starts_it_and_never_fails_the_unit(void **state)
     for (size_t i = 0; i < N_OF(rows); i++) {
         print_message("  %s\n", rows[i].label);
         (void) unlink("calls"); /* of the row before */
-        systemctl_answers(rows[i].answers);
-        assert_int_equal(state_set(&opened, FLAG_RUNNING, rows[i].runs), 0);
+        unit_has(MONITOR, rows[i].line);
+        jobs_do(rows[i].script);
         start_launcher(&start);
         assert_int_equal(launcher_ends(), 0);
-        assert_string_equal(systemctl_calls(), rows[i].calls);
+        assert_string_equal(pid1_calls(), rows[i].calls);
         assert_string_equal(read_text("stderr"), "");
+        assert_string_equal(read_text("state/refused/test"), rows[i].refusal);
+        assert_int_equal(file_exists("state/refused/test"), rows[i].refusal[0] != '\0');
     }
+}
 
-    assert_int_equal(rename("state", "gone"), 0);
-    (void) unlink("calls");
+static void start_monitor_waits_for_who_sends_the_monitor_away(void **state)
+{
+    static const struct start start = { .args = { "--start-monitor=test" } };
+    uint64_t before = msec_now();
+    int lock;
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root may lock */
+    unit_has(MONITOR, "Job=stop");
+    lock = state_lock_exclusive(&opened, 0);
+    assert_true(lock >= 0);
     start_launcher(&start);
     assert_int_equal(launcher_ends(), 0);
-    assert_string_equal(systemctl_calls(), "");
-    assert_string_equal(read_text("stderr"), "<4>cannot open state: No such file or directory\n");
+    assert_in_range(msec_now() - before, 3990, 30000);
+    assert_string_equal(pid1_calls(), START); /* which was refused */
+    assert_string_equal(read_text("state/refused/test"), "sssd.service is being stopped");
+    (void) close(lock);
+}
+
+static void what_start_monitor_cannot_find_out_is_said(void **state)
+{
+    static const struct start start = { .args = { "--start-monitor=test" } };
+
+    (void) state;
+    if (geteuid() != 0)
+        skip(); /* only root starts the monitor */
+    pid1_stops();
+    start_launcher(&start);
+    assert_int_equal(launcher_ends(), 0);
+    assert_string_equal(read_text("stderr"),
+                        "<4>cannot find out whether test may run: Transport endpoint is not connected\n");
+    assert_false(file_exists("state/refused/test"));
+
+    pid1_starts();
+    assert_int_equal(rename("state", "gone"), 0);
+    start_launcher(&start);
+    assert_int_equal(launcher_ends(), 0);
+    assert_string_equal(pid1_calls(), "");
+    assert_string_equal(read_text("stderr"),
+                        "<4>cannot find out whether test may run: No such file or directory\n");
+}
+
+static void copy_program(const char *from, const char *to)
+{
+    char command[2 * PATH_MAX];
+
+    (void) unlink(to); /* a link, or not there */
+    (void) snprintf(command, sizeof(command), "cp '%s' '%s'", from, to); /* fits */
+    assert_int_equal(system(command), 0);
+}
+
+/* The programs are where anyone may run them, and what they say may be written there. */
+static const struct start *start_without_root(void)
+{
+    static struct start start;
+
+    copy_program(launcher, "launch");
+    copy_program(self, "sssd_test");
+    assert_int_equal(chmod(".", 0777), 0);
+    start = *right_start();
+    start.drops_root = true;
+    return &start;
+}
+
+static void who_is_not_root_does_as_its_unit_found(void **state)
+{
+    const struct start *start = start_without_root();
+
+    (void) state;
+    unit_has(MONITOR, "ActiveState=inactive"); /* it does not ask */
+    start_launcher(start);
+    assert_both_are_served();
+    assert_string_equal(read_text("stderr"), STARTS);
+    stop_it();
+
+    assert_int_equal(state_set_refusal(&opened, "test", "sssd.service is masked"), 0);
+    start_launcher(start);
+    assert_true(is_refused(client_of(at("a"))));
+    assert_true(is_refused(client_of(at("b"))));
+    wait_for_text("stderr", REFUSES "sssd.service is masked\n");
+    assert_false(file_exists("report"));
+
+    /* Another reason is no end of it. */
+    assert_int_equal(state_set_refusal(&opened, "test", "sssd.service is being stopped"), 0);
+    assert_true(is_refused(client_of(at("a"))));
+    stop_it();
+    assert_false(file_exists("report"));
+
+    assert_string_equal(pid1_questions(), "");
+    assert_string_equal(pid1_calls(), "");
+}
+
+static void who_is_not_root_refuses_for_five_seconds(void **state)
+{
+    const struct start *start = start_without_root();
+    uint64_t before = msec_now();
+
+    (void) state;
+    assert_int_equal(state_set_refusal(&opened, "test", "so"), 0);
+    start_launcher(start);
+    assert_int_equal(launcher_ends(), NOT_SERVED);
+    assert_in_range(msec_now() - before, 4990, 30000);
+    assert_string_equal(read_text("stderr"), REFUSES "so\n");
+}
+
+static void wait_until_it_sleeps(void)
+{
+    char path[64], name[32], what;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/stat", running); /* fits */
+    do
+        assert_int_equal(sscanf(read_text(path), "%*d (%31[^)]) %c", name, &what), 2);
+    while (what != 'S'); /* folder_enter's guard ends this */
+}
+
+static void who_comes_after_a_refusal_was_taken_back_is_served(void **state)
+{
+    const struct start *start = start_without_root();
+
+    (void) state;
+    for (int round = 0; round < 5; round++) {
+        assert_int_equal(state_set_refusal(&opened, "test", "so"), 0);
+        start_launcher(start);
+        assert_true(is_refused(client_of(at("a"))));
+
+        if (round == 0) {
+            wait_for_text("stderr", REFUSES);
+            assert_true(is_refused(client_of(at("a"))));
+            wait_until_it_sleeps();
+        }
+
+        /* As sssd.service starts. */
+        assert_int_equal(state_set_refusal(&opened, "test", NULL), 0);
+        if (round == 0)
+            wait_for_file("report"); /* it takes no client to see that */
+        assert_both_are_served();
+        stop_it();
+    }
+}
+
+static void another_responders_refusal_is_none(void **state)
+{
+    const struct start *start = start_without_root();
+
+    (void) state;
+    assert_int_equal(state_set_refusal(&opened, "nss", "so"), 0);
+    start_launcher(start);
+    assert_both_are_served();
+    stop_it();
+
+    /* Nor is its end. */
+    assert_int_equal(state_set_refusal(&opened, "test", "so"), 0);
+    start_launcher(start);
+    assert_true(is_refused(client_of(at("a"))));
+    assert_int_equal(state_forget_refusals(&opened), 0);
+    assert_false(file_exists("state/refused/nss"));
+    assert_true(is_refused(client_of(at("a"))));
+    assert_false(file_exists("report"));
+    stop_it();
 }
 
 int main(int argc, char **argv)
@@ -587,18 +1045,32 @@ int main(int argc, char **argv)
         WITH_SOCKETS(a_swapped_hand_over_is_put_right_by_name),
         WITH_SOCKETS(a_wrong_hand_over_ends_it_and_those_who_wait_are_told),
         WITH_SOCKETS(without_sockets_it_leaves_quietly),
-        WITH_SOCKETS(a_stopped_monitor_refuses_for_five_seconds),
+        WITH_SOCKETS(a_monitor_that_cannot_be_used_refuses_for_five_seconds),
         WITH_SOCKETS(who_comes_after_the_monitor_is_up_is_served),
+        WITH_SOCKETS(it_does_not_take_a_client_to_see_that_the_monitor_is_up),
         WITH_SOCKETS(it_refuses_where_the_monitor_cannot_be_used),
-        WITH_SOCKETS(clients_of_a_closed_socket_are_left_to_the_relay),
         WITH_SOCKETS(clients_wait_while_the_monitor_starts),
+        WITH_SOCKETS(nobody_is_served_before_the_monitor_is_active),
+        WITH_SOCKETS(nobody_is_served_by_news_of_a_monitor_that_is_not_active),
+        WITH_SOCKETS(an_administrators_stop_wins),
         WITH_SOCKETS(it_waits_for_who_sends_the_monitor_away),
+        WITH_SOCKETS(nobody_starts_a_monitor_that_is_leaving_for_long),
+        WITH_SOCKETS(by_who_holds_the_lock_while_nothing_leaves_nobody_is_kept),
+        WITH_SOCKETS(whoever_may_run_holds_the_lock_until_it_does),
+        WITH_SOCKETS(whoever_refuses_holds_no_lock),
         WITH_SOCKETS(without_a_state_folder_it_serves),
+        WITH_SOCKETS(without_anyone_to_ask_it_serves),
         WITH_SOCKETS(without_a_lock_file_it_serves),
         WITH_SOCKETS(a_responder_that_cannot_be_run_is_said),
         WITH_SOCKETS(without_descriptors_it_fails_aloud),
         WITH_SOCKETS(other_words_are_answered_with_the_usage),
         WITH_SOCKETS(start_monitor_starts_it_and_never_fails_the_unit),
+        WITH_SOCKETS(start_monitor_waits_for_who_sends_the_monitor_away),
+        WITH_SOCKETS(what_start_monitor_cannot_find_out_is_said),
+        WITH_SOCKETS(who_is_not_root_does_as_its_unit_found),
+        WITH_SOCKETS(who_is_not_root_refuses_for_five_seconds),
+        WITH_SOCKETS(who_comes_after_a_refusal_was_taken_back_is_served),
+        WITH_SOCKETS(another_responders_refusal_is_none),
     };
     ssize_t n;
 

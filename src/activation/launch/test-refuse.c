@@ -23,13 +23,31 @@ struct asked {
     int comes_at, takes_at;   /* the question at which a client comes, at which somebody else takes one; 0: none */
     int listener;
     int late_client;
+    int event[2];             /* a pipe, of which each question takes in a byte; 0: none */
+    int event_from;           /* the question from which on there is this to look at */
 };
+
+static int event_of(void *userdata)
+{
+    const struct asked *asked = userdata;
+
+    return asked->event[0] > 0 && asked->times >= asked->event_from ? asked->event[0] : -1;
+}
+
+static int no_event(void *userdata)
+{
+    (void) userdata;
+    return -1;
+}
 
 static bool is_over(void *userdata)
 {
     struct asked *asked = userdata;
+    char byte;
 
     asked->times++;
+    if (asked->event[0] > 0 && read(asked->event[0], &byte, 1) < 0)
+        assert_int_equal(errno, EAGAIN); /* there is no more */
     if (asked->times == asked->comes_at)
         asked->late_client = client_of(at("a"));
     if (asked->times == asked->takes_at)
@@ -52,7 +70,7 @@ static void clients_are_refused_within_100_ms(void **state)
     (void) state;
     assert_true(pid >= 0);
     if (pid == 0)
-        _exit(refuse_clients(&sockets, NEVER, is_never_over, NULL) == 0 ? 0 : 1);
+        _exit(refuse_clients(&sockets, NEVER, no_event, is_never_over, NULL) == 0 ? 0 : 1);
 
     /* On a loaded machine a single one can be late for reasons of its own. */
     for (int i = 0; i < 5; i++) {
@@ -78,7 +96,7 @@ static void all_who_wait_are_refused_until_the_time_is_up(void **state)
     uint64_t before = msec_now();
 
     (void) state;
-    assert_int_equal(refuse_clients(&sockets, SOON, is_over, &asked), 0);
+    assert_int_equal(refuse_clients(&sockets, SOON, event_of, is_over, &asked), 0);
     assert_true(msec_now() - before >= SOON / 1000);
     for (size_t i = 0; i < N_OF(clients); i++)
         assert_true(is_refused(clients[i]));
@@ -94,7 +112,7 @@ static void no_time_is_up_at_once(void **state)
     struct asked asked = { 0 };
 
     (void) state;
-    assert_int_equal(refuse_clients(&sockets, 0, is_over, &asked), 0);
+    assert_int_equal(refuse_clients(&sockets, 0, event_of, is_over, &asked), 0);
     assert_int_equal(asked.times, 0);
     taken = accept_now(sockets.fds[0]);
     assert_true(taken >= 0);
@@ -125,7 +143,7 @@ static void who_comes_after_it_is_over_stays_in_the_queue(void **state)
         int first = client_of(at("a")), taken;
 
         print_message("  %s\n", rows[i].label);
-        assert_int_equal(refuse_clients(&sockets, NEVER, is_over, &asked), 1);
+        assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), 1);
         assert_int_equal(asked.times, rows[i].over_at);
 
         if (rows[i].first_is_refused) {
@@ -152,7 +170,7 @@ static void it_is_asked_for_each_of_two_sockets(void **state)
     struct asked asked = { .over_at = 3 }; /* before the wait, for the first, for the second */
 
     (void) state;
-    assert_int_equal(refuse_clients(&sockets, NEVER, is_over, &asked), 1);
+    assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), 1);
     assert_true(is_refused(first));
     taken = accept_now(sockets.fds[1]);
     assert_int_equal(write(taken, "b", 1), 1);
@@ -162,13 +180,61 @@ static void it_is_asked_for_each_of_two_sockets(void **state)
     (void) close(sockets.fds[1]);
 }
 
+static void an_event_ends_the_wait_for_clients(void **state)
+{
+    static const struct {
+        const char *label;
+        int comes_at, event_from, over_at;
+    } rows[] = {
+        { "it makes an end", 0, 0, 2 },
+        { "the third makes an end", 0, 0, 4 },
+        { "there was nothing to look at before a client came", 1, 3, 4 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct sockets sockets = { .fds = { listener_at(at("a")) }, .n = 1 };
+        struct asked asked = { .comes_at = rows[i].comes_at, .event_from = rows[i].event_from, .over_at = rows[i].over_at };
+
+        print_message("  %s\n", rows[i].label);
+        assert_int_equal(pipe2(asked.event, O_CLOEXEC | O_NONBLOCK), 0);
+        assert_int_equal(write(asked.event[1], "xxxx", 4), 4);
+        assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), 1);
+        assert_int_equal(asked.times, rows[i].over_at);
+        if (asked.late_client > 0)
+            assert_true(is_refused(asked.late_client));
+        (void) close(asked.event[0]);
+        (void) close(asked.event[1]);
+        (void) close(sockets.fds[0]);
+        assert_int_equal(unlink("a"), 0);
+    }
+}
+
+static void an_event_that_ends_nothing_is_none(void **state)
+{
+    struct sockets sockets = { .fds = { listener_at(at("a")) }, .n = 1 };
+    struct asked asked = { .comes_at = 3 };
+    uint64_t before = msec_now();
+
+    (void) state;
+    assert_int_equal(pipe2(asked.event, O_CLOEXEC | O_NONBLOCK), 0);
+    assert_int_equal(write(asked.event[1], "xxx", 3), 3);
+    assert_int_equal(refuse_clients(&sockets, SOON, event_of, is_over, &asked), 0);
+    assert_true(msec_now() - before >= SOON / 1000);
+    assert_true(is_refused(asked.late_client));
+    assert_in_range(asked.times, 4, 8); /* it waits between them */
+    (void) close(asked.event[0]);
+    (void) close(asked.event[1]);
+    (void) close(sockets.fds[0]);
+}
+
 static void a_client_of_the_second_socket_alone_is_refused(void **state)
 {
     struct sockets sockets = { .fds = { listener_at(at("a")), listener_at(at("b")) }, .n = 2 };
     int client = client_of(at("b"));
 
     (void) state;
-    assert_int_equal(refuse_clients(&sockets, SOON, is_never_over, NULL), 0);
+    assert_int_equal(refuse_clients(&sockets, SOON, no_event, is_never_over, NULL), 0);
     assert_true(is_refused(client));
     (void) close(sockets.fds[0]);
     (void) close(sockets.fds[1]);
@@ -182,7 +248,7 @@ static void a_client_that_somebody_else_took_does_not_matter(void **state)
 
     (void) state;
     assert_int_equal(fcntl(sockets.fds[0], F_SETFL, O_NONBLOCK), 0);
-    assert_int_equal(refuse_clients(&sockets, SOON, is_over, &asked), 0);
+    assert_int_equal(refuse_clients(&sockets, SOON, event_of, is_over, &asked), 0);
     assert_true(is_refused(client));
     assert_true(is_refused(asked.late_client));
     (void) close(sockets.fds[0]);
@@ -196,7 +262,7 @@ static void a_client_that_left_does_not_matter(void **state)
     (void) state;
     (void) close(client_of(at("a")));
     client = client_of(at("a"));
-    assert_int_equal(refuse_clients(&sockets, SOON, is_never_over, NULL), 0);
+    assert_int_equal(refuse_clients(&sockets, SOON, no_event, is_never_over, NULL), 0);
     assert_true(is_refused(client));
     (void) close(sockets.fds[0]);
 }
@@ -207,7 +273,7 @@ static int refuse_interrupted(void *userdata)
     int r;
 
     interrupt_often();
-    r = refuse_clients(userdata, 300000, is_over, &asked);
+    r = refuse_clients(userdata, 300000, event_of, is_over, &asked);
     if (r < 0)
         return -r;
     return interruptions() > 5 && asked.late_client > 0 && is_refused(asked.late_client) ? 0 : 255;
@@ -232,7 +298,7 @@ static int refuse_with_limit(struct sockets *sockets, rlim_t descriptors)
     limit = (struct rlimit) { .rlim_cur = descriptors, .rlim_max = before.rlim_max };
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         return 255;
-    r = refuse_clients(sockets, NEVER, is_never_over, NULL);
+    r = refuse_clients(sockets, NEVER, no_event, is_never_over, NULL);
     return setrlimit(RLIMIT_NOFILE, &before) < 0 ? 255 : -r;
 }
 
@@ -324,7 +390,7 @@ static void a_descriptor_that_is_not_open_is_an_error(void **state)
     struct sockets sockets = { .fds = { 500 }, .n = 1 };
 
     (void) state;
-    assert_int_equal(refuse_clients(&sockets, NEVER, is_never_over, NULL), -EBADF);
+    assert_int_equal(refuse_clients(&sockets, NEVER, no_event, is_never_over, NULL), -EBADF);
 }
 
 int main(void)
@@ -335,6 +401,8 @@ int main(void)
         IN_FOLDER(no_time_is_up_at_once),
         IN_FOLDER(who_comes_after_it_is_over_stays_in_the_queue),
         IN_FOLDER(it_is_asked_for_each_of_two_sockets),
+        IN_FOLDER(an_event_ends_the_wait_for_clients),
+        IN_FOLDER(an_event_that_ends_nothing_is_none),
         IN_FOLDER(a_client_of_the_second_socket_alone_is_refused),
         IN_FOLDER(a_client_that_somebody_else_took_does_not_matter),
         IN_FOLDER(a_client_that_left_does_not_matter),

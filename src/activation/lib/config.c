@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <ini_configobj.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,26 +25,14 @@ struct config_file {
     int n_sections;
 };
 
-/* In the order in which they are read: the last one that has a key decides. */
 struct config {
     enum engine engine;
+    uid_t uid, dir_uid; /* whose files may be, with these groups */
+    gid_t gid, dir_gid;
     char *remarks;
-    struct config_file files[CONFIG_SNIPPETS_MAX + 1];
+    struct config_file files[CONFIG_SNIPPETS_MAX + 1]; /* as they are read: the last one that has a key decides */
     size_t n;
 };
-
-/* What files are checked against. */
-struct rules {
-    enum engine engine;
-    uid_t uid, dir_uid;
-    gid_t gid, dir_gid;
-};
-
-static void destroy_file_ctx(struct ini_cfgfile **file)
-{
-    if (*file)
-        ini_config_file_destroy(*file);
-}
 
 static void destroy_ini(struct ini_cfgobj **ini)
 {
@@ -51,16 +40,16 @@ static void destroy_ini(struct ini_cfgobj **ini)
         ini_config_destroy(*ini);
 }
 
-static int check_file(const char *path, const struct stat *st, const struct rules *rules, char **ret_why)
+static int check_file(const struct config *config, const char *path, const struct stat *st, char **ret_why)
 {
-    bool newer = rules->engine == ENGINE_2_10;
+    bool newer = config->engine == ENGINE_2_10;
     mode_t mode = st->st_mode & 07777;
 
     if (!S_ISREG(st->st_mode))
         return say_why(-EINVAL, ret_why, "%s is not a regular file", path);
-    if (st->st_uid != rules->uid && !(newer && st->st_uid == rules->dir_uid))
+    if (st->st_uid != config->uid && !(newer && st->st_uid == config->dir_uid))
         return say_why(-EPERM, ret_why, "%s belongs to user %u, not to root", path, (unsigned) st->st_uid);
-    if (st->st_gid != rules->gid && !(newer && st->st_gid == rules->dir_gid))
+    if (st->st_gid != config->gid && !(newer && st->st_gid == config->dir_gid))
         return say_why(-EPERM, ret_why, "%s belongs to group %u, not to root", path, (unsigned) st->st_gid);
     if (newer && (mode & 0007) != 0)
         return say_why(-EPERM, ret_why, "%s has mode %04o: other users must have no access", path, (unsigned) mode);
@@ -72,56 +61,44 @@ static int check_file(const char *path, const struct stat *st, const struct rule
     return 0;
 }
 
-static ssize_t read_to_end(int fd, char *text, size_t bytes)
+static int cannot_read(const char *path, int r, char **ret_why)
 {
-    size_t used = 0;
-
-    while (used < bytes) {
-        ssize_t n = read(fd, text + used, bytes - used);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break; /* it shrank meanwhile */
-        used += (size_t) n;
-    }
-    return (ssize_t) used;
+    return say_why(r, ret_why, "cannot read %s: %s", path, strerror(-r));
 }
 
 /* Links are followed, as the engine does. Opened without waiting, a pipe is only refused and can't hang us. */
-static int read_file(int dir_fd, const char *name, const char *path, const struct rules *rules, char **ret,
+static int read_file(const struct config *config, int dir_fd, const char *name, const char *path, char **ret,
                      size_t *ret_bytes, char **ret_why)
 {
     CLEANUP(closep) int fd = -1;
     CLEANUP(freep) char *text = NULL;
     struct stat st;
+    size_t bytes = 0;
     ssize_t n;
     int r;
 
     fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && errno == ENXIO)
         return say_why(-EINVAL, ret_why, "%s is not a regular file", path);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        r = -errno;
-        return say_why(r, ret_why, "cannot read %s: %s", path, strerror(-r));
-    }
-
-    r = check_file(path, &st, rules, ret_why);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return cannot_read(path, -errno, ret_why);
+    r = check_file(config, path, &st, ret_why);
     if (r < 0)
         return r;
 
     text = malloc((size_t) st.st_size + 1);
     if (!text)
         return -ENOMEM;
-    n = read_to_end(fd, text, (size_t) st.st_size);
-    if (n < 0)
-        return say_why((int) n, ret_why, "cannot read %s: %s", path, strerror((int) -n));
+    while (bytes < (size_t) st.st_size && (n = read(fd, text + bytes, (size_t) st.st_size - bytes)) != 0) {
+        if (n > 0)
+            bytes += (size_t) n;
+        else if (errno != EINTR)
+            return cannot_read(path, -errno, ret_why);
+    }
 
-    text[n] = '\0';
+    text[bytes] = '\0';
     *ret = TAKE(text);
-    *ret_bytes = (size_t) n;
+    *ret_bytes = bytes;
     return 0;
 }
 
@@ -192,8 +169,8 @@ static int refuse_syntax(const char *path, struct ini_cfgobj *ini, char **ret_wh
  * altogether. */
 static int parse(const char *path, char *text, size_t bytes, struct ini_cfgobj **ret, char **ret_why)
 {
-    CLEANUP(destroy_file_ctx) struct ini_cfgfile *file = NULL;
     CLEANUP(destroy_ini) struct ini_cfgobj *ini = NULL;
+    struct ini_cfgfile *file;
     int r;
 
     /* From memory libini would take it, as a file it does not. */
@@ -203,8 +180,10 @@ static int parse(const char *path, char *text, size_t bytes, struct ini_cfgobj *
     if (ini_config_create(&ini) != 0)
         return -ENOMEM;
     r = ini_config_file_from_mem(text, (uint32_t) bytes, &file);
-    if (r == 0)
+    if (r == 0) {
         r = ini_config_parse(file, INI_STOP_ON_ANY, INI_MV1S_OVERWRITE | INI_MS_MERGE, INI_PARSE_NOWRAP, ini);
+        ini_config_file_destroy(file);
+    }
     if (r == ENOMEM)
         return -ENOMEM;
     if (r == EIO)
@@ -216,28 +195,26 @@ static int parse(const char *path, char *text, size_t bytes, struct ini_cfgobj *
     return 0;
 }
 
-static int add_file(struct config *config, int dir_fd, const char *dir, const char *name, const struct rules *rules,
-                    char **ret_why)
+static int add_file(struct config *config, int dir_fd, const char *dir, const char *name, char **ret_why)
 {
     CLEANUP(freep) char *path = NULL;
     CLEANUP(freep) char *text = NULL;
     CLEANUP(destroy_ini) struct ini_cfgobj *ini = NULL;
     struct config_file *file = &config->files[config->n];
     size_t bytes = 0;
-    int r, error = 0;
+    int r;
 
     if (asprintf(&path, "%s/%s", dir, name) < 0) {
         path = NULL;
         return -ENOMEM;
     }
-    r = read_file(dir_fd, name, path, rules, &text, &bytes, ret_why);
-    if (r < 0)
-        return r;
-    r = parse(path, text, bytes, &ini, ret_why);
+    r = read_file(config, dir_fd, name, path, &text, &bytes, ret_why);
+    if (r == 0)
+        r = parse(path, text, bytes, &ini, ret_why);
     if (r < 0)
         return r;
 
-    file->sections = ini_get_section_list(ini, &file->n_sections, &error);
+    file->sections = ini_get_section_list(ini, &file->n_sections, NULL);
     if (!file->sections)
         return -ENOMEM;
     file->path = TAKE(path);
@@ -249,10 +226,7 @@ static int add_file(struct config *config, int dir_fd, const char *dir, const ch
 /* The snippets that SSSD looks at: ^[^\.].*\.conf$, where the backslash is one more character excluded. */
 static int is_snippet(const struct dirent *entry)
 {
-    const char *name = entry->d_name;
-    size_t n = strlen(name), suffix = strlen(".conf");
-
-    return name[0] != '.' && name[0] != '\\' && n > suffix && strcmp(name + n - suffix, ".conf") == 0;
+    return fnmatch("[!.\\]*.conf", entry->d_name, FNM_NOESCAPE) == 0;
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -262,33 +236,22 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 
 static int remark(struct config *config, const char *text)
 {
-    char *remarks = NULL;
+    CLEANUP(freep) char *before = TAKE(config->remarks);
 
-    if (asprintf(&remarks, "%s%s%s", config->remarks ? config->remarks : "", config->remarks ? "\n" : "", text) < 0)
-        return -ENOMEM;
-    free(config->remarks);
-    config->remarks = remarks;
-    return 0;
+    (void) say_why(0, &config->remarks, "%s%s%s", before ? before : "", before ? "\n" : "", text);
+    return config->remarks ? 0 : -ENOMEM;
 }
 
 /* Does the engine pass over a snippet in this state, and go on? */
-static bool is_skipped(int r, const struct rules *rules)
+static bool is_skipped(int r, enum engine engine)
 {
-    switch (r) {
-    case -EBADMSG: /* syntax, or empty */
-    case -EINVAL:  /* no file */
-    case -ENOENT:  /* a link to nowhere */
-    case -ELOOP:
-        return true;
-    case -EPERM:
-        return rules->engine == ENGINE_2_8;
-    default:
-        return false;
-    }
+    if (r == -EPERM)
+        return engine == ENGINE_2_8;
+    /* Syntax, or empty; no file; a link to nowhere. */
+    return r == -EBADMSG || r == -EINVAL || r == -ENOENT || r == -ELOOP;
 }
 
-static int add_snippet(struct config *config, int dir_fd, const char *dir, const char *name, const struct rules *rules,
-                       char **ret_why)
+static int add_snippet(struct config *config, int dir_fd, const char *dir, const char *name, char **ret_why)
 {
     CLEANUP(freep) char *why = NULL;
     int r;
@@ -296,16 +259,15 @@ static int add_snippet(struct config *config, int dir_fd, const char *dir, const
     if (config->n > CONFIG_SNIPPETS_MAX)
         return say_why(-E2BIG, ret_why, "%s has more than %d files", dir, CONFIG_SNIPPETS_MAX);
 
-    r = add_file(config, dir_fd, dir, name, rules, &why);
-    if (is_skipped(r, rules))
+    r = add_file(config, dir_fd, dir, name, &why);
+    if (is_skipped(r, config->engine))
         return why ? remark(config, why) : -ENOMEM;
     if (r < 0)
         *ret_why = TAKE(why);
     return r;
 }
 
-static int add_snippets(struct config *config, int parent_fd, const char *parent, const struct rules *rules,
-                        char **ret_why)
+static int add_snippets(struct config *config, int parent_fd, const char *parent, char **ret_why)
 {
     CLEANUP(closep) int dir_fd = -1;
     CLEANUP(freep) char *dir = NULL;
@@ -320,25 +282,23 @@ static int add_snippets(struct config *config, int parent_fd, const char *parent
     if (dir_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return 0;
     n = dir_fd < 0 ? -1 : scandirat(dir_fd, ".", &entries, is_snippet, by_bytes);
-    if (n < 0) {
-        r = -errno;
-        return say_why(r, ret_why, "cannot read %s: %s", dir, strerror(-r));
-    }
+    if (n < 0)
+        return cannot_read(dir, -errno, ret_why);
 
     for (int i = 0; i < n; i++) {
         if (r == 0)
-            r = add_snippet(config, dir_fd, dir, entries[i]->d_name, rules, ret_why);
+            r = add_snippet(config, dir_fd, dir, entries[i]->d_name, ret_why);
         free(entries[i]);
     }
     free(entries);
     return r;
 }
 
-static int load(struct config *config, int dir_fd, const char *dir, const struct rules *rules, char **ret_why)
+static int load(struct config *config, int dir_fd, const char *dir, char **ret_why)
 {
     int r;
 
-    r = add_file(config, dir_fd, dir, "sssd.conf", rules, ret_why);
+    r = add_file(config, dir_fd, dir, "sssd.conf", ret_why);
     if (r == -ENOENT) {
         free(*ret_why);
         *ret_why = NULL;
@@ -346,7 +306,7 @@ static int load(struct config *config, int dir_fd, const char *dir, const struct
         return r;
     }
 
-    r = add_snippets(config, dir_fd, dir, rules, ret_why);
+    r = add_snippets(config, dir_fd, dir, ret_why);
     if (r < 0 || config->n > 0)
         return r < 0 ? r : 1;
 
@@ -362,7 +322,6 @@ int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, st
 {
     CLEANUP(config_freep) struct config *config = NULL;
     CLEANUP(closep) int dir_fd = -1;
-    struct rules rules = { .engine = engine, .uid = uid, .gid = gid };
     struct stat st;
     int r;
 
@@ -370,19 +329,19 @@ int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, st
     dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd < 0 && errno == ENOENT)
         return 0;
-    if (dir_fd < 0 || fstat(dir_fd, &st) < 0) {
-        r = -errno;
-        return say_why(r, ret_why, "cannot read %s: %s", dir, strerror(-r));
-    }
-    rules.dir_uid = st.st_uid;
-    rules.dir_gid = st.st_gid;
+    if (dir_fd < 0 || fstat(dir_fd, &st) < 0)
+        return cannot_read(dir, -errno, ret_why);
 
     config = calloc(1, sizeof(*config));
     if (!config)
         return -ENOMEM;
     config->engine = engine;
+    config->uid = uid;
+    config->gid = gid;
+    config->dir_uid = st.st_uid;
+    config->dir_gid = st.st_gid;
 
-    r = load(config, dir_fd, dir, &rules, ret_why);
+    r = load(config, dir_fd, dir, ret_why);
     if (r > 0)
         *ret = TAKE(config);
     return r;
@@ -430,31 +389,24 @@ static const char *value_in(const struct config_file *file, const char *section,
     return ini_get_const_string_config_value(value, NULL);
 }
 
-/* The value of the last file that has the key, "" included. */
-static const char *value_in_force(const struct config *config, const char *section, const char *key,
-                                  const char **ret_file)
+/* The last of the first n files that has the key, be it without a value; NULL if none has. */
+static const struct config_file *file_with(const struct config *config, size_t n, const char *section, const char *key)
 {
-    for (size_t i = config->n; i-- > 0;) {
-        const char *value = value_in(&config->files[i], section, key);
-
-        if (!value)
-            continue;
-        if (ret_file)
-            *ret_file = config->files[i].path;
-        return value;
-    }
+    for (size_t i = n; i-- > 0;)
+        if (value_in(&config->files[i], section, key))
+            return &config->files[i];
     return NULL;
 }
 
 const char *config_get(const struct config *config, const char *section, const char *key, const char **ret_file)
 {
-    const char *file = NULL;
-    const char *value = value_in_force(config, section, key, &file);
+    const struct config_file *file = file_with(config, config->n, section, key);
+    const char *value = file ? value_in(file, section, key) : NULL;
 
     if (!value || !value[0])
         return NULL;
     if (ret_file)
-        *ret_file = file;
+        *ret_file = file->path;
     return value;
 }
 
@@ -470,7 +422,7 @@ bool config_file_has(const struct config *config, size_t i, const char *section,
 
 bool config_has(const struct config *config, const char *section, const char *key)
 {
-    return value_in_force(config, section, key, NULL) != NULL;
+    return file_with(config, config->n, section, key) != NULL;
 }
 
 static bool file_has_section(const struct config_file *file, const char *section)
@@ -509,32 +461,23 @@ int config_each_section(const struct config *config, int (*on_section)(const cha
     return r;
 }
 
-static bool files_have_key(const struct config *config, size_t n, const char *section, const char *key)
-{
-    for (size_t i = 0; i < n; i++)
-        if (value_in(&config->files[i], section, key))
-            return true;
-    return false;
-}
-
 int config_each_key(const struct config *config, const char *section,
                     int (*on_key)(const char *key, const char *value, void *userdata), void *userdata)
 {
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < config->n; i++) {
-        int n = 0, error = 0;
+        const struct config_file *file = &config->files[i];
         char **keys = NULL;
+        int n = 0;
 
-        if (file_has_section(&config->files[i], section))
-            keys = ini_get_attribute_list(config->files[i].ini, section, &n, &error);
+        if (file_has_section(file, section))
+            keys = ini_get_attribute_list(file->ini, section, &n, NULL);
         for (int k = 0; keys && r == 0 && k < n; k++) {
-            const char *value;
+            const char *value = config_get(config, section, keys[k], NULL);
 
-            if (files_have_key(config, i, section, keys[k]))
-                continue;
-            value = value_in_force(config, section, keys[k], NULL);
-            r = on_key(keys[k], value ? value : "", userdata);
+            if (!file_with(config, i, section, keys[k])) /* else it was told before */
+                r = on_key(keys[k], value ? value : "", userdata);
         }
         if (keys)
             ini_free_attribute_list(keys);

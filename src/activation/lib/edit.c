@@ -14,6 +14,7 @@
 #include "lib/edit.h"
 
 #define MARKER_BYTES strlen(EDIT_MARKER)
+#define BOM "\xef\xbb\xbf"
 
 struct text {
     const char *start;
@@ -30,21 +31,26 @@ static bool is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static struct text trim(struct text text)
+static struct text skip(struct text text, size_t bytes)
 {
-    while (text.bytes > 0 && is_blank(text.start[0])) {
-        text.start++;
-        text.bytes--;
-    }
-    while (text.bytes > 0 && is_blank(text.start[text.bytes - 1]))
-        text.bytes--;
+    return (struct text) { text.start + bytes, text.bytes - bytes };
+}
+
+static struct text skip_blanks(struct text text)
+{
+    while (text.bytes > 0 && is_blank(text.start[0]))
+        text = skip(text, 1);
     return text;
 }
 
-static bool is_word(struct text text, const char *word)
+/* Does it begin with the word, and then this character, with or without blanks around the word? */
+static bool has_word_before(struct text text, const char *word, char c)
 {
-    text = trim(text);
-    return text.bytes == strlen(word) && strncasecmp(text.start, word, text.bytes) == 0;
+    text = skip_blanks(text);
+    if (text.bytes < strlen(word) || strncasecmp(text.start, word, strlen(word)) != 0)
+        return false;
+    text = skip_blanks(skip(text, strlen(word)));
+    return text.bytes > 0 && text.start[0] == c;
 }
 
 static bool starts_with(struct text text, const char *word)
@@ -61,19 +67,6 @@ static bool ends_comment(struct text line, bool begins_it)
     return line.bytes > (begins_it ? 3 : 2) && memcmp(line.start + line.bytes - 2, "*/", 2) == 0;
 }
 
-/* What is left of the first c, or nothing if there is none. */
-static struct text before(struct text line, char c)
-{
-    const char *end = line.bytes > 0 ? memchr(line.start, c, line.bytes) : NULL;
-
-    return (struct text) { line.start, end ? (size_t) (end - line.start) : 0 };
-}
-
-static bool is_services_key(struct text line)
-{
-    return is_word(before(line, '='), "services");
-}
-
 /* Is this line, which comes after those that were read, a services line that counts? */
 static bool read_line(struct reader *reader, struct text line)
 {
@@ -82,18 +75,16 @@ static bool read_line(struct reader *reader, struct text line)
         return false;
     }
     if (starts_with(line, "[")) {
-        struct text inside = before((struct text) { line.start + 1, line.bytes - 1 }, ']');
-
-        reader->in_sssd = is_word(inside, "sssd");
+        reader->in_sssd = has_word_before(skip(line, 1), "sssd", ']');
         return false;
     }
-    return reader->in_sssd && !starts_with(line, "#") && !starts_with(line, ";") && is_services_key(line);
+    return reader->in_sssd && !starts_with(line, "#") && !starts_with(line, ";") &&
+           has_word_before(line, "services", '=');
 }
 
 static bool is_marked(struct text line)
 {
-    return starts_with(line, EDIT_MARKER) &&
-           is_services_key((struct text) { line.start + MARKER_BYTES, line.bytes - MARKER_BYTES });
+    return starts_with(line, EDIT_MARKER) && has_word_before(skip(line, MARKER_BYTES), "services", '=');
 }
 
 /* The line at the start of rest, up to a NUL, as the engine has it, or its end. */
@@ -115,13 +106,6 @@ static bool is_wide(struct text text)
            (text.bytes >= 4 && memcmp(text.start, "\0\0\xfe\xff", 4) == 0);
 }
 
-static int tell(edit_on_line on_line, void *userdata, unsigned number, struct text line, size_t skipped)
-{
-    const struct edit_line told = { number, line.start + skipped, line.bytes - skipped };
-
-    return on_line ? on_line(&told, userdata) : 0;
-}
-
 int edit_text(enum edit edit, const char *text, size_t bytes, char **ret, size_t *ret_bytes, edit_on_line on_line,
               void *userdata)
 {
@@ -129,7 +113,7 @@ int edit_text(enum edit edit, const char *text, size_t bytes, char **ret, size_t
     struct text rest = { text, bytes };
     struct reader reader = { .in_comment = false };
     size_t used = 0, with_end, lines = 1;
-    int n = 0, r;
+    int n = 0;
 
     if (is_wide(rest))
         return -ENOTSUP;
@@ -140,29 +124,24 @@ int edit_text(enum edit edit, const char *text, size_t bytes, char **ret, size_t
     if (!edited)
         return -ENOMEM;
 
-    if (starts_with(rest, "\xef\xbb\xbf")) {
-        rest = (struct text) { text + 3, bytes - 3 };
-        memcpy(edited, text, 3);
-        used = 3;
+    if (starts_with(rest, BOM)) {
+        used = strlen(BOM);
+        memcpy(edited, BOM, used);
+        rest = skip(rest, used);
     }
     for (unsigned number = 1; rest.bytes > 0; number++) {
         struct text line = line_of(rest, &with_end);
         bool hit = edit == EDIT_COMMENT_OUT ? read_line(&reader, line) : is_marked(line);
+        size_t added = hit && edit == EDIT_COMMENT_OUT ? MARKER_BYTES : 0;
         size_t skipped = hit && edit == EDIT_BRING_BACK ? MARKER_BYTES : 0;
 
-        if (hit) {
-            n++;
-            r = tell(on_line, userdata, number, line, skipped);
-            if (r < 0)
-                return r;
-        }
-        if (hit && edit == EDIT_COMMENT_OUT) {
-            memcpy(edited + used, EDIT_MARKER, MARKER_BYTES);
-            used += MARKER_BYTES;
-        }
-        memcpy(edited + used, rest.start + skipped, with_end - skipped);
-        used += with_end - skipped;
-        rest = (struct text) { rest.start + with_end, rest.bytes - with_end };
+        n += hit;
+        if (hit && on_line)
+            on_line(number, line.start + skipped, line.bytes - skipped, userdata);
+        memcpy(edited + used, EDIT_MARKER, added);
+        memcpy(edited + used + added, rest.start + skipped, with_end - skipped);
+        used += added + with_end - skipped;
+        rest = skip(rest, with_end);
     }
 
     if (n > 0) {

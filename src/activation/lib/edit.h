@@ -15,17 +15,11 @@ enum edit {
     EDIT_BRING_BACK,  /* each of those that EDIT_COMMENT_OUT marked */
 };
 
-/* A line that changes; its text is in the file's, as it is in force, without its end. */
-struct edit_line {
-    unsigned number;
-    const char *text;
-    size_t bytes;
-};
-
-typedef int (*edit_on_line)(const struct edit_line *line, void *userdata);
+/* A line that changes; it lies in the file's text, as it is in force, without its end. */
+typedef void (*edit_on_line)(unsigned number, const char *line, size_t bytes, void *userdata);
 
 /* Returns how many lines change, with the new text in *ret unless that is 0; -ENOTSUP for UTF-16 and UTF-32; or
- * another negative errno, that of on_line (may be NULL) for one. The text may have any bytes. */
+ * -ENOMEM. The text may have any bytes. on_line may be NULL. */
 int edit_text(enum edit edit, const char *text, size_t bytes, char **ret, size_t *ret_bytes, edit_on_line on_line,
               void *userdata);
 

@@ -47,26 +47,22 @@ void event_log(enum event event, const char *responder, const char *reason, cons
 {
     const struct responder *row = responder_by_name(responder);
     CLEANUP(freep) char *message = NULL;
+    const char *text = reason; /* without memory: the ID says the most */
     bool sent = false;
     va_list arguments;
-    int n;
 
     va_start(arguments, format);
-    n = vasprintf(&message, format, arguments);
+    if (vasprintf(&message, format, arguments) < 0)
+        message = NULL;
+    else
+        text = message;
     va_end(arguments);
-    if (n < 0)
-        message = NULL; /* the ID says the most */
 
     /* The unit is named since journald may look for a hook's when that has ended already. */
     if (EVENTS_TO_JOURNAL)
-        sent = sd_journal_send("MESSAGE=%s", message ? message : reason, "MESSAGE_ID=%s", events[event].id,
+        sent = sd_journal_send("MESSAGE=%s", text, "MESSAGE_ID=%s", events[event].id,
                                "PRIORITY=%d", events[event].priority, "SSS_RESPONDER=%s", responder, "SSS_REASON=%s",
                                reason, "OBJECT_SYSTEMD_UNIT=%s", row ? row->service : MONITOR, NULL) >= 0;
-    if (sent && journal_is_stderr())
-        return;
-
-    if (events[event].priority == LOG_WARNING)
-        log_warning("%s", message ? message : reason);
-    else
-        log_info("%s", message ? message : reason);
+    if (!sent || !journal_is_stderr())
+        log_line(events[event].priority == LOG_WARNING ? SD_WARNING : SD_INFO, "%s", text);
 }

@@ -10,7 +10,7 @@ enum event {
     EVENT_LEFT,        /* a responder or the monitor has left; the reason tells why */
     EVENT_REFUSING,    /* clients are told "unavailable" */
     EVENT_HANDED_OVER, /* a responder's socket has another owner */
-    EVENT_HOLD,        /* an administrator's stop begins to hold, or ends */
+    EVENT_HOLD,        /* an administrator has stopped what runs */
     EVENTS,
 };
 

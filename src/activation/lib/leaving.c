@@ -25,7 +25,6 @@ struct leaving {
     sd_event_source *each_turn;
     bool is_under_way;
     bool is_out_of_patience;
-    bool is_unregistering;
 };
 
 static uint64_t after(uint64_t usec, uint64_t more_usec)
@@ -103,30 +102,19 @@ static bool close_connections(struct leaving *leaving)
     return is_last;
 }
 
-static void leave(struct leaving *leaving)
-{
-    leaving->each_turn = sd_event_source_disable_unref(leaving->each_turn);
-    leaving->timer = sd_event_source_disable_unref(leaving->timer);
-    leaving->ops->leave(leaving->userdata);
-}
-
 /* Whatever has changed, it was in some turn of the loop. */
 static int on_each_turn(sd_event_source *source, void *userdata)
 {
     struct leaving *leaving = userdata;
 
     (void) source;
-    if (leaving->is_unregistering)
-        return 0;
     if (!close_connections(leaving) || (is_busy(leaving) && !leaving->is_out_of_patience))
         return 0;
 
     (void) sd_notify(false, "STOPPING=1"); /* whoever does not hear it sees the process end */
-    leaving->is_unregistering = true;
-    if (!leaving->ops->unregister || leaving->ops->unregister(leaving->userdata) <= 0)
-        leave(leaving);
-    else
-        (void) rearm(leaving, after(now_usec(), LEAVING_IDLE_PATIENCE_USEC)); /* else it waits for the answer alone */
+    leaving->each_turn = sd_event_source_disable_unref(leaving->each_turn);
+    leaving->timer = sd_event_source_disable_unref(leaving->timer);
+    leaving->ops->leave(leaving->userdata);
     return 0;
 }
 
@@ -157,10 +145,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void) source;
     (void) usec;
-    if (leaving->is_unregistering) {
-        leave(leaving);
-        return 0;
-    }
     if (leaving->is_under_way) {
         leaving->is_out_of_patience = true; /* the turn ends with a look at all of them */
         return 0;
@@ -221,15 +205,4 @@ void leaving_touch(struct leaving *leaving)
 int leaving_start(struct leaving *leaving)
 {
     return leaving->is_under_way ? 0 : start(leaving, LEAVING_TOLD_PATIENCE_USEC);
-}
-
-void leaving_unregistered(struct leaving *leaving)
-{
-    if (leaving->is_unregistering)
-        leave(leaving);
-}
-
-bool leaving_is_under_way(const struct leaving *leaving)
-{
-    return leaving->is_under_way;
 }

@@ -12,7 +12,7 @@
  *   4. Serve the others until they may be closed, too. A client that has been greeted and is closed before its first
  *      request was answered would fail, or hang for five minutes.
  *   5. When the patience ends, give up those that are left.
- *   6. STOPPING=1, unregister, leave. The listeners are not touched: shutdown() would break them for every holder.
+ *   6. STOPPING=1, leave. The listeners are not touched: shutdown() would break them for every holder.
  *
  * Nothing is shut before it is certain that the daemon leaves; after the first shutdown there is no way back. */
 
@@ -46,8 +46,6 @@ struct leaving_ops {
     void (*stop_accepting)(void *userdata);
     /* Closes it. A request in work is answered with status 32 first, so that its client asks the next instance. */
     void (*give_up)(void *connection);
-    /* Returns 0 when done, or 1 when it will call leaving_unregistered(). May be NULL. */
-    int (*unregister)(void *userdata);
     /* Ends the process, soon or at once. It may close the listeners; shutdown() would end them for whoever holds them too. */
     void (*leave)(void *userdata);
 };
@@ -64,9 +62,5 @@ void leaving_touch(struct leaving *leaving);
 /* Told to leave (SIGTERM): as soon as everybody has an answer, at the latest when the patience ends. Returns 0 or a negative
  * errno: then it can't. Once is enough. */
 int leaving_start(struct leaving *leaving);
-void leaving_unregistered(struct leaving *leaving);
-
-/* Has it begun? */
-bool leaving_is_under_way(const struct leaving *leaving);
 
 #endif

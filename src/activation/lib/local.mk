@@ -13,6 +13,8 @@ lib_libsss_activation_a_SOURCES = \
 	lib/leaving.c \
 	lib/leaving.h \
 	lib/log.h \
+	lib/manager.c \
+	lib/manager.h \
 	lib/registry.c \
 	lib/registry.h \
 	lib/residency.c \
@@ -25,8 +27,6 @@ lib_libsss_activation_a_SOURCES = \
 	lib/sockets.h \
 	lib/state.c \
 	lib/state.h \
-	lib/systemctl.c \
-	lib/systemctl.h \
 	lib/unix-sockets.c \
 	lib/unix-sockets.h \
 	lib/why.c \
@@ -37,12 +37,13 @@ check_PROGRAMS += \
 	lib/test-config \
 	lib/test-edit \
 	lib/test-leaving \
+	lib/test-manager \
 	lib/test-registry \
 	lib/test-residency \
 	lib/test-services \
 	lib/test-sockets \
 	lib/test-state \
-	lib/test-systemctl
+	lib/test-unix-sockets
 lib_test_config_SOURCES = lib/test-config.c lib/test-files.h
 lib_test_config_CFLAGS = $(TEST_CFLAGS)
 lib_test_config_LDADD = $(TEST_LDADD)
@@ -52,6 +53,9 @@ lib_test_edit_LDADD = $(TEST_LDADD)
 lib_test_leaving_SOURCES = lib/test-leaving.c
 lib_test_leaving_CFLAGS = $(TEST_CFLAGS)
 lib_test_leaving_LDADD = $(TEST_LDADD)
+lib_test_manager_SOURCES = lib/test-manager.c
+lib_test_manager_CFLAGS = $(TEST_CFLAGS)
+lib_test_manager_LDADD = $(TEST_LDADD)
 lib_test_registry_SOURCES = lib/test-registry.c
 lib_test_registry_CFLAGS = $(TEST_CFLAGS)
 lib_test_registry_LDADD = $(TEST_LDADD)
@@ -67,7 +71,7 @@ lib_test_sockets_LDADD = $(TEST_LDADD)
 lib_test_state_SOURCES = lib/test-state.c
 lib_test_state_CFLAGS = $(TEST_CFLAGS)
 lib_test_state_LDADD = $(TEST_LDADD)
-lib_test_systemctl_SOURCES = lib/test-systemctl.c
-lib_test_systemctl_CFLAGS = $(TEST_CFLAGS)
-lib_test_systemctl_LDADD = $(TEST_LDADD)
+lib_test_unix_sockets_SOURCES = lib/test-unix-sockets.c
+lib_test_unix_sockets_CFLAGS = $(TEST_CFLAGS)
+lib_test_unix_sockets_LDADD = $(TEST_LDADD)
 endif

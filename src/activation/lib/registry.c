@@ -162,21 +162,6 @@ int registry_unregister(struct registry *registry, uint64_t generation)
     return 0;
 }
 
-int registry_lost(struct registry *registry, const void *connection)
-{
-    for (const struct registration *r = NULL; (r = registry_next(registry, r));)
-        if (r->connection == connection)
-            return registry_unregister(registry, r->generation);
-    return 0;
-}
-
-const struct registration *registry_find(const struct registry *registry, const char *service)
-{
-    const struct entry *entry = entry_of(registry, service);
-
-    return entry && entry->registration.generation ? &entry->registration : NULL;
-}
-
 const struct registration *registry_next(const struct registry *registry, const struct registration *previous)
 {
     /* The registration is the entry's first field. */
@@ -185,13 +170,4 @@ const struct registration *registry_next(const struct registry *registry, const 
     while (entry && !entry->registration.generation)
         entry = entry->next;
     return entry ? &entry->registration : NULL;
-}
-
-size_t registry_count(const struct registry *registry)
-{
-    size_t n = 0;
-
-    for (const struct registration *r = NULL; (r = registry_next(registry, r));)
-        n++;
-    return n;
 }

@@ -46,11 +46,8 @@ int registry_register(struct registry *registry, const char *service, enum servi
 
 /* Returns 1, or 0 if that one is not registered (any more). */
 int registry_unregister(struct registry *registry, uint64_t generation);
-int registry_lost(struct registry *registry, const void *connection);
 
-const struct registration *registry_find(const struct registry *registry, const char *service);
 /* The one after, the first after NULL; NULL after the last. */
 const struct registration *registry_next(const struct registry *registry, const struct registration *previous);
-size_t registry_count(const struct registry *registry);
 
 #endif

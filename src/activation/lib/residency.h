@@ -12,10 +12,15 @@ struct config;
 /* Returns 1 if the monitor may leave, else 0 with the reason it stays, as a sentence, in why. */
 int residency_may_leave(const struct config *config, char *why, size_t why_bytes);
 
-/* Calls on_row with each row of the table behind that, as docs/residency.md shows it, until that returns other than
- * 0, and returns that. */
-int residency_each_row(int (*on_row)(const char *section, const char *options, const char *verdict,
-                                     const char *reason, void *userdata),
-                       void *userdata);
+/* The table behind that, as docs/residency.md shows it. */
+struct residency_row {
+    const char *section;  /* a pattern; domain/NAME stands for each domain that is turned on */
+    const char *options;  /* names or patterns, a blank between them */
+    const char *harmless; /* values that are no work of its own, likewise; NULL: whatever it is, the monitor stays */
+    const char *reason;
+};
+
+extern const struct residency_row residency_rows[];
+extern const size_t n_residency_rows;
 
 #endif

@@ -10,11 +10,16 @@
 #define PROGRAM_DIR "/usr/libexec/sssd"
 #endif
 
+#ifndef PIPES_DIR /* likewise */
+#define PIPES_DIR "/var/lib/sss/pipes"
+#endif
+
 #define PROGRAM(name) PROGRAM_DIR "/sssd_" name
 #define WITH_ONE_SOCKET(n)                                                      \
     {                                                                           \
         .name = n, .program = PROGRAM(n), .service = "sss-" n ".service",       \
-        .sockets = { "sss-" n ".socket" },                                      \
+        .sockets = { "sss-" n ".socket" }, .paths = { PIPES_DIR "/" n },        \
+        .retry_timer = "sss-retry@sss-" n ".timer",                             \
         .vendor_sockets = { "sssd-" n ".socket" },                              \
         .vendor_service = "sssd-" n ".service",                                 \
     }
@@ -26,6 +31,8 @@ const struct responder responders[RESPONDERS] = {
         .program = PROGRAM("pam"),
         .service = "sss-pam.service",
         .sockets = { "sss-pam.socket", "sss-pam-private.socket" },
+        .paths = { PIPES_DIR "/pam", PIPES_DIR "/private/pam" },
+        .retry_timer = "sss-retry@sss-pam.timer",
         .vendor_sockets = { "sssd-pam.socket", "sssd-pam-priv.socket" },
         .vendor_service = "sssd-pam.service",
     },
@@ -45,6 +52,16 @@ const struct responder *responder_by_name(const char *name)
 {
     for (size_t i = 0; i < RESPONDERS; i++)
         if (strcmp(responders[i].name, name) == 0)
+            return &responders[i];
+    return NULL;
+}
+
+const struct responder *responder_by_unit(const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (strncmp(responders[i].service, prefix, n) == 0 && strcmp(responders[i].service + n, ".service") == 0)
             return &responders[i];
     return NULL;
 }

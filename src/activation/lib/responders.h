@@ -27,6 +27,8 @@ struct responder {
     const char *program;
     const char *service;                   /* started by systemd, not by the monitor */
     const char *sockets[UNITS_MAX];        /* ours; NULL where there is none */
+    const char *paths[UNITS_MAX];          /* where clients look for them */
+    const char *retry_timer;               /* opens them again */
     const char *vendor_sockets[UNITS_MAX]; /* the distribution's for the same paths */
     const char *vendor_service;
 };
@@ -36,7 +38,8 @@ extern const struct responder responders[RESPONDERS];
 /* Is its program there? Units of others skip by their conditions. */
 bool responder_is_installed(const struct responder *responder);
 
-/* Returns its row, or NULL if the name is none of a responder. */
+/* Returns its row, or NULL if the name is none of a responder, or of its service's without ".service". */
 const struct responder *responder_by_name(const char *name);
+const struct responder *responder_by_unit(const char *prefix);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +10,7 @@
 #include "lib/cleanup.h"
 #include "lib/config.h"
 #include "lib/services.h"
+#include "lib/why.h"
 
 #define BLANKS " \t\r\n\f\v"
 #define DOMAIN "domain/"
@@ -39,30 +39,16 @@ static const struct name_rules name_rules[] = {
     [ENGINE_2_10] = { .never = " :", .bytes_max = 240 },
 };
 
-/* Returns 0: refused, with a sentence why. */
-__attribute__((format(printf, 2, 3))) static int refuse(char **ret_why, const char *format, ...)
+/* What a function in this file returns, beside 0 and other negative errnos, when it has told why the engine would not
+ * start. */
+#define REFUSED (-EBADMSG)
+
+/* What callers get for it. */
+static int to_answer(int r, char **ret_why)
 {
-    va_list arguments;
-    int n;
-
-    va_start(arguments, format);
-    n = vasprintf(ret_why, format, arguments);
-    va_end(arguments);
-    if (n < 0) {
-        *ret_why = NULL;
-        return -ENOMEM;
-    }
-    return 0;
-}
-
-static char *trim(char *text)
-{
-    size_t n;
-
-    text += strspn(text, BLANKS);
-    for (n = strlen(text); n > 0 && strchr(BLANKS, text[n - 1]); n--)
-        text[n - 1] = '\0';
-    return text;
+    if (r == REFUSED)
+        return *ret_why ? 0 : -ENOMEM;
+    return r < 0 ? r : 1;
 }
 
 /* The next item of a list that is neither empty nor blank, or NULL at its end. */
@@ -71,33 +57,37 @@ static char *next_item(char **rest)
     char *item;
 
     while ((item = strsep(rest, ","))) {
-        item = trim(item);
-        if (item[0])
+        size_t n;
+
+        item += strspn(item, BLANKS);
+        for (n = strlen(item); n > 0 && strchr(BLANKS, item[n - 1]); n--)
+            item[n - 1] = '\0';
+        if (n > 0)
             return item;
     }
     return NULL;
 }
 
+/* NULL without memory. */
+static char *section_of(const char *kind, const char *name)
+{
+    char *section;
+
+    return asprintf(&section, "%s%s", kind, name) < 0 ? NULL : section;
+}
+
 static const char *get_of(const struct config *config, const char *kind, const char *name, const char *key)
 {
-    CLEANUP(freep) char *section = NULL;
+    CLEANUP(freep) char *section = section_of(kind, name);
 
-    if (asprintf(&section, "%s%s", kind, name) < 0) {
-        section = NULL;
-        return NULL;
-    }
-    return config_get(config, section, key, NULL);
+    return section ? config_get(config, section, key, NULL) : NULL;
 }
 
 static bool has_section_of(const struct config *config, const char *kind, const char *name)
 {
-    CLEANUP(freep) char *section = NULL;
+    CLEANUP(freep) char *section = section_of(kind, name);
 
-    if (asprintf(&section, "%s%s", kind, name) < 0) {
-        section = NULL;
-        return false;
-    }
-    return config_has_section(config, section);
+    return section && config_has_section(config, section);
 }
 
 /* --- Domains -------------------------------------------------------------------------------------------------- */
@@ -152,7 +142,6 @@ struct collecting {
     const struct config *config;
     struct domains *domains;
     char **ret_why;
-    bool refused;
 };
 
 /* Does the engine find the section of a domain of that name? To it the name is a part of a distinguished name, where
@@ -208,12 +197,12 @@ const char *domain_provider(const struct config *config, const char *name, const
     return provider;
 }
 
-/* Returns 1; 0 when `enabled` is neither of the two words, with a sentence why; or a negative errno. */
+/* NULL: there is none. */
 static int check_enabled(const char *kind, const char *name, const char *enabled, char **ret_why)
 {
-    if (strcasecmp(enabled, "true") == 0 || strcasecmp(enabled, "false") == 0)
-        return 1;
-    return refuse(ret_why, "[%s%s] enabled = %s: only true and false are known", kind, name, enabled);
+    if (!enabled || strcasecmp(enabled, "true") == 0 || strcasecmp(enabled, "false") == 0)
+        return 0;
+    return say_why(REFUSED, ret_why, "[%s%s] enabled = %s: only true and false are known", kind, name, enabled);
 }
 
 /* A section's `enabled` counts whether or not [sssd] lists the domain. */
@@ -223,30 +212,23 @@ static int on_section(const char *section, void *userdata)
     const char *name = section + strlen(DOMAIN), *enabled;
     int r;
 
-    if (section[0] == '/' || (section[0] && section[strlen(section) - 1] == '/')) {
-        collecting->refused = true;
-        r = refuse(collecting->ret_why, "the section [%s] has nothing %s its slash", section,
-                   section[0] == '/' ? "before" : "after");
-        return r < 0 ? r : 1;
-    }
+    if (section[0] == '/' || (section[0] && section[strlen(section) - 1] == '/'))
+        return say_why(REFUSED, collecting->ret_why, "the section [%s] has nothing %s its slash", section,
+                       section[0] == '/' ? "before" : "after");
     if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) != 0 || !is_found(name))
         return 0;
 
     enabled = config_get(collecting->config, section, "enabled", NULL);
-    if (!enabled)
-        return 0;
     r = check_enabled(DOMAIN, name, enabled, collecting->ret_why);
-    if (r <= 0) {
-        collecting->refused = true;
-        return r < 0 ? r : 1;
-    }
+    if (r < 0 || !enabled)
+        return r;
     if (strcasecmp(enabled, "true") == 0)
         return domains_have(collecting->domains, name) ? 0 : domains_add(collecting->domains, name);
     domains_drop(collecting->domains, name);
     return 0;
 }
 
-/* Likewise, for a name with which the engine would not start. */
+/* Would the engine start with a domain of that name? */
 static int check_name(const struct config *config, const char *name, char **ret_why)
 {
     const struct name_rules *rules = &name_rules[config_engine(config)];
@@ -256,53 +238,49 @@ static int check_name(const struct config *config, const char *name, char **ret_
         bool is_plain = isascii(*at) && isalnum(*at);
 
         if (!is_plain && (strchr(rules->never, *at) || (rules->only && !strchr(rules->only, *at))))
-            return refuse(ret_why, "\"%.64s\" cannot be a domain: '%c' is in its name", name, *at);
+            return say_why(REFUSED, ret_why, "\"%.64s\" cannot be a domain: '%c' is in its name", name, *at);
         bus_bytes += is_plain ? 1 : strlen("_2e");
     }
     /* One gets lost on the way to the back end. */
     if (strstr(name, "\\\\"))
-        return refuse(ret_why, "\"%.64s\" cannot be a domain: two backslashes in a row are in its name", name);
+        return say_why(REFUSED, ret_why, "\"%.64s\" cannot be a domain: two backslashes in a row are in its name", name);
     if (bytes > rules->bytes_max)
-        return refuse(ret_why, "\"%.64s\" cannot be a domain: its name has %zu letters; only %zu are safe", name, bytes,
-                      rules->bytes_max);
+        return say_why(REFUSED, ret_why, "\"%.64s\" cannot be a domain: its name has %zu letters; only %zu are safe",
+                       name, bytes, rules->bytes_max);
     if (bus_bytes > BUS_NAME_BYTES_MAX)
-        return refuse(ret_why, "\"%.64s\" cannot be a domain: its name is too long; what is neither letter nor digit "
-                      "counts three times", name);
-    return 1;
+        return say_why(REFUSED, ret_why, "\"%.64s\" cannot be a domain: its name is too long; what is neither letter "
+                       "nor digit counts three times", name);
+    return 0;
 }
 
-/* Likewise, for a domain on the list; *ret_used: the engine does not pass over it. */
-static int check_domain(const struct config *config, const struct domains *domains, size_t i, bool *ret_used,
-                        char **ret_why)
+/* One that the engine does not pass over. */
+static int check_domain(const struct config *config, const struct domains *domains, size_t i, char **ret_why)
 {
-    const char *name = domains->names[i], *enabled, *ignored;
+    const char *name = domains->names[i];
     int r;
 
-    *ret_used = domain_provider(config, name, &ignored) != NULL;
-    if (!*ret_used)
-        return 1;
-    enabled = value_for(config, name, "enabled");
-    r = enabled ? check_enabled(APPLICATION, name, enabled, ret_why) : 1; /* a domain's own has been seen */
-    for (size_t k = 0; r > 0 && k < i; k++)
+    r = check_enabled(APPLICATION, name, value_for(config, name, "enabled"), ret_why); /* a domain's own has been seen */
+    for (size_t k = 0; r == 0 && k < i; k++)
         if (strcasecmp(name, domains->names[k]) == 0)
-            r = refuse(ret_why, "[sssd] domains: %s is listed twice", name);
-    return r > 0 ? check_name(config, name, ret_why) : r;
+            r = say_why(REFUSED, ret_why, "[sssd] domains: %s is listed twice", name);
+    return r < 0 ? r : check_name(config, name, ret_why);
 }
 
 static int check_domains(const struct config *config, const struct domains *domains, char **ret_why)
 {
-    const char *files = config_get(config, "sssd", "enable_files_domain", NULL);
+    const char *files = config_get(config, "sssd", "enable_files_domain", NULL), *ignored;
     bool usable = files && strcasecmp(files, "true") == 0;
+    int r = 0;
 
-    for (size_t i = 0; i < domains->n; i++) {
-        bool is_used = false;
-        int r = check_domain(config, domains, i, &is_used, ret_why);
-
-        if (r <= 0)
-            return r;
-        usable = usable || is_used;
+    for (size_t i = 0; r == 0 && i < domains->n; i++) {
+        if (!domain_provider(config, domains->names[i], &ignored))
+            continue;
+        usable = true;
+        r = check_domain(config, domains, i, ret_why);
     }
-    return usable ? 1 : refuse(ret_why, "no domain that is turned on has a section with an id_provider");
+    if (r == 0 && !usable)
+        r = say_why(REFUSED, ret_why, "no domain that is turned on has a section with an id_provider");
+    return r;
 }
 
 /* The engine calls a domain as its section does, in whatever case the line has it. */
@@ -329,24 +307,21 @@ int domains_read(const struct config *config, struct domains *ret, char **ret_wh
     int r = 0;
 
     *ret_why = NULL;
-    rest = copy = line ? strdup(line) : NULL;
-    if (line && !copy)
+    rest = copy = strdup(line ? line : "");
+    if (!copy)
         return -ENOMEM;
     while (r == 0 && (name = next_item(&rest)))
         r = domains_add(&domains, name);
-
     if (r == 0)
         r = config_each_section(config, on_section, &collecting);
-    if (collecting.refused || r < 0)
-        return r < 0 ? r : 0;
-
-    r = check_domains(config, &domains, ret_why);
-    if (r > 0) {
+    if (r == 0)
+        r = check_domains(config, &domains, ret_why);
+    if (r == 0) {
         (void) config_each_section(config, spell, &domains); /* always 0 */
         *ret = domains;
         domains = (struct domains) { .names = NULL };
     }
-    return r;
+    return to_answer(r, ret_why);
 }
 
 /* --- Services ------------------------------------------------------------------------------------------------- */
@@ -357,10 +332,10 @@ static int check_version(const struct config *config, char **ret_why)
     char *end = NULL;
 
     if (config_engine(config) != ENGINE_2_8 || !config_has(config, "sssd", "config_file_version"))
-        return 1;
+        return 0;
     if (version && strtol(version, &end, 10) == 2 && !*end)
-        return 1;
-    return refuse(ret_why, "[sssd] config_file_version must be 2, or absent");
+        return 0;
+    return say_why(REFUSED, ret_why, "[sssd] config_file_version must be 2, or absent");
 }
 
 static int read_line(const struct config *config, struct services *services, char **ret_why)
@@ -369,20 +344,20 @@ static int read_line(const struct config *config, struct services *services, cha
     const char *line = config_get(config, "sssd", "services", &services->file);
     char *rest, *name;
 
-    rest = copy = line ? strdup(line) : NULL;
-    if (line && !copy)
+    rest = copy = strdup(line ? line : "");
+    if (!copy)
         return -ENOMEM;
 
     while ((name = next_item(&rest))) {
         const struct responder *responder = responder_by_name(name);
 
-        if (!responder || strcmp(responder->name, name) != 0) /* no other case will do */
-            return refuse(ret_why, "%s: services: \"%.64s\" is no responder", services->file, name);
+        if (!responder)
+            return say_why(REFUSED, ret_why, "%s: services: \"%.64s\" is no responder", services->file, name);
         if (services->why[responder - responders] == LISTED)
-            return refuse(ret_why, "%s: services: %s is listed twice", services->file, name);
+            return say_why(REFUSED, ret_why, "%s: services: %s is listed twice", services->file, name);
         services->why[responder - responders] = LISTED;
     }
-    return 1;
+    return 0;
 }
 
 /* Active Directory and IPA send PACs, so the engine starts their reader; anything but "false" lets it. */
@@ -409,11 +384,11 @@ int services_read(const struct config *config, struct services *ret, char **ret_
     int r;
 
     *ret_why = NULL;
-    r = check_version(config, ret_why);
+    r = to_answer(check_version(config, ret_why), ret_why);
     if (r > 0)
         r = domains_read(config, &domains, ret_why);
     if (r > 0)
-        r = read_line(config, &services, ret_why);
+        r = to_answer(read_line(config, &services, ret_why), ret_why);
     if (r <= 0)
         return r;
 

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
 #include "lib/cleanup.h"
 #include "lib/sockets.h"
+#include "lib/why.h"
 
 int socket_want_parse(char *text, struct socket_want *ret)
 {
@@ -24,41 +24,18 @@ int socket_want_parse(char *text, struct socket_want *ret)
     return 0;
 }
 
-/* Says in *ret_why what is wrong with the socket; returns 1 if nothing is, 0 if something, or -ENOMEM. */
-static int is_wanted(const struct socket_want *want, int fd, char **ret_why)
+/* Returns what is wrong with it, or NULL. */
+static const char *what_is_wrong(int fd, const char *path)
 {
-    const char *wrong;
-    int r;
-
     if (sd_is_socket(fd, AF_UNSPEC, 0, -1) <= 0)
-        wrong = "is not a socket";
-    else if (sd_is_socket(fd, AF_UNIX, 0, -1) <= 0)
-        wrong = "is not a Unix socket";
-    else if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, -1) <= 0)
-        wrong = "is not a stream socket";
-    else if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0)
-        wrong = "is not listening";
-    else if (sd_is_socket_unix(fd, SOCK_STREAM, 1, want->path, 0) <= 0)
-        wrong = "is not bound to its path";
-    else
-        return 1;
-
-    r = asprintf(ret_why, "socket %s (%s) %s", want->name, want->path, wrong);
-    return r < 0 ? -ENOMEM : 0;
-}
-
-static int find_by_name(const char *name, char *const *names, int n_fds, int *ret_times)
-{
-    int found = -1;
-
-    *ret_times = 0;
-    for (int i = 0; i < n_fds; i++) {
-        if (strcmp(names[i], name) != 0)
-            continue;
-        found = i;
-        (*ret_times)++;
-    }
-    return found;
+        return "is not a socket";
+    if (sd_is_socket(fd, AF_UNIX, 0, -1) <= 0)
+        return "is not a Unix socket";
+    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, -1) <= 0)
+        return "is not a stream socket";
+    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0)
+        return "is not listening";
+    return sd_is_socket_unix(fd, SOCK_STREAM, 1, path, 0) <= 0 ? "is not bound to its path" : NULL;
 }
 
 int sockets_check(const struct socket_want *wants, size_t n_wants,
@@ -66,31 +43,31 @@ int sockets_check(const struct socket_want *wants, size_t n_wants,
                   struct sockets *ret, char **ret_why)
 {
     struct sockets found = { 0 };
-    int r;
 
     if (n_wants == 0 || n_wants > SOCKETS_MAX)
         return -EINVAL;
 
     for (size_t i = 0; i < n_wants; i++) {
-        int times, at = find_by_name(wants[i].name, names, n_fds, &times);
+        const struct socket_want *want = &wants[i];
+        const char *wrong;
+        int fd = -1, times = 0;
 
-        if (times != 1) {
-            r = asprintf(ret_why, "socket %s (%s) was handed over %d times instead of once", wants[i].name,
-                         wants[i].path, times);
-            return r < 0 ? -ENOMEM : -EINVAL;
+        for (int k = 0; k < n_fds; k++) {
+            if (strcmp(names[k], want->name) != 0)
+                continue;
+            fd = first_fd + k;
+            times++;
         }
-
-        r = is_wanted(&wants[i], first_fd + at, ret_why);
-        if (r <= 0)
-            return r < 0 ? r : -EINVAL;
-
-        found.fds[found.n++] = first_fd + at;
+        if (times != 1)
+            return say_why(-EINVAL, ret_why, "socket %s (%s) was handed over %d times instead of once", want->name,
+                           want->path, times);
+        wrong = what_is_wrong(fd, want->path);
+        if (wrong)
+            return say_why(-EINVAL, ret_why, "socket %s (%s) %s", want->name, want->path, wrong);
+        found.fds[found.n++] = fd;
     }
-
-    if ((size_t) n_fds != n_wants) {
-        r = asprintf(ret_why, "%d sockets were handed over, %zu belong here", n_fds, n_wants);
-        return r < 0 ? -ENOMEM : -EINVAL;
-    }
+    if ((size_t) n_fds != n_wants)
+        return say_why(-EINVAL, ret_why, "%d sockets were handed over, %zu belong here", n_fds, n_wants);
 
     *ret = found;
     return 0;

@@ -26,7 +26,7 @@ int socket_want_parse(char *text, struct socket_want *ret);
 /* Finds each wanted socket among n_fds descriptors from first_fd on, which carry names[]. By name and by the
  * path bound, never by position; each must be a listening AF_UNIX stream socket. Nothing may be missing, surplus
  * or named twice. On success ret holds the descriptors in the order of wants, still the caller's. Otherwise
- * -EINVAL with a sentence in *ret_why, which the caller frees, or another negative errno. */
+ * -EINVAL with a sentence in *ret_why, which the caller frees; without memory that stays NULL. */
 int sockets_check(const struct socket_want *wants, size_t n_wants,
                   int first_fd, char *const *names, int n_fds,
                   struct sockets *ret, char **ret_why);

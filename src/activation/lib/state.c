@@ -1,48 +1,61 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* State: what the launcher, the tool and the units tell each other through files below one folder. */
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include "lib/clock.h"
 #include "lib/responders.h"
 #include "lib/state.h"
 
 #define NAME_BYTES 64
-#define LOCK_EVERY_MSEC 10
-#define LOCK_TRIES 100
-#define CRASH_ROW_SEC 60
+#define ROW_USEC UINT64_C(60000000)
+#define FAILED "failed"
+#define NARROWED "narrowed"
 
-static const char *const flag_names[] = {
-    [FLAG_HELD] = "held",
-    [FLAG_RUNNING] = "running",
-    [FLAG_LEAVING] = "leaving",
-};
+/* --- Files ----------------------------------------------------------------------------------------------------- */
 
 static bool exists(const struct state *state, const char *name)
 {
     return faccessat(state->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int set(const struct state *state, const char *name, bool on)
+static int remove_file(const struct state *state, const char *name)
 {
-    int fd;
+    return unlinkat(state->dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
 
-    if (!on)
-        return unlinkat(state->dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+static int write_file(const struct state *state, const char *name, const char *text)
+{
+    CLEANUP(closep) int fd = -1;
+    size_t bytes = strlen(text);
 
-    fd = openat(state->dir_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = openat(state->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -errno;
-    (void) close(fd); /* an empty file: nothing can be lost */
+    if (fchmod(fd, 0644) < 0) /* launchers read it, whatever our umask */
+        return -errno;
+    if (bytes > 0 && write(fd, text, bytes) != (ssize_t) bytes)
+        return -EIO;
     return 0;
+}
+
+static bool read_file(const struct state *state, const char *name, char *text, size_t bytes)
+{
+    CLEANUP(closep) int fd = openat(state->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, bytes - 1);
+
+    text[n < 0 ? 0 : n] = '\0';
+    return n >= 0;
 }
 
 /* Joins folder and responder; a name that does not fit is no responder of ours. */
@@ -86,10 +99,12 @@ int state_create(const char *dir, struct state *ret)
     if (r < 0)
         return r;
 
-    r = make_folder(state.dir_fd, "crashes");
+    r = make_folder(state.dir_fd, "ends");
+    if (r >= 0)
+        r = make_folder(state.dir_fd, "refused");
     if (r >= 0) {
         lock = openat(state.dir_fd, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        r = lock < 0 || fchmod(lock, 0600) < 0 ? -errno : 0; /* whoever can open a lock can hold it */
+        r = lock < 0 || fchmod(lock, 0600) < 0 ? -errno : 0;
     }
     if (r < 0) {
         state_done(&state);
@@ -106,10 +121,7 @@ void state_done(struct state *state)
     state->dir_fd = -1;
 }
 
-bool state_has(const struct state *state, enum flag flag)
-{
-    return exists(state, flag_names[flag]);
-}
+/* --- Owners ---------------------------------------------------------------------------------------------------- */
 
 bool state_monitor_owns(const struct state *state, const char *responder)
 {
@@ -118,23 +130,17 @@ bool state_monitor_owns(const struct state *state, const char *responder)
     return join(name, "monitor", responder) == 0 && exists(state, name);
 }
 
-int state_set(const struct state *state, enum flag flag, bool on)
-{
-    return set(state, flag_names[flag], on);
-}
-
 int state_set_monitor_owns(const struct state *state, const char *responder, bool on)
 {
     char name[NAME_BYTES];
     int r;
 
     r = join(name, "monitor", responder);
+    if (r >= 0)
+        r = make_folder(state->dir_fd, "monitor");
     if (r < 0)
         return r;
-    r = make_folder(state->dir_fd, "monitor");
-    if (r < 0)
-        return r;
-    return set(state, name, on);
+    return on ? write_file(state, name, "") : remove_file(state, name);
 }
 
 bool state_has_owners(const struct state *state)
@@ -142,110 +148,166 @@ bool state_has_owners(const struct state *state)
     return exists(state, "monitor");
 }
 
-/* A note that is older belongs to no row: a responder that crashes once a month is not crashing in a row. Where the
- * clock jumps, a row ends early or goes on. */
-static bool is_recent(int fd)
-{
-    struct stat st;
+/* --- Times ----------------------------------------------------------------------------------------------------- */
 
-    return fstat(fd, &st) == 0 && time(NULL) - st.st_mtime < CRASH_ROW_SEC;
+/* Goes on while the machine sleeps, whatever the clock on the wall does. */
+static uint64_t boot_usec(void)
+{
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail with this clock */
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
-unsigned state_crashes(const struct state *state, const char *responder)
+/* "USEC NUMBER". One that is older than age_usec, or of another kernel's time, is none: 0. */
+static unsigned read_note(const struct state *state, const char *name, uint64_t age_usec)
 {
-    CLEANUP(closep) int fd = -1;
-    char name[NAME_BYTES], text[16];
-    unsigned long crashes;
-    ssize_t n;
+    uint64_t now = boot_usec(), at;
+    unsigned number;
+    char text[64];
 
-    if (join(name, "crashes", responder) < 0)
+    if (!read_file(state, name, text, sizeof(text)) || sscanf(text, "%" SCNu64 " %u", &at, &number) != 2)
         return 0;
-    fd = openat(state->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return 0;
-    n = is_recent(fd) ? read(fd, text, sizeof(text) - 1) : 0;
-    if (n <= 0)
-        return 0;
-    text[n] = '\0';
-    crashes = isdigit((unsigned char) text[0]) ? strtoul(text, NULL, 10) : 0;
-    return crashes < CRASHES_MAX ? (unsigned) crashes : CRASHES_MAX;
+    return at <= now && now - at < age_usec ? number : 0;
 }
 
-int state_note_end(const struct state *state, const char *responder, bool crashed)
+static int write_note(const struct state *state, const char *name, unsigned number)
 {
-    CLEANUP(closep) int fd = -1;
+    char text[64];
+
+    (void) snprintf(text, sizeof(text), "%" PRIu64 " %u\n", boot_usec(), number); /* fits */
+    return write_file(state, name, text);
+}
+
+unsigned state_bad_ends(const struct state *state, const char *responder)
+{
     char name[NAME_BYTES];
-    unsigned crashes;
+
+    return join(name, "ends", responder) < 0 ? 0 : read_note(state, name, ROW_USEC);
+}
+
+int state_count_bad_end(const struct state *state, const char *responder)
+{
+    unsigned ends = state_bad_ends(state, responder);
+    char name[NAME_BYTES];
     int r;
 
-    r = join(name, "crashes", responder);
-    if (r < 0)
-        return r;
-    crashes = state_crashes(state, responder);
-    if (crashed)
-        crashes = crashes < CRASHES_MAX ? crashes + 1 : CRASHES_MAX;
-    else
-        crashes = crashes >= CRASHES_MAX ? CRASHES_MAX - 1 : 0;
-    if (crashes == 0)
-        return set(state, name, false);
-
-    fd = openat(state->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0)
-        return -errno;
-    if (fchmod(fd, 0644) < 0) /* launchers read it */
-        return -errno;
-    return dprintf(fd, "%u\n", crashes) < 0 ? -errno : 0;
+    ends = ends < BAD_ENDS_MAX ? ends + 1 : BAD_ENDS_MAX;
+    r = join(name, "ends", responder);
+    if (r >= 0)
+        r = write_note(state, name, ends);
+    return r < 0 ? r : (int) ends;
 }
 
-int state_forget_crashes(const struct state *state)
+int state_forget_bad_ends(const struct state *state, const char *responder)
 {
     char name[NAME_BYTES];
+    int r = join(name, "ends", responder);
+
+    return r < 0 ? r : remove_file(state, name);
+}
+
+int state_note_failure(const struct state *state)
+{
+    return write_note(state, FAILED, 1);
+}
+
+int state_forget_failure(const struct state *state)
+{
+    return remove_file(state, FAILED);
+}
+
+bool state_failed_within(const struct state *state, uint64_t usec)
+{
+    return read_note(state, FAILED, usec) > 0;
+}
+
+bool state_has_narrowed(const struct state *state)
+{
+    return exists(state, NARROWED);
+}
+
+int state_set_narrowed(const struct state *state, bool on)
+{
+    return on ? write_file(state, NARROWED, "") : remove_file(state, NARROWED);
+}
+
+/* --- Refusals -------------------------------------------------------------------------------------------------- */
+
+int state_set_refusal(const struct state *state, const char *responder, const char *why)
+{
+    char name[NAME_BYTES];
+    int r = join(name, "refused", responder);
+
+    if (r < 0)
+        return r;
+    return why ? write_file(state, name, why) : remove_file(state, name);
+}
+
+bool state_refusal(const struct state *state, const char *responder, char *ret, size_t bytes)
+{
+    char name[NAME_BYTES];
+
+    return join(name, "refused", responder) == 0 && read_file(state, name, ret, bytes);
+}
+
+int state_forget_refusals(const struct state *state)
+{
     int r, first = 0;
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        r = join(name, "crashes", responders[i].name);
-        if (r >= 0)
-            r = set(state, name, false);
+        r = state_set_refusal(state, responders[i].name, NULL);
         if (r < 0 && first == 0)
             first = r;
     }
     return first;
 }
 
-static int open_lock(const struct state *state)
-{
-    int fd = openat(state->dir_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+/* --- The lock -------------------------------------------------------------------------------------------------- */
 
-    return fd < 0 ? -errno : fd;
+static void on_alarm(int signal_number)
+{
+    (void) signal_number; /* it is the interruption that counts */
 }
 
-int state_lock_shared(const struct state *state)
+/* Signals from a timer end the waiting; the second and later ones are for an interruption that came before flock(). */
+static int lock_within(const struct state *state, int operation, int msec)
 {
-    int fd = open_lock(state), tries = 0;
+    const struct itimerval timer = { .it_value = { .tv_sec = msec / 1000, .tv_usec = msec % 1000 * 1000 + 1 },
+                                     .it_interval = { .tv_usec = 10000 } };
+    const struct itimerval off = { .it_value = { .tv_sec = 0 } };
+    const struct sigaction action = { .sa_handler = on_alarm }; /* and no SA_RESTART */
+    struct sigaction before;
+    int fd, r = 0;
 
-    while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
-        int error = errno;
-
-        if ((error != EWOULDBLOCK && error != EINTR) || ++tries > LOCK_TRIES) {
-            (void) close(fd); /* was never locked */
-            return -error;
-        }
-        sleep_msec(LOCK_EVERY_MSEC);
+    fd = openat(state->dir_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, operation | LOCK_NB) == 0)
+        return fd;
+    if (errno != EWOULDBLOCK || msec == 0) {
+        r = errno == EWOULDBLOCK ? -ETIMEDOUT : -errno;
+        (void) close(fd); /* was never locked */
+        return r;
     }
-    return fd;
+
+    if (sigaction(SIGALRM, &action, &before) < 0 || setitimer(ITIMER_REAL, &timer, NULL) < 0)
+        r = -errno;
+    if (r == 0 && flock(fd, operation) < 0)
+        r = errno == EINTR ? -ETIMEDOUT : -errno;
+    (void) setitimer(ITIMER_REAL, &off, NULL);     /* these were set before */
+    (void) sigaction(SIGALRM, &before, NULL);
+    if (r < 0)
+        (void) close(fd); /* was never locked */
+    return r < 0 ? r : fd;
 }
 
-int state_lock_exclusive(const struct state *state)
+int state_lock_shared(const struct state *state, int msec)
 {
-    int fd = open_lock(state);
+    return lock_within(state, LOCK_SH, msec);
+}
 
-    while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
-        int error = errno;
-
-        if (error != EINTR) {
-            (void) close(fd); /* was never locked */
-            return -error;
-        }
-    }
-    return fd;
+int state_lock_exclusive(const struct state *state, int msec)
+{
+    return lock_within(state, LOCK_EX, msec);
 }

@@ -1,32 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* State: what the launcher, the tool and the units tell each other through files below one folder.
  *
- *     monitor/R   the monitor owns responder R; written by `sss_activation apply`, read by socket conditions
- *     held        an administrator stopped sssd.service; nothing starts it but an administrator
- *     running     sssd.service has started and has not begun to leave
- *     leaving     sssd.service is on its way out, by itself or by a restart: wait before it is started
- *     crashes/R   how often in a row, each within a minute, R crashed
- *     lock        shared: I am about to use the monitor; exclusive: I am about to send it away
+ *     monitor/R     the monitor owns responder R; read by the conditions of its sockets
+ *     ends/R        how often in a row, each within a minute, R ended badly
+ *     failed        when sssd.service did not come up at its last start
+ *     narrowed      queues of sockets hold one client, since the monitor is to bind their paths
+ *     refused/R     why R may not run now, for a launcher that can't ask systemd itself
+ *     lock          shared: I am about to use the monitor; exclusive: I am about to send it away
  *
- * All of it lives in /run: a boot forgets it. */
+ * What runs, starts and stops is not there: systemd knows it. All of it lives in /run, but no soft reboot may make any of
+ * it wrong: that keeps /run. */
 
 #ifndef LIB_STATE_H
 #define LIB_STATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #ifndef STATE_DIR /* the tests have their own */
 #define STATE_DIR "/run/sssd-ondemand"
 #endif
 
-enum flag {
-    FLAG_HELD,
-    FLAG_RUNNING,
-    FLAG_LEAVING,
-};
-
-/* Crashes in a row after which clients are refused for a while instead of waiting for the next one. */
-#define CRASHES_MAX 3
+/* Bad ends in a row after which the sockets are closed for a while. */
+#define BAD_ENDS_MAX 3
 
 struct state {
     int dir_fd;
@@ -37,29 +34,40 @@ int state_open(const char *dir, struct state *ret);
 int state_create(const char *dir, struct state *ret);
 void state_done(struct state *state);
 
-/* A flag that can't be read for another reason than its absence counts as absent. */
-bool state_has(const struct state *state, enum flag flag);
+/* A file that can't be read for another reason than its absence counts as absent. */
 bool state_monitor_owns(const struct state *state, const char *responder);
-
 /* Setting what is set and clearing what is clear is success. 0 or a negative errno. */
-int state_set(const struct state *state, enum flag flag, bool on);
 int state_set_monitor_owns(const struct state *state, const char *responder, bool on);
 
 /* Was the configuration's answer written since boot? */
 bool state_has_owners(const struct state *state);
 
-/* Crashes in a row: 0 when there were none or they can't be read. */
-unsigned state_crashes(const struct state *state, const char *responder);
-/* One more; or with crashed = false the end of the row, except at CRASHES_MAX, where it was a refusal that ended
- * and one trial is granted. 0 or a negative errno. */
-int state_note_end(const struct state *state, const char *responder, bool crashed);
+/* Bad ends in a row: 0 when there were none or they can't be read. */
+unsigned state_bad_ends(const struct state *state, const char *responder);
+/* One more. Returns how many there are now, or a negative errno. */
+int state_count_bad_end(const struct state *state, const char *responder);
+/* The end of the row. 0 or a negative errno. */
+int state_forget_bad_ends(const struct state *state, const char *responder);
 
-/* Every responder gets a fresh start. 0 or a negative errno. */
-int state_forget_crashes(const struct state *state);
+/* sssd.service was started in vain, now. Forgotten when it has come up. 0 or a negative errno. */
+int state_note_failure(const struct state *state);
+int state_forget_failure(const struct state *state);
+/* Is there one that is younger than that? */
+bool state_failed_within(const struct state *state, uint64_t usec);
 
-/* Waits for the lock, for the shared one a second at most (-EWOULDBLOCK). Returns a descriptor that holds it until
- * closed (or exec), or a negative errno. Only root can open it. */
-int state_lock_shared(const struct state *state);
-int state_lock_exclusive(const struct state *state);
+/* Were queues narrowed? 0 or a negative errno. */
+bool state_has_narrowed(const struct state *state);
+int state_set_narrowed(const struct state *state, bool on);
+
+/* Why the responder may not run, as a sentence; NULL: it may. 0 or a negative errno. */
+int state_set_refusal(const struct state *state, const char *responder, const char *why);
+/* Returns whether there is one; *ret then has it, cut to what fits. */
+bool state_refusal(const struct state *state, const char *responder, char *ret, size_t bytes);
+int state_forget_refusals(const struct state *state);
+
+/* Waits for the lock, msec at most, be that 0 (-ETIMEDOUT). Returns a descriptor that holds it until closed (or exec), or a negative
+ * errno. Only root can open it: whoever can open a lock can hold it. */
+int state_lock_shared(const struct state *state, int msec);
+int state_lock_exclusive(const struct state *state, int msec);
 
 #endif

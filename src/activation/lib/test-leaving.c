@@ -54,8 +54,7 @@ struct daemon {
     struct connection connections[CONNECTIONS_MAX];
     bool is_slow; /* answers when told to */
     bool is_busy;
-    bool unregisters_later;
-    unsigned unregistered, given_up;
+    unsigned given_up;
     bool has_left;
     uint64_t left_usec;
 };
@@ -188,20 +187,11 @@ static void give_up(void *connection)
     drop(c);
 }
 
-static int unregister(void *userdata)
-{
-    struct daemon *daemon = userdata;
-
-    daemon->unregistered++;
-    return daemon->unregisters_later;
-}
-
 static void leave(void *userdata)
 {
     struct daemon *daemon = userdata;
 
     assert_false(daemon->has_left);
-    assert_int_equal(daemon->unregistered, 1);
     daemon->has_left = true;
     daemon->left_usec = now_usec();
 }
@@ -213,7 +203,6 @@ static const struct leaving_ops ops = {
     .is_busy = is_busy,
     .stop_accepting = stop_accepting,
     .give_up = give_up,
-    .unregister = unregister,
     .leave = leave,
 };
 
@@ -565,7 +554,7 @@ static void what_is_not_done_keeps_it(void **state)
         }
         daemon_run(&daemon, 200 * MSEC);
         assert_false(daemon.has_left);
-        assert_false(leaving_is_under_way(daemon.leaving));
+        assert_non_null(daemon.accepting);
 
         daemon_answer(&daemon);
         if (rows[i].is_enumerating)
@@ -610,7 +599,7 @@ static void who_comes_at_the_last_moment_keeps_it(void **state)
         for (struct connection *c = NULL; (c = next_connection(c, &daemon));)
             assert_int_equal(sd_event_source_set_priority(c->io, SD_EVENT_PRIORITY_IDLE), 0);
         assert_true(daemon_turn(&daemon, 0));
-        assert_false(leaving_is_under_way(daemon.leaving));
+        assert_non_null(daemon.accepting);
         assert_int_equal(client_finish(&client, &daemon), SUCCEEDED);
         daemon_done(&daemon);
         client_done(&client);
@@ -734,32 +723,6 @@ static void a_request_that_takes_too_long_is_sent_to_the_next(void **state)
     daemon_done(&next);
     client_done(&client);
     client_done(&silent);
-    (void) close(listener);
-}
-
-static void it_waits_for_its_name_to_be_gone_but_not_for_ever(void **state)
-{
-    int listener = listener_at(at("socket"));
-
-    (void) state;
-    for (int answers = 0; answers < 2; answers++) {
-        struct daemon daemon;
-
-        print_message("  %s\n", answers ? "answered" : "never answered");
-        daemon_init(&daemon, listener, 0);
-        daemon.unregisters_later = true;
-        leaving_unregistered(daemon.leaving); /* nobody has asked yet */
-        assert_int_equal(leaving_start(daemon.leaving), 0);
-        daemon_run(&daemon, 100 * MSEC);
-        assert_int_equal(daemon.unregistered, 1);
-        assert_false(daemon.has_left);
-        if (answers)
-            leaving_unregistered(daemon.leaving);
-        else
-            daemon_run(&daemon, 3 * SEC);
-        assert_true(daemon.has_left);
-        daemon_done(&daemon);
-    }
     (void) close(listener);
 }
 
@@ -895,15 +858,12 @@ static void who_comes_after_the_last_look_is_served_by_the_next(void **state)
 
     (void) state;
     daemon_init(&daemon, listener, 10 * MSEC);
-    daemon.unregisters_later = true;
-    while (!leaving_is_under_way(daemon.leaving))
+    while (!daemon.has_left)
         (void) daemon_turn(&daemon, SEC);
     client_init(&client);
     client_ask(&client, CMD_LOOKUP, 41);
     for (int i = 0; i < 2; i++)
         assert_int_equal(client_step(&client), WORKS);
-    leaving_unregistered(daemon.leaving);
-    assert_true(daemon.has_left);
     daemon_done(&daemon);
 
     daemon_init(&next, listener, 0);
@@ -925,7 +885,6 @@ int main(void)
         IN_FOLDER(many_kept_connections_are_all_closed),
         IN_FOLDER(told_to_leave_it_waits_for_who_has_no_answer),
         IN_FOLDER(a_request_that_takes_too_long_is_sent_to_the_next),
-        IN_FOLDER(it_waits_for_its_name_to_be_gone_but_not_for_ever),
         IN_FOLDER(no_order_of_steps_loses_a_call),
         IN_FOLDER(what_is_sent_just_before_the_shutdown_is_not_lost),
         IN_FOLDER(who_comes_after_the_last_look_is_served_by_the_next),

@@ -83,6 +83,34 @@ static int register_at(struct fixture *f, struct process *process, const char *s
     return registry_register(f->registry, service, type, process->pid, pidfd_of(process), &process->connection, ret);
 }
 
+static const struct registration *find(const struct fixture *f, const char *service)
+{
+    const struct registration *r = NULL;
+
+    while ((r = registry_next(f->registry, r)) && strcmp(r->service, service) != 0)
+        ;
+    return r;
+}
+
+static size_t count(const struct fixture *f)
+{
+    size_t n = 0;
+
+    for (const struct registration *r = NULL; (r = registry_next(f->registry, r));)
+        n++;
+    return n;
+}
+
+/* What a monitor does when a connection has closed. */
+static int lost(struct fixture *f, const void *connection)
+{
+    const struct registration *r = NULL;
+
+    while ((r = registry_next(f->registry, r)) && r->connection != connection)
+        ;
+    return r ? registry_unregister(f->registry, r->generation) : 0;
+}
+
 static void types_are_three_words(void **state)
 {
     static const char *const good[] = { "static", "socket", "dbus" };
@@ -113,11 +141,11 @@ static void a_service_registers_however_it_was_started(void **state)
         assert_int_equal(r->type, types[i]);
         assert_int_equal(r->pid, f->first.pid);
         assert_ptr_equal(r->connection, &f->first.connection);
-        assert_ptr_equal(registry_find(f->registry, "nss"), r);
-        assert_int_equal(registry_count(f->registry), 1);
+        assert_ptr_equal(find(f, "nss"), r);
+        assert_int_equal(count(f), 1);
         assert_int_equal(registry_unregister(f->registry, r->generation), 1);
-        assert_null(registry_find(f->registry, "nss"));
-        assert_int_equal(registry_count(f->registry), 0);
+        assert_null(find(f, "nss"));
+        assert_int_equal(count(f), 0);
     }
 }
 
@@ -134,11 +162,11 @@ static void a_second_living_instance_is_refused_without_harm(void **state)
     assert_int_equal(r->pid, f->first.pid);
     assert_int_equal(r->generation, generation);
     assert_int_equal(r->type, SERVICE_SOCKET);
-    assert_int_equal(registry_count(f->registry), 1);
+    assert_int_equal(count(f), 1);
 
     /* The refused one's connection closes, which is nobody's end. */
-    assert_int_equal(registry_lost(f->registry, &f->second.connection), 0);
-    assert_non_null(registry_find(f->registry, "nss"));
+    assert_int_equal(lost(f, &f->second.connection), 0);
+    assert_non_null(find(f, "nss"));
 }
 
 static void who_is_gone_makes_room_before_its_connection_is_seen_to_close(void **state)
@@ -154,12 +182,12 @@ static void who_is_gone_makes_room_before_its_connection_is_seen_to_close(void *
     assert_int_equal(r->pid, f->second.pid);
     assert_int_equal(r->generation, generation + 1);
     assert_int_equal(r->restarts, 1);
-    assert_int_equal(registry_count(f->registry), 1);
+    assert_int_equal(count(f), 1);
 
     /* Now the close is seen: it was the other's. */
-    assert_int_equal(registry_lost(f->registry, &f->first.connection), 0);
+    assert_int_equal(lost(f, &f->first.connection), 0);
     assert_int_equal(registry_unregister(f->registry, generation), 0);
-    assert_int_equal(registry_find(f->registry, "nss")->pid, f->second.pid);
+    assert_int_equal(find(f, "nss")->pid, f->second.pid);
 }
 
 static void a_dead_process_registers_too_late(void **state)
@@ -170,17 +198,17 @@ static void a_dead_process_registers_too_late(void **state)
 
     process_end(&f->first);
     assert_int_equal(register_at(f, &f->first, "nss", SERVICE_SOCKET, &r), -ESRCH);
-    assert_int_equal(registry_count(f->registry), 0);
+    assert_int_equal(count(f), 0);
 
     /* Its parent has waited for it, so that it has no pidfd any more. */
     assert_int_equal(registry_register(f->registry, "nss", SERVICE_SOCKET, f->first.pid, -1, f, &r), -ESRCH);
-    assert_int_equal(registry_count(f->registry), 0);
+    assert_int_equal(count(f), 0);
 
     /* Nor does it push out who has come since. */
     assert_int_equal(register_at(f, &f->second, "nss", SERVICE_SOCKET, &r), 0);
     pidfd = pidfd_of(&f->first);
     assert_int_equal(registry_register(f->registry, "nss", SERVICE_SOCKET, f->second.pid, pidfd, f, &r), -ESRCH);
-    assert_ptr_equal(registry_find(f->registry, "nss")->connection, &f->second.connection);
+    assert_ptr_equal(find(f, "nss")->connection, &f->second.connection);
 }
 
 static void a_process_may_come_again_on_a_new_connection(void **state)
@@ -191,10 +219,10 @@ static void a_process_may_come_again_on_a_new_connection(void **state)
 
     assert_int_equal(register_at(f, &f->first, "nss", SERVICE_SOCKET, &r), 0);
     assert_int_equal(registry_register(f->registry, "nss", SERVICE_SOCKET, f->first.pid, pidfd_of(&f->first), &connection, &r), 0);
-    assert_int_equal(registry_lost(f->registry, &f->first.connection), 0);
-    assert_int_equal(registry_count(f->registry), 1);
-    assert_int_equal(registry_lost(f->registry, &connection), 1);
-    assert_int_equal(registry_count(f->registry), 0);
+    assert_int_equal(lost(f, &f->first.connection), 0);
+    assert_int_equal(count(f), 1);
+    assert_int_equal(lost(f, &connection), 1);
+    assert_int_equal(count(f), 0);
 }
 
 static void the_restart_number_is_each_services_own(void **state)
@@ -208,7 +236,7 @@ static void the_restart_number_is_each_services_own(void **state)
         assert_int_equal(r->restarts, i);
         assert_true(r->generation > last);
         last = r->generation;
-        assert_int_equal(registry_lost(f->registry, r->connection), 1);
+        assert_int_equal(lost(f, r->connection), 1);
     }
     assert_int_equal(register_at(f, &f->first, "pam", SERVICE_SOCKET, &r), 0);
     assert_int_equal(r->restarts, 0);
@@ -224,8 +252,8 @@ static void all_that_are_registered_are_listed(void **state)
 
     for (size_t i = 0; i < N_OF(services); i++)
         assert_int_equal(register_at(f, &f->first, services[i], SERVICE_SOCKET, &r), 0);
-    assert_int_equal(registry_unregister(f->registry, registry_find(f->registry, "pam")->generation), 1);
-    assert_int_equal(registry_count(f->registry), 3);
+    assert_int_equal(registry_unregister(f->registry, find(f, "pam")->generation), 1);
+    assert_int_equal(count(f), 3);
     for (r = NULL; (r = registry_next(f->registry, r));)
         for (size_t i = 0; i < N_OF(services); i++)
             seen += strcmp(r->service, services[i]) == 0 ? 1u << i : 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,15 +11,20 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/state.h"
 #include "test/state-fixture.h"
 
-/* One byte more than the longest name that fits. */
+/* One byte more than the longest name that fits beside "monitor/" and "refused/"; "ends/" has room for three more. */
 #define LONG_NAME "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdef"
+
+#define MINUTE_USEC 60000000
+#define LONG_MSEC 50000 /* when something ends it before */
 
 static int mode_of(const char *path)
 {
@@ -26,6 +32,24 @@ static int mode_of(const char *path)
 
     assert_int_equal(lstat(path, &st), 0);
     return st.st_mode & 07777;
+}
+
+/* The clock of the notes. */
+static int64_t boot_usec(void)
+{
+    struct timespec now;
+
+    assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &now), 0);
+    return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* As if it had been written that long ago. */
+static void write_note(const char *path, int64_t age_usec, const char *rest)
+{
+    char text[128];
+
+    (void) snprintf(text, sizeof(text), "%" PRId64 "%s", boot_usec() - age_usec, rest); /* fits */
+    write_text(path, text);
 }
 
 static void creating_makes_all_of_it_readable_whatever_the_umask(void **state)
@@ -36,25 +60,38 @@ static void creating_makes_all_of_it_readable_whatever_the_umask(void **state)
     (void) state;
     assert_int_equal(state_create("state", &made), 0);
     assert_int_equal(state_set_monitor_owns(&made, "nss", true), 0);
-    assert_int_equal(state_note_end(&made, "nss", true), 0);
+    assert_int_equal(state_count_bad_end(&made, "nss"), 1);
+    assert_int_equal(state_note_failure(&made), 0);
+    assert_int_equal(state_set_refusal(&made, "nss", "so"), 0);
     (void) umask(before);
     state_done(&made);
 
     assert_int_equal(mode_of("state"), 0755);
-    assert_int_equal(mode_of("state/crashes"), 0755);
+    assert_int_equal(mode_of("state/ends"), 0755);
+    assert_int_equal(mode_of("state/refused"), 0755);
     assert_int_equal(mode_of("state/monitor"), 0755);
     assert_int_equal(mode_of("state/lock"), 0600); /* whoever can open it can hold it */
-    assert_int_equal(mode_of("state/crashes/nss"), 0644);
+    assert_int_equal(mode_of("state/monitor/nss"), 0644);
+    assert_int_equal(mode_of("state/ends/nss"), 0644);
+    assert_int_equal(mode_of("state/failed"), 0644);
+    assert_int_equal(mode_of("state/refused/nss"), 0644);
 }
 
 static void creating_again_keeps_what_is_there(void **state)
 {
     struct state again;
+    char why[16];
 
     (void) state;
-    assert_int_equal(state_set(&opened, FLAG_HELD, true), 0);
+    assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
+    assert_int_equal(state_note_failure(&opened), 0);
+    assert_int_equal(state_set_refusal(&opened, "nss", "so"), 0);
     assert_int_equal(state_create("state", &again), 0);
-    assert_true(state_has(&again, FLAG_HELD));
+    assert_true(state_monitor_owns(&again, "nss"));
+    assert_int_equal(state_bad_ends(&again, "nss"), 1);
+    assert_true(state_failed_within(&again, MINUTE_USEC));
+    assert_true(state_refusal(&again, "nss", why, sizeof(why)));
     state_done(&again);
     state_done(&again); /* twice does no harm */
     assert_int_equal(again.dir_fd, -1);
@@ -91,26 +128,6 @@ static void a_folder_without_room_for_a_part_is_not_created(void **state)
     assert_false(file_exists("target"));
 }
 
-static void a_flag_is_set_and_cleared_any_number_of_times(void **state)
-{
-    static const enum flag flags[] = { FLAG_HELD, FLAG_RUNNING };
-
-    (void) state;
-    for (size_t i = 0; i < N_OF(flags); i++) {
-        enum flag other = flags[1 - i];
-
-        assert_false(state_has(&opened, flags[i]));
-        assert_int_equal(state_set(&opened, flags[i], false), 0);
-        assert_int_equal(state_set(&opened, flags[i], true), 0);
-        assert_int_equal(state_set(&opened, flags[i], true), 0);
-        assert_true(state_has(&opened, flags[i]));
-        assert_false(state_has(&opened, other));
-        assert_int_equal(state_set(&opened, flags[i], false), 0);
-        assert_int_equal(state_set(&opened, flags[i], false), 0);
-        assert_false(state_has(&opened, flags[i]));
-    }
-}
-
 static void owners_are_kept_apart(void **state)
 {
     (void) state;
@@ -129,29 +146,39 @@ static void owners_are_kept_apart(void **state)
 
 static void a_link_in_place_of_a_file_is_not_followed(void **state)
 {
+    char why[16], note[64];
+
     (void) state;
-    write_text("target", "2\n");
-    assert_int_equal(symlink("../target", "state/held"), 0);
-    assert_int_equal(symlink("../new", "state/running"), 0);
+    write_note("target", 0, " 2\n");
+    (void) strcpy(note, read_text("target")); /* fits */
     assert_int_equal(mkdir("state/monitor", 0755), 0);
     assert_int_equal(symlink("../../new", "state/monitor/nss"), 0);
-    assert_int_equal(symlink("../../target", "state/crashes/nss"), 0);
+    assert_int_equal(symlink("../../target", "state/ends/nss"), 0);
+    assert_int_equal(symlink("../target", "state/failed"), 0);
+    assert_int_equal(symlink("../../target", "state/refused/nss"), 0);
     assert_int_equal(unlink("state/lock"), 0);
     assert_int_equal(symlink("../target", "state/lock"), 0);
 
-    assert_int_equal(state_set(&opened, FLAG_HELD, true), -ELOOP);
-    assert_int_equal(state_set(&opened, FLAG_RUNNING, true), -ELOOP);
     assert_int_equal(state_set_monitor_owns(&opened, "nss", true), -ELOOP);
-    assert_int_equal(state_crashes(&opened, "nss"), 0);
-    assert_int_equal(state_note_end(&opened, "nss", true), -ELOOP);
-    assert_int_equal(state_lock_shared(&opened), -ELOOP);
-    assert_int_equal(state_lock_exclusive(&opened), -ELOOP);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), -ELOOP);
+    assert_false(state_failed_within(&opened, MINUTE_USEC));
+    assert_int_equal(state_note_failure(&opened), -ELOOP);
+    assert_false(state_refusal(&opened, "nss", why, sizeof(why)));
+    assert_int_equal(state_set_refusal(&opened, "nss", "so"), -ELOOP);
+    assert_int_equal(state_lock_shared(&opened, LONG_MSEC), -ELOOP);
+    assert_int_equal(state_lock_exclusive(&opened, LONG_MSEC), -ELOOP);
 
     /* Clearing removes the link and not what it leads to. */
-    assert_int_equal(state_set(&opened, FLAG_HELD, false), 0);
-    assert_int_equal(state_note_end(&opened, "nss", false), 0);
-    assert_false(file_exists("state/crashes/nss"));
-    assert_string_equal(read_text("target"), "2\n");
+    assert_int_equal(state_set_monitor_owns(&opened, "nss", false), 0);
+    assert_int_equal(state_forget_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_forget_failure(&opened), 0);
+    assert_int_equal(state_set_refusal(&opened, "nss", NULL), 0);
+    assert_false(file_exists("state/monitor/nss"));
+    assert_false(file_exists("state/ends/nss"));
+    assert_false(file_exists("state/failed"));
+    assert_false(file_exists("state/refused/nss"));
+    assert_string_equal(read_text("target"), note);
     assert_false(file_exists("new"));
 }
 
@@ -167,112 +194,192 @@ static void a_name_of_no_responder_touches_nothing(void **state)
         { "empty", "" },
         { "in a folder", "a/x" },
         { "absolute", "/x" },
-        { "a byte too long", LONG_NAME },
         { "very long", LONG_NAME LONG_NAME LONG_NAME LONG_NAME LONG_NAME },
     };
 
+    char note[64];
+
     (void) state;
-    write_text("state/x", "2\n");
+    write_note("state/x", 0, " 2\n");
+    (void) strcpy(note, read_text("state/x")); /* fits */
     for (size_t i = 0; i < N_OF(rows); i++) {
+        char why[16];
+
         print_message("  %s\n", rows[i].label);
         assert_int_equal(state_set_monitor_owns(&opened, rows[i].name, true), -EINVAL);
         assert_int_equal(state_set_monitor_owns(&opened, rows[i].name, false), -EINVAL);
         assert_false(state_monitor_owns(&opened, rows[i].name));
-        assert_int_equal(state_crashes(&opened, rows[i].name), 0);
-        assert_int_equal(state_note_end(&opened, rows[i].name, true), -EINVAL);
-        assert_int_equal(state_note_end(&opened, rows[i].name, false), -EINVAL);
+        assert_int_equal(state_bad_ends(&opened, rows[i].name), 0);
+        assert_int_equal(state_count_bad_end(&opened, rows[i].name), -EINVAL);
+        assert_int_equal(state_forget_bad_ends(&opened, rows[i].name), -EINVAL);
+        assert_false(state_refusal(&opened, rows[i].name, why, sizeof(why)));
+        assert_int_equal(state_set_refusal(&opened, rows[i].name, "so"), -EINVAL);
+        assert_int_equal(state_set_refusal(&opened, rows[i].name, NULL), -EINVAL);
     }
-    assert_string_equal(read_text("state/x"), "2\n");
+    assert_string_equal(read_text("state/x"), note);
     assert_false(state_has_owners(&opened));
 }
 
 static void the_longest_name_that_fits_is_a_name(void **state)
 {
-    char name[] = LONG_NAME;
+    char name[] = LONG_NAME, of_ends[] = LONG_NAME "ghi";
+    char why[8];
 
     (void) state;
+    assert_int_equal(state_set_monitor_owns(&opened, name, true), -EINVAL);
+    assert_int_equal(state_set_refusal(&opened, name, "so"), -EINVAL);
+    assert_int_equal(state_count_bad_end(&opened, of_ends), -EINVAL);
+
     name[strlen(name) - 1] = '\0';
+    of_ends[strlen(of_ends) - 1] = '\0';
     assert_int_equal(state_set_monitor_owns(&opened, name, true), 0);
     assert_true(state_monitor_owns(&opened, name));
-    assert_int_equal(state_note_end(&opened, name, true), 0);
-    assert_int_equal(state_crashes(&opened, name), 1);
+    assert_int_equal(state_set_refusal(&opened, name, "so"), 0);
+    assert_true(state_refusal(&opened, name, why, sizeof(why)));
+    assert_int_equal(state_count_bad_end(&opened, of_ends), 1);
+    assert_int_equal(state_bad_ends(&opened, of_ends), 1);
 }
 
-static void an_unknown_responder_has_no_crashes(void **state)
+/* --- Notes ----------------------------------------------------------------------------------------------------- */
+
+static void an_unknown_responder_has_no_bad_ends(void **state)
 {
     (void) state;
-    assert_int_equal(state_crashes(&opened, "nss"), 0);
-    assert_int_equal(state_note_end(&opened, "nss", false), 0);
-    assert_false(file_exists("state/crashes/nss"));
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_forget_bad_ends(&opened, "nss"), 0);
+    assert_false(file_exists("state/ends/nss"));
 }
 
-static void crashes_are_counted_by_their_rules(void **state)
+static void bad_ends_are_counted_to_three(void **state)
+{
+    static const int counts[] = { 1, 2, 3, 3, 3 };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(counts); i++) {
+        assert_int_equal(state_count_bad_end(&opened, "nss"), counts[i]);
+        assert_int_equal(state_bad_ends(&opened, "nss"), counts[i]);
+        assert_int_equal(state_bad_ends(&opened, "pam"), 0);
+    }
+    assert_int_equal(state_count_bad_end(&opened, "pam"), 1);
+    assert_int_equal(state_forget_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_bad_ends(&opened, "pam"), 1);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
+}
+
+static void a_row_goes_on_for_a_minute_after_its_last(void **state)
 {
     static const struct {
-        const char *label, *before;
-        bool crashed;
-        unsigned after;
+        const char *label;
+        int64_t age_usec;
+        unsigned ends, one_more;
     } rows[] = {
-        { "the first", NULL, true, 1 },
-        { "the second", "1\n", true, 2 },
-        { "the third", "2\n", true, 3 },
-        { "one more than the most", "3\n", true, 3 },
-        { "a good end after one", "1\n", false, 0 },
-        { "a good end after two", "2\n", false, 0 },
-        { "the end of a refusal grants one trial", "3\n", false, 2 },
-        { "a crash after nothing", "", true, 1 },
-        { "a crash after words", "many\n", true, 1 },
-        { "a good end after words", "many\n", false, 0 },
-        { "a crash after a number with words", "1 or so", true, 2 },
-        { "a crash after too many", "77\n", true, 3 },
-        { "a good end after too many", "77\n", false, 2 },
-        { "a crash after less than none", "-1\n", true, 1 },
-        { "a crash after a number without end", "111111111111111111111111111", true, 3 },
+        { "a moment ago", 1000, 2, 3 },
+        { "most of a minute ago", MINUTE_USEC - 20000000, 2, 3 },
+        { "a minute ago", MINUTE_USEC, 0, 1 },
+        { "long ago", INT64_C(1000) * MINUTE_USEC, 0, 1 }, /* before the machine was up: a negative time */
+        { "in time to come", -MINUTE_USEC, 0, 1 },         /* another kernel's: kexec keeps no clock */
     };
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
         print_message("  %s\n", rows[i].label);
-        if (rows[i].before)
-            write_text("state/crashes/nss", rows[i].before);
-        assert_int_equal(state_note_end(&opened, "nss", rows[i].crashed), 0);
-        assert_int_equal(state_crashes(&opened, "nss"), rows[i].after);
-        assert_int_equal(state_crashes(&opened, "pam"), 0);
-        assert_int_equal(file_exists("state/crashes/nss"), rows[i].after > 0);
+        write_note("state/ends/nss", rows[i].age_usec, " 2\n");
+        assert_int_equal(state_bad_ends(&opened, "nss"), rows[i].ends);
+        assert_int_equal(state_count_bad_end(&opened, "nss"), rows[i].one_more);
+        assert_int_equal(state_bad_ends(&opened, "nss"), rows[i].one_more); /* of now */
     }
 }
 
-static void a_fresh_start_forgets_all_crashes(void **state)
+static void what_is_no_note_is_none(void **state)
 {
-    (void) state;
-    assert_int_equal(state_forget_crashes(&opened), 0);
-    assert_int_equal(state_note_end(&opened, "nss", true), 0);
-    assert_int_equal(state_note_end(&opened, "ifp", true), 0);
-    assert_int_equal(state_forget_crashes(&opened), 0);
-    assert_int_equal(state_crashes(&opened, "nss"), 0);
-    assert_int_equal(state_crashes(&opened, "ifp"), 0);
+    static const struct {
+        const char *label, *rest;
+        unsigned one_more;
+    } rows[] = {
+        { "nothing", NULL, 1 },
+        { "words", "many\n", 1 },
+        { "a note of before", "2\n", 1 },
+        { "a number without end", "111111111111111111111111111111111111111111111111111111111111111111111111111111 2\n", 1 },
+        { "less than none", "-1 2\n", 1 },
+        { "a zero byte's place", "\n", 1 },
+    };
+    static char huge[1 << 20];
 
-    /* One that cannot be forgotten does not keep the others. */
-    assert_int_equal(mkdir("state/crashes/nss", 0755), 0);
-    assert_int_equal(mkdir("state/crashes/pam", 0755), 0);
-    assert_int_equal(state_note_end(&opened, "ifp", true), 0);
-    assert_int_equal(state_forget_crashes(&opened), -EISDIR);
-    assert_int_equal(state_crashes(&opened, "ifp"), 0);
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        write_text("state/ends/nss", rows[i].rest ? rows[i].rest : "");
+        write_text("state/failed", rows[i].rest ? rows[i].rest : "");
+        assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+        assert_false(state_failed_within(&opened, UINT64_MAX));
+        assert_int_equal(state_count_bad_end(&opened, "nss"), rows[i].one_more);
+    }
+
+    print_message("  a megabyte\n");
+    (void) memset(huge, ' ', sizeof(huge) - 1);
+    write_text("state/ends/nss", huge);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    (void) memset(huge, '1', sizeof(huge) - 1);
+    write_text("state/ends/nss", huge);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
+    assert_true(strlen(read_text("state/ends/nss")) < 64); /* nothing of it is left */
 }
 
-static void a_folder_in_place_of_a_count_is_none(void **state)
+static void a_note_of_more_than_the_most_counts_as_the_most(void **state)
 {
+    static const char *const rests[] = { " 3\n", " 77\n", " 4294967295\n", " 2 or so\n", " 3" };
+    static const unsigned counts[] = { 3, 3, 3, 3, 3 };
+
     (void) state;
-    assert_int_equal(mkdir("state/crashes/nss", 0755), 0);
-    assert_int_equal(state_crashes(&opened, "nss"), 0);
-    assert_int_equal(state_note_end(&opened, "nss", true), -EISDIR);
-    assert_int_equal(state_note_end(&opened, "nss", false), -EISDIR);
+    for (size_t i = 0; i < N_OF(rests); i++) {
+        print_message("  %s\n", rests[i]);
+        write_note("state/ends/nss", 1000, rests[i]);
+        assert_int_equal(state_count_bad_end(&opened, "nss"), counts[i]);
+        assert_int_equal(state_bad_ends(&opened, "nss"), counts[i]);
+    }
+}
+
+/* The number is one digit: what is cut in it is cut away. */
+static void each_truncation_of_a_note_is_none(void **state)
+{
+    char note[64];
+
+    (void) state;
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
+    (void) strcpy(note, read_text("state/ends/nss")); /* fits */
+    assert_int_equal(note[strlen(note) - 1], '\n');
+    for (size_t n = strlen(note) - 1; n-- > 0;) {
+        note[n] = '\0';
+        write_text("state/ends/nss", note);
+        assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    }
+}
+
+static void a_folder_in_place_of_a_note_is_none(void **state)
+{
+    char why[16];
+
+    (void) state;
+    assert_int_equal(mkdir("state/ends/nss", 0755), 0);
+    assert_int_equal(mkdir("state/failed", 0755), 0);
+    assert_int_equal(mkdir("state/refused/nss", 0755), 0);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), -EISDIR);
+    assert_int_equal(state_forget_bad_ends(&opened, "nss"), -EISDIR);
+    assert_false(state_failed_within(&opened, MINUTE_USEC));
+    assert_int_equal(state_note_failure(&opened), -EISDIR);
+    assert_int_equal(state_forget_failure(&opened), -EISDIR);
+    assert_false(state_refusal(&opened, "nss", why, sizeof(why)));
+    assert_int_equal(state_set_refusal(&opened, "nss", "so"), -EISDIR);
+    assert_int_equal(state_set_refusal(&opened, "nss", NULL), -EISDIR);
 }
 
 static int write_with_no_room(void *userdata)
 {
     struct rlimit none = { 0 }, before;
-    int r;
+    int ends, failure, refusal;
 
     (void) userdata;
     (void) signal(SIGXFSZ, SIG_IGN); /* then it is EFBIG */
@@ -281,42 +388,148 @@ static int write_with_no_room(void *userdata)
     none.rlim_max = before.rlim_max;
     if (setrlimit(RLIMIT_FSIZE, &none) < 0)
         return 1;
-    r = state_note_end(&opened, "nss", true);
-    return setrlimit(RLIMIT_FSIZE, &before) < 0 ? 1 : -r;
+    ends = state_count_bad_end(&opened, "nss");
+    failure = state_note_failure(&opened);
+    refusal = state_set_refusal(&opened, "nss", "so");
+    if (setrlimit(RLIMIT_FSIZE, &before) < 0)
+        return 1;
+    return ends == -EIO && failure == -EIO && refusal == -EIO ? 0 : 2;
 }
 
-static void a_count_that_cannot_be_written_is_said(void **state)
+static void what_cannot_be_written_is_said(void **state)
 {
     (void) state;
-    assert_int_equal(in_child(write_with_no_room, NULL), EFBIG);
-    assert_int_equal(state_crashes(&opened, "nss"), 0);
+    assert_int_equal(in_child(write_with_no_room, NULL), 0);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_false(state_failed_within(&opened, MINUTE_USEC));
 }
+
+static void a_failure_is_remembered_for_as_long_as_it_is_asked_for(void **state)
+{
+    static const struct {
+        const char *label;
+        int64_t age_usec;
+        bool failed;
+    } rows[] = {
+        { "younger", 1000, true },
+        { "as old", 30000000, false },
+        { "older", 31000000, false },
+        { "of another kernel", -60000000, false },
+    };
+
+    (void) state;
+    assert_false(state_failed_within(&opened, UINT64_MAX));
+    assert_int_equal(state_forget_failure(&opened), 0);
+
+    assert_int_equal(state_note_failure(&opened), 0);
+    assert_true(state_failed_within(&opened, 30000000));
+    assert_false(state_failed_within(&opened, 0));
+    assert_int_equal(state_forget_failure(&opened), 0);
+    assert_false(state_failed_within(&opened, 30000000));
+
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        write_note("state/failed", rows[i].age_usec, " 1\n");
+        assert_int_equal(state_failed_within(&opened, 30000000), rows[i].failed);
+        assert_int_equal(state_note_failure(&opened), 0);
+        assert_true(state_failed_within(&opened, 30000000)); /* anew */
+    }
+}
+
+/* --- Refusals -------------------------------------------------------------------------------------------------- */
+
+static void a_refusal_stands_until_it_is_taken_back(void **state)
+{
+    char why[64] = "untouched";
+
+    (void) state;
+    assert_false(state_refusal(&opened, "pam", why, sizeof(why)));
+    assert_int_equal(state_set_refusal(&opened, "pam", NULL), 0);
+
+    assert_int_equal(state_set_refusal(&opened, "pam", "the first reason, and a long one"), 0);
+    assert_int_equal(state_set_refusal(&opened, "pam", "sssd.service is masked"), 0);
+    assert_true(state_refusal(&opened, "pam", why, sizeof(why)));
+    assert_string_equal(why, "sssd.service is masked");
+    assert_true(state_refusal(&opened, "pam", why, 5));
+    assert_string_equal(why, "sssd");
+    assert_false(state_refusal(&opened, "nss", why, sizeof(why)));
+
+    assert_int_equal(state_set_refusal(&opened, "pam", NULL), 0);
+    assert_int_equal(state_set_refusal(&opened, "pam", NULL), 0);
+    assert_false(state_refusal(&opened, "pam", why, sizeof(why)));
+    assert_false(file_exists("state/refused/pam"));
+}
+
+static void a_refusal_without_words_is_one(void **state)
+{
+    char why[8] = "before";
+
+    (void) state;
+    assert_int_equal(state_set_refusal(&opened, "pam", ""), 0);
+    assert_true(state_refusal(&opened, "pam", why, sizeof(why)));
+    assert_string_equal(why, "");
+}
+
+static void all_refusals_are_forgotten_at_once(void **state)
+{
+    static const char *const names[] = { "nss", "pam", "ssh", "sudo", "autofs", "pac", "ifp" };
+    char why[8];
+
+    (void) state;
+    assert_int_equal(state_forget_refusals(&opened), 0);
+    for (size_t i = 0; i < N_OF(names); i++)
+        assert_int_equal(state_set_refusal(&opened, names[i], "so"), 0);
+    assert_int_equal(state_forget_refusals(&opened), 0);
+    for (size_t i = 0; i < N_OF(names); i++)
+        assert_false(state_refusal(&opened, names[i], why, sizeof(why)));
+
+    /* One that can't be forgotten does not keep the others. */
+    assert_int_equal(mkdir("state/refused/nss", 0755), 0);
+    assert_int_equal(mkdir("state/refused/ssh", 0755), 0);
+    assert_int_equal(state_set_refusal(&opened, "pam", "so"), 0);
+    assert_int_equal(state_set_refusal(&opened, "ifp", "so"), 0);
+    assert_int_equal(state_forget_refusals(&opened), -EISDIR);
+    assert_false(state_refusal(&opened, "pam", why, sizeof(why)));
+    assert_false(state_refusal(&opened, "ifp", why, sizeof(why)));
+}
+
+/* --- Rights and the lock --------------------------------------------------------------------------------------- */
 
 static int use_without_right(void *userdata)
 {
     struct state made;
+    char why[16];
 
     (void) userdata;
     drop_root();
-    if (state_set(&opened, FLAG_RUNNING, true) != -EACCES || state_set(&opened, FLAG_HELD, false) != -EACCES)
+    if (state_set_monitor_owns(&opened, "nss", true) != -EACCES || state_count_bad_end(&opened, "nss") != -EACCES ||
+        state_forget_bad_ends(&opened, "nss") != -EACCES)
         return 1;
-    if (state_set_monitor_owns(&opened, "nss", true) != -EACCES || state_note_end(&opened, "nss", true) != -EACCES)
+    if (state_note_failure(&opened) != -EACCES || state_forget_failure(&opened) != -EACCES)
         return 2;
-    if (state_create("new", &made) != -EACCES)
+    if (state_set_refusal(&opened, "nss", NULL) != -EACCES || state_forget_refusals(&opened) != -EACCES)
         return 3;
-    if (state_create("state", &made) != -EACCES)
+    if (state_create("new", &made) != -EACCES)
         return 4;
-    if (!state_has(&opened, FLAG_HELD) || state_lock_shared(&opened) != -EACCES)
+    if (state_create("state", &made) != -EACCES)
         return 5;
+    if (!state_monitor_owns(&opened, "nss") || state_bad_ends(&opened, "nss") != 1 ||
+        !state_failed_within(&opened, MINUTE_USEC) || !state_refusal(&opened, "nss", why, sizeof(why)))
+        return 6;
+    if (state_lock_shared(&opened, LONG_MSEC) != -EACCES || state_lock_exclusive(&opened, LONG_MSEC) != -EACCES)
+        return 7;
     return 0;
 }
 
 static void who_may_not_write_may_read_and_not_lock(void **state)
 {
     (void) state;
-    assert_int_equal(state_set(&opened, FLAG_HELD, true), 0);
     if (geteuid() != 0)
         skip(); /* another user is needed */
+    assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
+    assert_int_equal(state_note_failure(&opened), 0);
+    assert_int_equal(state_set_refusal(&opened, "nss", "so"), 0);
     assert_int_equal(in_child(use_without_right, NULL), 0);
 }
 
@@ -324,15 +537,15 @@ static void without_a_lock_file_nothing_is_locked(void **state)
 {
     (void) state;
     assert_int_equal(unlink("state/lock"), 0);
-    assert_int_equal(state_lock_shared(&opened), -ENOENT);
-    assert_int_equal(state_lock_exclusive(&opened), -ENOENT);
+    assert_int_equal(state_lock_shared(&opened, LONG_MSEC), -ENOENT);
+    assert_int_equal(state_lock_exclusive(&opened, LONG_MSEC), -ENOENT);
 }
 
 static void locks_are_shared_or_exclusive_and_not_inherited(void **state)
 {
     static const struct {
         const char *label;
-        int (*take)(const struct state *);
+        int (*take)(const struct state *, int);
         int other, errors;
     } rows[] = {
         { "shared beside shared", state_lock_shared, LOCK_SH, 0 },
@@ -346,7 +559,7 @@ static void locks_are_shared_or_exclusive_and_not_inherited(void **state)
         int held, other;
 
         print_message("  %s\n", rows[i].label);
-        held = rows[i].take(&opened);
+        held = rows[i].take(&opened, 0);
         assert_true(held >= 0);
         assert_int_equal(fcntl(held, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
         other = open("state/lock", O_RDONLY | O_CLOEXEC);
@@ -357,17 +570,71 @@ static void locks_are_shared_or_exclusive_and_not_inherited(void **state)
     }
 }
 
-/* Locks as it is told to, though signals come meanwhile, and says so through the pipe. */
+static void a_lock_is_waited_for_no_longer_than_said(void **state)
+{
+    static const struct {
+        const char *label;
+        int (*take)(const struct state *, int);
+        int held, msec;
+    } rows[] = {
+        { "shared, not at all", state_lock_shared, LOCK_EX, 0 },
+        { "shared, for a while", state_lock_shared, LOCK_EX, 100 },
+        { "exclusive beside exclusive", state_lock_exclusive, LOCK_EX, 100 },
+        { "exclusive beside shared", state_lock_exclusive, LOCK_SH, 100 },
+        { "a second and more", state_lock_exclusive, LOCK_SH, 1100 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        int held = open("state/lock", O_RDONLY | O_CLOEXEC);
+        uint64_t before;
+
+        print_message("  %s\n", rows[i].label);
+        assert_int_equal(flock(held, rows[i].held), 0);
+        before = msec_now();
+        assert_int_equal(rows[i].take(&opened, rows[i].msec), -ETIMEDOUT);
+        assert_in_range(msec_now() - before, rows[i].msec, rows[i].msec + 20000);
+
+        /* Nothing of the one who gave up is left. */
+        assert_int_equal(close(held), 0);
+        held = open("state/lock", O_RDONLY | O_CLOEXEC);
+        assert_int_equal(flock(held, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(close(held), 0);
+    }
+}
+
+static void on_earlier_alarm(int signal_number)
+{
+    (void) signal_number;
+}
+
+static void waiting_leaves_neither_alarm_nor_handler(void **state)
+{
+    const struct sigaction action = { .sa_handler = on_earlier_alarm };
+    struct sigaction before, after;
+    struct itimerval timer;
+    int held;
+
+    (void) state;
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    held = open("state/lock", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(flock(held, LOCK_EX), 0);
+    assert_int_equal(state_lock_shared(&opened, 20), -ETIMEDOUT);
+    assert_int_equal(sigaction(SIGALRM, &before, &after), 0);
+    assert_ptr_equal(after.sa_handler, on_earlier_alarm);
+    assert_int_equal(getitimer(ITIMER_REAL, &timer), 0);
+    assert_int_equal(timer.it_value.tv_sec | timer.it_value.tv_usec, 0);
+    (void) close(held);
+}
+
+/* Says through the pipe that it is about to wait, and that it has it. */
 static int lock_and_say(void *userdata)
 {
     int lock;
 
-    interrupt_often();
-    while (interruptions() == 0)
-        (void) pause();
-    if (write(*(int *) userdata, "w", 1) != 1) /* waits from now on, interrupted every 5 ms */
+    if (write(*(int *) userdata, "w", 1) != 1)
         return 1;
-    lock = state_lock_exclusive(&opened);
+    lock = state_lock_exclusive(&opened, LONG_MSEC);
     return lock >= 0 && write(*(int *) userdata, "l", 1) == 1 ? 0 : 2;
 }
 
@@ -381,7 +648,7 @@ static void an_exclusive_lock_waits_until_the_shared_ones_are_gone(void **state)
     (void) state;
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     for (size_t i = 0; i < N_OF(held); i++)
-        held[i] = state_lock_shared(&opened);
+        held[i] = state_lock_shared(&opened, 0);
 
     pid = fork();
     assert_true(pid >= 0);
@@ -418,7 +685,7 @@ static void exec_lets_a_lock_go(void **state)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        if (state_lock_shared(&opened) < 0 || write(from[1], "l", 1) != 1)
+        if (state_lock_shared(&opened, 0) < 0 || write(from[1], "l", 1) != 1)
             _exit(1);
         if (dup2(to[0], STDIN_FILENO) < 0 || dup2(from[1], STDOUT_FILENO) < 0)
             _exit(1);
@@ -427,7 +694,7 @@ static void exec_lets_a_lock_go(void **state)
     }
 
     assert_int_equal(read(from[0], &byte, 1), 1);
-    lock = state_lock_exclusive(&opened); /* waits for nothing but the exec */
+    lock = state_lock_exclusive(&opened, LONG_MSEC); /* waits for nothing but the exec */
     assert_true(lock >= 0);
     assert_int_equal(write(to[1], "x", 1), 1);
     assert_int_equal(read(from[0], &byte, 1), 1); /* the process lives on */
@@ -448,19 +715,27 @@ int main(void)
         IN_STATE(creating_again_keeps_what_is_there),
         IN_FOLDER(what_is_no_folder_is_neither_opened_nor_created),
         IN_FOLDER(a_folder_without_room_for_a_part_is_not_created),
-        IN_STATE(a_flag_is_set_and_cleared_any_number_of_times),
         IN_STATE(owners_are_kept_apart),
         IN_STATE(a_link_in_place_of_a_file_is_not_followed),
         IN_STATE(a_name_of_no_responder_touches_nothing),
         IN_STATE(the_longest_name_that_fits_is_a_name),
-        IN_STATE(an_unknown_responder_has_no_crashes),
-        IN_STATE(crashes_are_counted_by_their_rules),
-        IN_STATE(a_fresh_start_forgets_all_crashes),
-        IN_STATE(a_folder_in_place_of_a_count_is_none),
-        IN_STATE(a_count_that_cannot_be_written_is_said),
+        IN_STATE(an_unknown_responder_has_no_bad_ends),
+        IN_STATE(bad_ends_are_counted_to_three),
+        IN_STATE(a_row_goes_on_for_a_minute_after_its_last),
+        IN_STATE(what_is_no_note_is_none),
+        IN_STATE(a_note_of_more_than_the_most_counts_as_the_most),
+        IN_STATE(each_truncation_of_a_note_is_none),
+        IN_STATE(a_folder_in_place_of_a_note_is_none),
+        IN_STATE(what_cannot_be_written_is_said),
+        IN_STATE(a_failure_is_remembered_for_as_long_as_it_is_asked_for),
+        IN_STATE(a_refusal_stands_until_it_is_taken_back),
+        IN_STATE(a_refusal_without_words_is_one),
+        IN_STATE(all_refusals_are_forgotten_at_once),
         IN_STATE(who_may_not_write_may_read_and_not_lock),
         IN_STATE(without_a_lock_file_nothing_is_locked),
         IN_STATE(locks_are_shared_or_exclusive_and_not_inherited),
+        IN_STATE(a_lock_is_waited_for_no_longer_than_said),
+        IN_STATE(waiting_leaves_neither_alarm_nor_handler),
         IN_STATE(an_exclusive_lock_waits_until_the_shared_ones_are_gone),
         IN_STATE(exec_lets_a_lock_go),
     };

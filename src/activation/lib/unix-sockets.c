@@ -2,8 +2,11 @@
 /* Unix sockets: the kernel's list of those that have a path. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "lib/cleanup.h"
 #include "lib/unix-sockets.h"
@@ -35,4 +38,85 @@ int unix_sockets_each(const char *list, int (*on_socket)(const struct unix_socke
         r = on_socket(&one, userdata);
     }
     return r == 0 && ferror(file) ? -EIO : r;
+}
+
+/* Returns a descriptor that the caller closes, or a negative errno. */
+static int connect_to(const char *path, int type)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd, r = 0;
+
+    if (snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >= (int) sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
+        r = -errno;
+    if (r < 0)
+        (void) close(fd); /* nothing was said */
+    return r < 0 ? r : fd;
+}
+
+/* By the kernel's refusal to connect a socket of another type, which comes after it has found the one that is bound there. */
+static int is_stream(const char *path)
+{
+    CLEANUP(closep) int fd = connect_to(path, SOCK_DGRAM);
+
+    if (fd == -EPROTOTYPE)
+        return 1;
+    return fd == -EACCES || fd == -ENAMETOOLONG || fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ? fd : 0;
+}
+
+/* How many listen at each path, if at any. */
+struct counting {
+    const char *const *paths;
+    size_t n;
+    int *counts;
+};
+
+static int count_listener(const struct unix_socket *unix_socket, void *userdata)
+{
+    struct counting *counting = userdata;
+
+    for (size_t i = 0; unix_socket->listens && i < counting->n; i++)
+        if (strcmp(unix_socket->path, counting->paths[i]) == 0)
+            counting->counts[i]++;
+    return 0;
+}
+
+/* Who listens is who has called listen(). */
+static bool answers_as_systemd(const char *path)
+{
+    CLEANUP(closep) int fd = connect_to(path, SOCK_STREAM);
+    struct ucred peer;
+    socklen_t bytes = sizeof(peer);
+
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) < 0 || peer.pid == 1)
+        return true; /* a full queue tells nothing */
+    return kill(peer.pid, 0) < 0 && errno == ESRCH; /* a hook that has narrowed systemd's queue */
+}
+
+void unix_sockets_are_systemds(const char *const *paths, size_t n, int *ret)
+{
+    int counts[n];
+    struct counting counting = { paths, n, counts };
+
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = is_stream(paths[i]);
+        counts[i] = 0;
+    }
+    if (unix_sockets_each(UNIX_SOCKETS_OF_SYSTEMD, count_listener, &counting) < 0)
+        return; /* then it is believed */
+    for (size_t i = 0; i < n; i++)
+        if (ret[i] > 0 && counts[i] > 1)
+            ret[i] = answers_as_systemd(paths[i]);
+}
+
+int unix_socket_is_systemds(const char *path)
+{
+    int r;
+
+    unix_sockets_are_systemds(&path, 1, &r);
+    return r;
 }

@@ -5,6 +5,7 @@
 #define LIB_UNIX_SOCKETS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct unix_socket {
     unsigned long inode; /* 0 while it waits to be accepted */
@@ -12,14 +13,22 @@ struct unix_socket {
     const char *path; /* an accepted one has that of its listener, the client's end none */
 };
 
-/* The namespace of this process, and that of PID 1, in which systemd's sockets are; a unit may have one of its own. */
-#define UNIX_SOCKETS_HERE "/proc/self/net/unix"
+/* The network namespace of PID 1, in which systemd's sockets are; a unit may have one of its own. */
+#ifndef UNIX_SOCKETS_OF_SYSTEMD /* the tests' are in their own */
 #define UNIX_SOCKETS_OF_SYSTEMD "/proc/1/net/unix"
+#endif
 
 /* Calls on_socket with each of the list until that returns other than 0, and returns that; or a negative
  * errno where the list can't be read. A path may have any bytes, newlines among them: nobody may take it for more than
  * a hint. */
 int unix_sockets_each(const char *list, int (*on_socket)(const struct unix_socket *unix_socket, void *userdata),
                       void *userdata);
+
+/* Would a client that connects to the path reach a listener of systemd's, as it would not where the path was deleted or bound
+ * anew? Where only one listens there, nobody notices the question; of several the one that is reached sees a connection that
+ * says nothing. Returns 1, 0, or a negative errno where this process can't see that. */
+int unix_socket_is_systemds(const char *path);
+/* The same of n paths, n > 0, for one look at the list; ret has a place for each. */
+void unix_sockets_are_systemds(const char *const *paths, size_t n, int *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fixture: a folder of its own for each test, real sockets in it, and a systemctl that answers as told. */
+/* Fixture: a folder of its own for each test, and real sockets in it. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 
 #include "lib/cleanup.h"
 #include "test/fixture.h"
+#include "test/pid1.h"
 
 /* No test comes near this, however loaded the machine is. */
 #define GUARD_SEC 60
@@ -55,6 +56,7 @@ int folder_leave(void **state)
 {
     (void) state;
     (void) alarm(0);
+    pid1_stops();
     return chdir("/") < 0 || nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) < 0 ? -1 : 0;
 }
 
@@ -146,20 +148,6 @@ void wait_for_file(const char *path)
 {
     while (!file_exists(path))
         (void) usleep(1000); /* folder_enter's guard ends this */
-}
-
-void systemctl_answers(const char *body)
-{
-    CLEANUP(freep) char *text = NULL;
-
-    assert_true(asprintf(&text, "#!/bin/sh\nprintf '%%s\\n' \"$*\" >>calls\n%s\n", body) > 0);
-    write_text("systemctl", text);
-    assert_int_equal(chmod("systemctl", 0755), 0);
-}
-
-const char *systemctl_calls(void)
-{
-    return read_text("calls");
 }
 
 int in_child(int (*what)(void *userdata), void *userdata)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fixture: a folder of its own for each test, real sockets in it, and a systemctl that answers as told. */
+/* Fixture: a folder of its own for each test, and real sockets in it. */
 
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
@@ -31,11 +31,6 @@ void copy_tree(const char *from, const char *to);
 bool file_exists(const char *path);
 /* Waits until the file is there. */
 void wait_for_file(const char *path);
-
-/* Makes ./systemctl: a shell script that notes its arguments and then does as body says. */
-void systemctl_answers(const char *body);
-/* What it was called with, a line a call. */
-const char *systemctl_calls(void);
 
 /* Runs what in a child, whose limits, signals and identity are its own; returns what that returns, 0 to 255. */
 int in_child(int (*what)(void *userdata), void *userdata);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What the unit tests share. Their folders and their systemctl are relative: each test runs in a folder of its own.
+# What the unit tests share. Their folders and their PID 1 are relative: each test runs in a folder of its own.
 TEST_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS) $(CMOCKA_CFLAGS) \
-	-DSTATE_DIR='"state"' -DCONFIG_DIR='"config"' -DSYSTEMCTL_PATH='"./systemctl"' \
-	-DPROGRAM_DIR='"/nowhere"' -DEVENTS_TO_JOURNAL=false
+	-DSTATE_DIR='"state"' -DCONFIG_DIR='"config"' -DMANAGER_SOCKET='"manager"' -DMANAGER_ON_SYSTEM_BUS=false \
+	-DPROGRAM_DIR='"/nowhere"' -DPIPES_DIR='"pipes"' -DCONTROL_GROUPS='"cgroups"' \
+	-DUNIX_SOCKETS_OF_SYSTEMD='"/proc/self/net/unix"' -DEVENTS_TO_JOURNAL=false
 # In this order: what it has of the library, made for these paths, comes before the library's.
 TEST_LDADD = test/libtest.a lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS) $(CMOCKA_LIBS)
 
@@ -11,9 +12,12 @@ check_LIBRARIES = test/libtest.a
 test_libtest_a_CFLAGS = $(TEST_CFLAGS)
 test_libtest_a_SOURCES = \
 	lib/event.c \
+	lib/manager.c \
 	lib/responders.c \
-	lib/systemctl.c \
+	lib/unix-sockets.c \
 	test/fixture.c \
 	test/fixture.h \
+	test/pid1.c \
+	test/pid1.h \
 	test/state-fixture.h
 endif

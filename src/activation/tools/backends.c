@@ -56,12 +56,12 @@ static bool is_trusted(int fd, uid_t owner)
 }
 
 /* Never waits: a listener whose queue is full is -EAGAIN. */
-static int connect_to(const char *name, uid_t owner)
+static int connect_to(const char *name, const char *domain, uid_t owner)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int fd, r = 0;
 
-    if (snprintf(address.sun_path, sizeof(address.sun_path), PRIVATE_DIR "/%s", name) >=
+    if (snprintf(address.sun_path, sizeof(address.sun_path), PRIVATE_DIR "/%s%s", name, domain) >=
         (int) sizeof(address.sun_path))
         return -ENAMETOOLONG;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -80,18 +80,16 @@ static int connect_to(const char *name, uid_t owner)
 /* SSSD 2.8 has a bus for each back end, 2.10 one for all. A file that nobody listens on is left from another life. */
 static int connect_to_bus_of(const char *domain)
 {
-    char name[sizeof(((struct sockaddr_un *) NULL)->sun_path)];
     uid_t owner = 0;
     int r;
 
-    if (strchr(domain, '/') || snprintf(name, sizeof(name), "sbus-dp_%s", domain) >= (int) sizeof(name))
+    if (strchr(domain, '/'))
         return -EINVAL;
     r = read_owner(&owner);
     if (r < 0)
         return r;
-
-    r = connect_to(name, owner);
-    return r == -ENOENT || r == -ECONNREFUSED ? connect_to("sbus-master", owner) : r;
+    r = connect_to("sbus-dp_", domain, owner);
+    return r == -ENOENT || r == -ECONNREFUSED ? connect_to("sbus-master", "", owner) : r;
 }
 
 /* The name on the bus: what is neither letter nor digit is its code, as in example_2etest. */
@@ -126,42 +124,38 @@ static int wait_until_ready(sd_bus *bus, uint64_t end)
     return r < 0 ? r : 0;
 }
 
-/* Returns the reply, or a negative errno; what the other side says about an error is not repeated. */
-static int call(sd_bus *bus, sd_bus_message *message, uint64_t end, sd_bus_message **ret)
+/* For the next call alone: all have one end. */
+static int set_patience(sd_bus *bus, uint64_t end)
 {
     uint64_t left = usec_until(end);
 
-    return left > 0 ? sd_bus_call(bus, message, left, NULL, ret) : -ETIMEDOUT; /* 0 would mean its default, 25 s */
+    return left > 0 ? sd_bus_set_method_call_timeout(bus, left) : -ETIMEDOUT; /* 0 would mean its default, 25 s */
 }
 
 /* SSSD's bus wants this first. sd-bus would do it by itself, but takes nothing before the answer to it, and SSSD sends a
  * signal before. Our own engine's is between two peers, who need no names: there it is no object's method. */
 static int say_hello(sd_bus *bus, uint64_t end)
 {
-    CLEANUP(sd_bus_message_unrefp) sd_bus_message *message = NULL;
     int r;
 
-    r = sd_bus_message_new_method_call(bus, &message, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                       "org.freedesktop.DBus", "Hello");
+    r = set_patience(bus, end);
     if (r >= 0)
-        r = call(bus, message, end, NULL);
+        r = sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello",
+                               NULL, NULL, NULL);
     return r == -EBADR ? 0 : r;
 }
 
 static int is_online(sd_bus *bus, const char *domain, uint64_t end)
 {
-    CLEANUP(sd_bus_message_unrefp) sd_bus_message *message = NULL;
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
     CLEANUP(freep) char *name = NULL;
     int r, online;
 
     r = name_on_bus(domain, &name);
     if (r >= 0)
-        r = sd_bus_message_new_method_call(bus, &message, name, "/sssd", "sssd.DataProvider.Backend", "IsOnline");
-    if (r >= 0)
-        r = sd_bus_message_append(message, "s", domain);
-    if (r >= 0)
-        r = call(bus, message, end, &reply);
+        r = set_patience(bus, end);
+    if (r >= 0) /* what the other side says about an error is not repeated */
+        r = sd_bus_call_method(bus, name, "/sssd", "sssd.DataProvider.Backend", "IsOnline", NULL, &reply, "s", domain);
     if (r >= 0)
         r = sd_bus_message_read(reply, "b", &online);
     if (r == 0)

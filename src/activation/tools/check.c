@@ -10,23 +10,29 @@
 #include "config.h"
 #include "lib/cleanup.h"
 #include "lib/config.h"
+#include "lib/manager.h"
 #include "tools/backends.h"
+#include "tools/bound.h"
 #include "tools/check.h"
 #include "tools/json.h"
+#include "tools/overrides.h"
 #include "tools/status.h"
 #include "tools/view.h"
 
-#define ADVICE_MAX (RESPONDERS + 4)
+#define OVERRIDES_MAX 16
+#define ADVICE_MAX (RESPONDERS + 4 + OVERRIDES_MAX)
+#define NAMES_BYTES 64 /* for those of all responders */
 
 struct advice {
     bool is_problem; /* else a hint */
-    char text[256];
+    char text[512];
     char command[192];
 };
 
 struct check {
     struct view view;
     bool has_system; /* systemd runs and knows our units */
+    char bound[256]; /* a unit that keeps the monitor up, "" if there is none */
     struct domains domains;
     struct advice advice[ADVICE_MAX];
     size_t n_advice;
@@ -51,73 +57,90 @@ __attribute__((format(printf, 4, 5))) static void advise(struct check *check, bo
 }
 
 /* "nss, pam": those for whom the configuration has this reason. */
-static void names_of(const struct configuration_view *view, enum services_why why, char *text, size_t bytes)
+static const char *names_of(const struct check *check, enum services_why why, char names[NAMES_BYTES])
 {
-    size_t used = 0;
+    names[0] = '\0';
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        size_t used = strlen(names);
 
-    text[0] = '\0';
-    for (size_t i = 0; i < RESPONDERS; i++)
-        if (view->services.why[i] == why && used < bytes)
-            used += (size_t) snprintf(text + used, bytes - used, "%s%s", used ? ", " : "", responders[i].name);
+        if (check->view.configuration.services.why[i] == why)
+            (void) snprintf(names + used, NAMES_BYTES - used, "%s%s", used ? ", " : "", responders[i].name); /* fits */
+    }
+    return names;
 }
 
 static void advise_about_responders(struct check *check)
 {
     for (size_t i = 0; i < RESPONDERS; i++) {
         const struct responder_view *responder = &check->view.responders[i];
-        char command[192];
 
-        view_change(responder, command, sizeof(command));
-        if (!responder->installed)
-            continue;
         if (responder->why == WHY_CHANGED)
-            advise(check, true, command, "%s: the services line has changed since sssd.service started",
+            advise(check, true, responder->change, "%s: the services line has changed since sssd.service started",
                    responders[i].name);
         else if (responder->why == WHY_UNLISTED && responder->socket != SOCKET_LISTENING &&
                  responder->socket != SOCKET_DBUS)
-            advise(check, responder->bad, command, "nobody answers for %s: its socket is %s", responders[i].name,
-                   view_socket_word(responder->socket));
+            advise(check, responder->bad, responder->change, "nobody answers for %s: its socket is %s",
+                   responders[i].name, view_socket_words[responder->socket]);
     }
+}
+
+static int advise_about_override(const char *path, const char *ours, void *userdata)
+{
+    struct check *check = userdata;
+    char command[96];
+
+    (void) snprintf(command, sizeof(command), "systemctl edit %s", ours); /* fits */
+    advise(check, false, command, "%s has no effect: %s has taken the place of its unit", path, ours);
+    return check->n_advice >= ADVICE_MAX - 2;
 }
 
 static void advise_about_all(struct check *check)
 {
     const struct view *view = &check->view;
-    char listed[128];
+    bool is_masked = strcmp(view->monitor.load, "masked") == 0;
+    const char *mend = is_masked ? "systemctl unmask " MONITOR : "systemctl status " MONITOR;
+    char listed[NAMES_BYTES];
 
     if (view->configuration.verdict != CONFIGURATION_OK || !check->has_system)
         return;
 
     if (view->held)
         advise(check, true, "sss_activation release", "an administrator stopped sssd.service: nobody is served");
-    if (strcmp(view->monitor.load, "masked") == 0)
-        advise(check, true, "systemctl unmask " MONITOR, MONITOR " is masked: nobody is served");
+    if (view->trouble[0])
+        advise(check, true, mend, "nobody is served: %s", view->trouble);
+    else if (is_masked)
+        advise(check, true, mend, MONITOR " is masked: nobody can start it");
     advise_about_responders(check);
+    (void) overrides_each(advise_about_override, check); /* what does not fit is the same again */
 
-    names_of(&view->configuration, LISTED, listed, sizeof(listed));
-    if (listed[0])
+    if (names_of(check, LISTED, listed)[0])
         advise(check, false, "sss_activation migrate", "on a services line, and so always running: %s", listed);
-    if (!listed[0] && view->configuration.may_leave && unit_is_enabled(&view->monitor))
+    else if (view->configuration.may_leave && unit_is_enabled(&view->monitor))
         advise(check, false, "systemctl disable " MONITOR,
                MONITOR " is enabled, so it stays when nobody needs it, though it might leave");
 }
 
 /* --- For people ----------------------------------------------------------------------------------------------- */
 
-static void print_line(FILE *out, const char *label, const char *text)
+__attribute__((format(printf, 3, 4))) static void print_line(FILE *out, const char *label, const char *format, ...)
 {
-    (void) fprintf(out, "%-9s  %s\n", label, text);
+    va_list arguments;
+
+    (void) fprintf(out, "%-9s  ", label);
+    va_start(arguments, format);
+    (void) vfprintf(out, format, arguments);
+    va_end(arguments);
+    (void) fputc('\n', out);
 }
 
-static void print_files(const struct check *check, FILE *out)
+static void print_files(const struct config *config, FILE *out)
 {
-    const struct config *config = check->view.configuration.config;
-    const char *file, *remarks = config ? config_remarks(config) : NULL;
+    const char *file, *remarks = config_remarks(config);
 
-    for (size_t i = 0; config && (file = config_file(config, i)); i++)
-        print_line(out, i == 0 ? "files" : "", file);
+    for (size_t i = 0; (file = config_file(config, i)); i++)
+        print_line(out, i == 0 ? "files" : "", "%s", file);
     if (remarks)
-        (void) fprintf(out, "%-9s  %s%s", "remarks", remarks, remarks[strlen(remarks) - 1] == '\n' ? "" : "\n");
+        print_line(out, "remarks", "%s", remarks);
 }
 
 /* The last file with a services line, be it an empty one; NULL if there is none. */
@@ -139,51 +162,48 @@ static bool is_overridden(const struct config *config, size_t i)
 
 static void print_services(const struct check *check, FILE *out)
 {
-    const struct configuration_view *configuration = &check->view.configuration;
-    const struct config *config = configuration->config;
+    const struct config *config = check->view.configuration.config;
     const char *line = config_get(config, "sssd", "services", NULL), *file = file_of_line(config);
-    char names[128];
+    char names[NAMES_BYTES];
 
     for (size_t i = 0; i < check->domains.n; i++) {
         const char *why, *provider = domain_provider(config, check->domains.names[i], &why);
 
-        (void) fprintf(out, "%-9s  %s (%s%s)\n", i == 0 ? "domains" : "", check->domains.names[i],
-                       provider ? provider : why, provider ? "" : ": passed over");
+        print_line(out, i == 0 ? "domains" : "", "%s (%s%s)", check->domains.names[i], provider ? provider : why,
+                   provider ? "" : ": passed over");
     }
 
     if (file)
-        (void) fprintf(out, "%-9s  %s  (%s)\n", "services", line ? line : "an empty line", file);
+        print_line(out, "services", "%s  (%s)", line ? line : "an empty line", file);
     else
         print_line(out, "services", "no services line");
     for (size_t i = 0; (file = config_file(config, i)); i++)
         if (is_overridden(config, i))
-            (void) fprintf(out, "%-9s  another line in %s is overridden\n", "", file);
+            print_line(out, "", "another line in %s is overridden", file);
 
-    names_of(configuration, LISTED, names, sizeof(names));
-    if (names[0])
-        (void) fprintf(out, "%-9s  %s: listed\n", "monitor's", names);
-    names_of(configuration, IMPLIED, names, sizeof(names));
-    if (names[0])
-        (void) fprintf(out, "%-9s  %s: SSSD adds it for an AD or IPA domain\n", "monitor's", names);
-    names_of(configuration, NOT_THE_MONITORS, names, sizeof(names));
-    print_line(out, "on demand", names[0] ? names : "none");
+    if (names_of(check, LISTED, names)[0])
+        print_line(out, "monitor's", "%s: listed", names);
+    if (names_of(check, IMPLIED, names)[0])
+        print_line(out, "monitor's", "%s: SSSD adds it for an AD or IPA domain", names);
+    print_line(out, "on demand", "%s", names_of(check, NOT_THE_MONITORS, names)[0] ? names : "none");
 }
 
 static void print_residency(const struct check *check, FILE *out)
 {
     const struct configuration_view *configuration = &check->view.configuration;
-    char names[128], why[256];
+    char names[NAMES_BYTES], why[256];
 
-    names_of(configuration, LISTED, names, sizeof(names));
     if (!configuration->may_leave)
-        (void) fprintf(out, "%-9s  stays: %s\n", "monitor", configuration->stays_since);
-    else if (names[0])
-        (void) fprintf(out, "%-9s  stays: it runs %s\n", "monitor", names);
+        print_line(out, "monitor", "stays: %s", configuration->stays_since);
+    else if (names_of(check, LISTED, names)[0])
+        print_line(out, "monitor", "stays: it runs %s", names);
     else if (check->has_system && unit_is_enabled(&check->view.monitor))
         print_line(out, "monitor", "stays: " MONITOR " is enabled");
+    else if (check->bound[0])
+        print_line(out, "monitor", "stays: %s is bound to it", check->bound);
     else if (unit_is_up(&check->view.monitor) && geteuid() == 0 &&
              backends_online(&check->domains, why, sizeof(why)) == 0)
-        (void) fprintf(out, "%-9s  stays for now: %s\n", "monitor", why);
+        print_line(out, "monitor", "stays for now: %s", why);
     else
         print_line(out, "monitor", "leaves when nobody has needed it for its linger time (sss-linger.timer)");
 }
@@ -210,7 +230,7 @@ static void print_text(const struct check *check, FILE *out)
     }
 
     (void) fprintf(out, "SSSD %s starts with this configuration.\n\n", ENGINE_TEXT);
-    print_files(check, out);
+    print_files(configuration->config, out);
     print_services(check, out);
     print_residency(check, out);
     for (size_t i = 0; i < check->n_advice; i++)
@@ -232,26 +252,30 @@ static json_t *to_json(const struct check *check)
         (void) json_array_append_new(domains, json_pack("{s:s, s:s?}", "name", name, "id_provider",
                                                         domain_provider(configuration->config, name, &why)));
     }
-    for (size_t i = 0; configuration->verdict == CONFIGURATION_OK && i < RESPONDERS; i++) {
-        static const char *const whys[] = {
-            [NOT_THE_MONITORS] = "unlisted", [LISTED] = "listed", [IMPLIED] = "implied"
-        };
-
-        (void) json_object_set_new(services, responders[i].name, json_string(whys[configuration->services.why[i]]));
-    }
+    for (size_t i = 0; configuration->verdict == CONFIGURATION_OK && i < RESPONDERS; i++)
+        (void) json_object_set_new(services, responders[i].name,
+                                   json_string(view_why_words[configuration->services.why[i]]));
     for (size_t i = 0; configuration->config && (file = config_file(configuration->config, i)); i++)
         if (is_overridden(configuration->config, i))
             (void) json_array_append_new(overridden, json_text(file));
     for (size_t i = 0; i < check->n_advice; i++)
         (void) json_array_append_new(
-            advice, json_pack("{s:s, s:s, s:o}", "level", check->advice[i].is_problem ? "problem" : "hint", "text",
-                              check->advice[i].text, "command", json_text_or_null(check->advice[i].command)));
+            advice, json_pack("{s:s, s:o, s:o}", "level", check->advice[i].is_problem ? "problem" : "hint", "text",
+                              json_text(check->advice[i].text), "command", json_text_or_null(check->advice[i].command)));
 
     return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o}", "schema", JSON_SCHEMA, "version",
                      PACKAGE_VERSION, "engine", ENGINE_TEXT, "configuration", json_of_configuration(configuration),
                      "domains", domains, "services", services, "overridden_files", overridden, "monitor", "may_leave",
                      configuration->may_leave, "stays_since", json_text_or_null(configuration->stays_since), "advice",
                      advice);
+}
+
+static void read_bound(struct check *check)
+{
+    CLEANUP(manager_freep) struct manager *manager = NULL;
+
+    if (manager_open(&manager) < 0 || monitor_is_bound(manager, check->bound, sizeof(check->bound)) < 0)
+        check->bound[0] = '\0'; /* the hook that sends it away asks again */
 }
 
 int check_print(bool json, FILE *out)
@@ -262,7 +286,9 @@ int check_print(bool json, FILE *out)
     int r = 0;
 
     check.has_system = view_read(&check.view) == 0;
-    if (!check.has_system)
+    if (check.has_system)
+        read_bound(&check);
+    else
         configuration_view_read(&check.view.configuration);
     verdict = check.view.configuration.verdict;
     if (verdict == CONFIGURATION_OK && domains_read(check.view.configuration.config, &check.domains, &why) < 0)

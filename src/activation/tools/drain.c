@@ -3,19 +3,34 @@
  *
  * An engine that gets SIGTERM leaves at once. A request that it had read is lost then, and a client between its
  * version handshake and its first request hangs for 300 s. Nobody can tell an engine to stop accepting, but it can't
- * accept without a free descriptor: new clients stay in the queue, where the next instance finds them.
+ * accept without a free descriptor: new clients stay in the queue, where the next instance finds them. So its limit becomes
+ * the first number that is free or a client's: who leaves makes room for nobody. (A limit of 0 would make poll() fail in its
+ * libraries.)
+ *
+ * Those who keep their connection and ask again and again would still lose what is under way in the end. So once nobody
+ * else is served, the engine is made to find the end of each connection behind the requests that it has: it answers those
+ * and closes it. What a client sends from then on fails before it is sent, upon which the stock clients connect anew, and
+ * wait in the queue.
  *
  * While one waits there, the engine tries again and again, and logs it. So it runs only a fraction of the time. In the
  * end it is left halted: systemd sends SIGCONT with its SIGTERM, and the engine then sees the signal before it reads
  * another request from a connection that it has had for long. */
 
 #include <dirent.h>
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,26 +47,185 @@
 #define STILL_LOOKS_WITHOUT_QUEUE 50
 #define LOOKS_MAX_WITHOUT_QUEUE 500
 
+#define END_LOOKS_MAX 50
+
 #define STARTED_SEC 60
 #define CLIENT_LOOKS 3
+#define START_LOOKS_MAX 25
+#define HALTED_MSEC_MAX 1000
 
 /* PAM has two. */
 #define HANDED_OVER_MAX 2
 #define PATH_BYTES 108 /* as in sockaddr_un */
 
-static int count_descriptors(pid_t pid)
+/* The process is held from the first look: a number may be another's by the second. */
+struct process {
+    pid_t pid;
+    int pidfd;
+};
+
+static int tell(const struct process *process, int signal_number)
+{
+    return pidfd_send_signal(process->pidfd, signal_number, NULL, 0) < 0 ? -errno : 0;
+}
+
+static bool is_alive(const struct process *process)
+{
+    return tell(process, 0) == 0;
+}
+
+/* --- Its descriptors ------------------------------------------------------------------------------------------- */
+
+/* The connections that came by the sockets which systemd handed over, and those sockets' paths. */
+struct clients {
+    char paths[HANDED_OVER_MAX][PATH_BYTES];
+    unsigned long handed_over[HANDED_OVER_MAX], *inodes;
+    size_t n;
+};
+
+static void clients_done(struct clients *clients)
+{
+    free(clients->inodes);
+}
+
+/* The inode of the socket that this descriptor is, 0 if it is none. */
+static unsigned long inode_of(pid_t pid, const char *fd)
+{
+    char path[64], target[64];
+    unsigned long inode;
+    ssize_t n;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/fd/%.10s", (int) pid, fd); /* fits */
+    n = readlink(path, target, sizeof(target) - 1);
+    if (n < 0)
+        return 0;
+    target[n] = '\0';
+    return sscanf(target, "socket:[%lu]", &inode) == 1 ? inode : 0;
+}
+
+static int note_path(const struct unix_socket *unix_socket, void *userdata)
+{
+    struct clients *clients = userdata;
+
+    for (size_t i = 0; i < HANDED_OVER_MAX; i++)
+        if (unix_socket->listens && unix_socket->inode == clients->handed_over[i])
+            (void) snprintf(clients->paths[i], PATH_BYTES, "%s", unix_socket->path); /* fits */
+    return 0;
+}
+
+static int note_client(const struct unix_socket *unix_socket, void *userdata)
+{
+    struct clients *clients = userdata;
+    unsigned long *inodes;
+
+    for (size_t i = 0; i < HANDED_OVER_MAX; i++) {
+        if (unix_socket->listens || unix_socket->inode == 0 || strcmp(unix_socket->path, clients->paths[i]) != 0)
+            continue;
+        inodes = reallocarray(clients->inodes, clients->n + 1, sizeof(*inodes));
+        if (!inodes)
+            return -ENOMEM;
+        clients->inodes = inodes;
+        inodes[clients->n++] = unix_socket->inode;
+        return 0;
+    }
+    return 0;
+}
+
+/* Returns 1, 0 where the process has no such socket or its path can't be seen, or a negative errno. */
+static int clients_read(pid_t pid, struct clients *ret)
+{
+    int r;
+
+    for (int i = 0; i < HANDED_OVER_MAX; i++) {
+        char fd[8];
+
+        (void) snprintf(fd, sizeof(fd), "%d", SD_LISTEN_FDS_START + i); /* fits */
+        ret->handed_over[i] = inode_of(pid, fd);
+    }
+    r = unix_sockets_each(UNIX_SOCKETS_OF_SYSTEMD, note_path, ret);
+    if (r < 0 || !ret->paths[0][0])
+        return r < 0 ? r : 0;
+    r = unix_sockets_each(UNIX_SOCKETS_OF_SYSTEMD, note_client, ret);
+    return r < 0 ? r : 1;
+}
+
+static bool clients_have(const struct clients *clients, unsigned long inode)
+{
+    for (size_t i = 0; inode != 0 && i < clients->n; i++)
+        if (clients->inodes[i] == inode)
+            return true;
+    return false;
+}
+
+struct descriptors {
+    int n;
+    unsigned lowest_free, lowest_client;
+};
+
+static int read_descriptors(pid_t pid, const struct clients *clients, struct descriptors *ret)
 {
     CLEANUP(closedirp) DIR *dir = NULL;
+    unsigned char used[1024] = { 0 };
+    struct dirent *entry;
     char path[32];
-    int n = 0;
 
     (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) pid); /* fits */
     dir = opendir(path);
     if (!dir)
         return -errno;
-    while (readdir(dir))
-        n++;
-    return n;
+    *ret = (struct descriptors) { .lowest_client = UINT_MAX };
+    while ((entry = readdir(dir))) {
+        unsigned fd = (unsigned) strtoul(entry->d_name, NULL, 10);
+
+        if (!isdigit((unsigned char) entry->d_name[0]))
+            continue;
+        ret->n++;
+        if (fd < CHAR_BIT * sizeof(used))
+            used[fd / CHAR_BIT] |= (unsigned char) (1U << fd % CHAR_BIT);
+        if (fd < ret->lowest_client && clients_have(clients, inode_of(pid, entry->d_name)))
+            ret->lowest_client = fd;
+    }
+    while (ret->lowest_free < CHAR_BIT * sizeof(used) &&
+           used[ret->lowest_free / CHAR_BIT] & 1U << ret->lowest_free % CHAR_BIT)
+        ret->lowest_free++;
+    return 0;
+}
+
+/* --- Its gate -------------------------------------------------------------------------------------------------- */
+
+/* What is open stays open. Returns how many descriptors that are, or a negative errno. */
+static int close_gate(const struct process *process)
+{
+    CLEANUP(clients_done) struct clients clients = { .n = 0 };
+    struct descriptors descriptors;
+    struct rlimit limit;
+    rlim_t wanted;
+    int r;
+
+    (void) clients_read(process->pid, &clients); /* unseen they hold numbers all the same */
+    r = read_descriptors(process->pid, &clients, &descriptors);
+    if (r < 0)
+        return r;
+    wanted = descriptors.lowest_client < descriptors.lowest_free ? descriptors.lowest_client : descriptors.lowest_free;
+    if (!is_alive(process)) /* else it is not its number */
+        return -ESRCH;
+    if (prlimit(process->pid, RLIMIT_NOFILE, NULL, &limit) < 0)
+        return -errno;
+    if (limit.rlim_cur > wanted) { /* it only goes down: a client that has left is no longer seen */
+        limit.rlim_cur = wanted;
+        if (prlimit(process->pid, RLIMIT_NOFILE, &limit, NULL) < 0)
+            return -errno;
+    }
+    return is_alive(process) ? descriptors.n : -ESRCH;
+}
+
+static int count_descriptors(pid_t pid)
+{
+    const struct clients nobody = { .n = 0 };
+    struct descriptors descriptors;
+    int r = read_descriptors(pid, &nobody, &descriptors);
+
+    return r < 0 ? r : descriptors.n;
 }
 
 /* Nanoseconds on a processor; 0 where the kernel does not tell. */
@@ -89,100 +263,42 @@ static bool is_kept_waiting(pid_t pid, unsigned long long ran_before)
     return ran_nsec(pid) == ran_before && read_stat(pid, text, sizeof(text))[0] == 'R';
 }
 
-/* Until as many descriptors are open as were a while ago. */
-static int wait_until_still(pid_t pid, bool is_gated, int still_looks, int looks_max)
+/* Until as many descriptors are open as were a while ago. Behind a gate new clients stay out. */
+static int wait_until_still(const struct process *process, bool is_gated, int still_looks, int looks_max)
 {
-    int before = count_descriptors(pid), still = 0;
+    int before = is_gated ? close_gate(process) : count_descriptors(process->pid);
 
-    for (int looks = 0; before >= 0 && still < still_looks && looks < looks_max; looks++) {
-        unsigned long long ran_before = ran_nsec(pid);
+    for (int looks = 0, still = 0; before >= 0 && still < still_looks && looks < looks_max; looks++) {
+        unsigned long long ran_before = ran_nsec(process->pid);
         bool kept_waiting;
         int now;
 
         sleep_msec(RUN_MSEC);
-        kept_waiting = is_kept_waiting(pid, ran_before);
+        kept_waiting = is_kept_waiting(process->pid, ran_before);
         if (is_gated)
-            (void) kill(pid, SIGSTOP); /* gone is noticed below */
+            (void) tell(process, SIGSTOP); /* gone is noticed below */
         sleep_msec(HALT_MSEC);
+        now = is_gated ? close_gate(process) : count_descriptors(process->pid);
         if (is_gated)
-            (void) kill(pid, SIGCONT);
-        now = count_descriptors(pid);
+            (void) tell(process, SIGCONT);
         still = now != before ? 0 : kept_waiting ? still : still + 1;
         before = now;
     }
-    return before == -ENOENT || before >= 0 ? 0 : before; /* gone is drained */
+    return before == -ENOENT || before == -ESRCH || before >= 0 ? 0 : before; /* gone is drained */
 }
 
-/* --- Has it taken a client? ------------------------------------------------------------------------------------ */
-
-/* The inode of the socket that this descriptor is, 0 if it is none. */
-static unsigned long inode_of(pid_t pid, const char *fd)
-{
-    char path[64], target[64];
-    unsigned long inode;
-    ssize_t n;
-
-    (void) snprintf(path, sizeof(path), "/proc/%d/fd/%.10s", (int) pid, fd); /* fits */
-    n = readlink(path, target, sizeof(target) - 1);
-    if (n < 0)
-        return 0;
-    target[n] = '\0';
-    return sscanf(target, "socket:[%lu]", &inode) == 1 ? inode : 0;
-}
-
-static bool has_socket(pid_t pid, unsigned long inode)
-{
-    CLEANUP(closedirp) DIR *dir = NULL;
-    struct dirent *entry;
-    char path[32];
-
-    (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) pid); /* fits */
-    dir = opendir(path);
-    while (dir && (entry = readdir(dir)))
-        if (inode_of(pid, entry->d_name) == inode)
-            return true;
-    return false;
-}
-
-struct looking {
-    pid_t pid;
-    unsigned long handed_over[HANDED_OVER_MAX];
-    char paths[HANDED_OVER_MAX][PATH_BYTES];
-};
-
-static int note_path(const struct unix_socket *unix_socket, void *userdata)
-{
-    struct looking *looking = userdata;
-
-    for (size_t i = 0; i < HANDED_OVER_MAX; i++)
-        if (unix_socket->listens && unix_socket->inode == looking->handed_over[i])
-            (void) snprintf(looking->paths[i], PATH_BYTES, "%s", unix_socket->path); /* fits */
-    return 0;
-}
-
-static int is_its_client(const struct unix_socket *unix_socket, void *userdata)
-{
-    const struct looking *looking = userdata;
-
-    for (size_t i = 0; i < HANDED_OVER_MAX; i++)
-        if (!unix_socket->listens && unix_socket->inode != 0 && strcmp(unix_socket->path, looking->paths[i]) == 0)
-            return has_socket(looking->pid, unix_socket->inode);
-    return 0;
-}
+/* --- Draining --------------------------------------------------------------------------------------------------- */
 
 static bool sees_client(pid_t pid)
 {
-    struct looking looking = { .pid = pid };
+    CLEANUP(clients_done) struct clients clients = { .n = 0 };
+    struct descriptors descriptors;
+    int r;
 
-    for (int i = 0; i < HANDED_OVER_MAX; i++) {
-        char fd[8];
-
-        (void) snprintf(fd, sizeof(fd), "%d", SD_LISTEN_FDS_START + i); /* fits */
-        looking.handed_over[i] = inode_of(pid, fd);
-    }
-    if (unix_sockets_each(UNIX_SOCKETS_OF_SYSTEMD, note_path, &looking) < 0 || !looking.paths[0][0])
-        return looking.handed_over[0] != 0; /* without one it serves nobody */
-    return unix_sockets_each(UNIX_SOCKETS_OF_SYSTEMD, is_its_client, &looking) != 0;
+    r = clients_read(pid, &clients);
+    if (r <= 0)
+        return clients.handed_over[0] != 0; /* without one it serves nobody */
+    return read_descriptors(pid, &clients, &descriptors) == 0 && descriptors.lowest_client < UINT_MAX;
 }
 
 /* Has it accepted somebody on one of the sockets that systemd handed over? Yes where that can't be seen. While the list
@@ -194,8 +310,6 @@ static bool has_client(pid_t pid)
             return true;
     return false;
 }
-
-/* --- Draining --------------------------------------------------------------------------------------------------- */
 
 /* Since its launcher was started. */
 static double age_sec(pid_t pid)
@@ -211,41 +325,146 @@ static double age_sec(pid_t pid)
     return (double) now.tv_sec - (double) ticks / (double) sysconf(_SC_CLK_TCK);
 }
 
+/* On a busy host a signal takes a while to arrive. */
+static void wait_for_halt(const struct process *process)
+{
+    for (int waited = 0; waited < HALTED_MSEC_MAX; waited += RUN_MSEC) {
+        char text[512], state = read_stat(process->pid, text, sizeof(text))[0];
+
+        if (state != 'R' && state != 'S' && state != 'D')
+            return;
+        sleep_msec(RUN_MSEC);
+    }
+}
+
+/* Whose descriptor this copy is of: exact, as the kernel's list is not. */
+static bool is_at(int fd, bool listens, struct sockaddr_un *ret)
+{
+    socklen_t bytes = sizeof(*ret), size = sizeof(int);
+    int listening = 0;
+
+    *ret = (struct sockaddr_un) { .sun_family = AF_UNSPEC };
+    return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && !listening == !listens &&
+           getsockname(fd, (struct sockaddr *) ret, &bytes) == 0 && ret->sun_family == AF_UNIX && ret->sun_path[0];
+}
+
+/* Does anybody wait to be accepted? No where copies are forbidden. */
+static bool has_queue(const struct process *process)
+{
+    bool waits = false;
+
+    for (int i = 0; i < HANDED_OVER_MAX; i++) {
+        CLEANUP(closep) int fd = pidfd_getfd(process->pidfd, SD_LISTEN_FDS_START + i, 0);
+        struct pollfd polled = { .fd = fd, .events = POLLIN };
+        struct sockaddr_un address;
+
+        waits = waits || (is_at(fd, true, &address) && poll(&polled, 1, 0) > 0);
+    }
+    return waits;
+}
+
 /* One that is starting has nothing to finish, and without descriptors it would hang. One that has taken a client has
  * started, and so has one that is there for long. */
-static bool is_starting(pid_t pid)
+static bool is_starting(const struct process *process)
 {
-    if (age_sec(pid) >= STARTED_SEC || has_client(pid))
+    if (age_sec(process->pid) >= STARTED_SEC || has_client(process->pid))
         return false;
-    (void) kill(pid, SIGSTOP); /* gone is drained, too */
-    sleep_msec(RUN_MSEC);      /* until the kernel has halted it */
-    if (!has_client(pid))
-        return true;
-    (void) kill(pid, SIGCONT); /* one came at this moment */
+    for (int looks = 0;; looks++) {
+        (void) tell(process, SIGSTOP); /* gone is drained, too */
+        wait_for_halt(process);        /* it may be about to take somebody */
+        if (has_client(process->pid))
+            break;
+        /* Halted after it has seen that one waits it would take him in the end, and leave. */
+        if (!has_queue(process) || looks == START_LOOKS_MAX)
+            return true;
+        (void) tell(process, SIGCONT);
+        sleep_msec(RUN_MSEC);
+    }
+    (void) tell(process, SIGCONT); /* one came at this moment */
     return false;
+}
+
+/* --- Connections that are kept ---------------------------------------------------------------------------------- */
+
+static bool has_unread(int fd)
+{
+    int bytes = 0;
+
+    return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+/* Lets nobody send anything more to the process, which is halted. Who has sent a request that it has not read has his turn
+ * later: newer engines (libtevent of Debian 13) read it when they find both, but never send the answer. Returns how many
+ * connections there are; none where copies are forbidden: then the last requests are lost. */
+static int end_reading(const struct process *process)
+{
+    CLEANUP(closedirp) DIR *dir = NULL;
+    struct sockaddr_un listeners[HANDED_OVER_MAX], address;
+    struct dirent *entry;
+    char path[32];
+    int n = 0;
+
+    for (int i = 0; i < HANDED_OVER_MAX; i++) {
+        CLEANUP(closep) int fd = pidfd_getfd(process->pidfd, SD_LISTEN_FDS_START + i, 0);
+
+        (void) is_at(fd, true, &listeners[i]); /* else it matches nothing */
+    }
+    (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) process->pid); /* fits */
+    dir = opendir(path);
+    while (dir && (entry = readdir(dir))) {
+        CLEANUP(closep) int fd = -1;
+
+        if (!isdigit((unsigned char) entry->d_name[0]))
+            continue;
+        fd = pidfd_getfd(process->pidfd, atoi(entry->d_name), 0);
+        if (!is_at(fd, false, &address))
+            continue;
+        for (int i = 0; i < HANDED_OVER_MAX; i++)
+            if (listeners[i].sun_family == AF_UNIX &&
+                strncmp(address.sun_path, listeners[i].sun_path, sizeof(address.sun_path)) == 0) {
+                n++;
+                if (!has_unread(fd))
+                    (void) shutdown(fd, SHUT_RD); /* once is enough */
+                break;
+            }
+    }
+    return n;
+}
+
+static void end_connections(const struct process *process)
+{
+    for (int looks = 0; looks < END_LOOKS_MAX; looks++) {
+        (void) tell(process, SIGSTOP); /* gone has no connections */
+        sleep_msec(HALT_MSEC);         /* who is about to ask again has asked by then */
+        if (end_reading(process) == 0)
+            break;
+        (void) tell(process, SIGCONT);
+        sleep_msec(RUN_MSEC);
+    }
 }
 
 int drain(pid_t pid)
 {
-    struct rlimit limit;
+    CLEANUP(closep) int pidfd = pidfd_open(pid, 0);
+    const struct process process = { pid, pidfd };
     int r;
 
-    if (is_starting(pid))
+    if (pidfd < 0)
+        return errno == ESRCH ? 0 : -errno;
+    if (is_starting(&process))
         return 0; /* halted; who waits in the queue is the next instance's */
 
-    if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0)
-        return -errno;
-    limit.rlim_cur = 0; /* what is open stays open */
-    if (prlimit(pid, RLIMIT_NOFILE, &limit, NULL) < 0)
-        return -errno;
-
-    r = wait_until_still(pid, true, STILL_LOOKS, LOOKS_MAX);
-    (void) kill(pid, SIGSTOP);
+    r = wait_until_still(&process, true, STILL_LOOKS, LOOKS_MAX);
+    if (r == 0)
+        end_connections(&process);
+    (void) tell(&process, SIGSTOP);
     return r;
 }
 
 int drain_without_queue(pid_t pid)
 {
+    const struct process process = { pid, -1 };
+
     /* Nobody new comes whose connection would tell that it is alive: a request may wait for the back end alone. */
-    return wait_until_still(pid, false, STILL_LOOKS_WITHOUT_QUEUE, LOOKS_MAX_WITHOUT_QUEUE);
+    return wait_until_still(&process, false, STILL_LOOKS_WITHOUT_QUEUE, LOOKS_MAX_WITHOUT_QUEUE);
 }

@@ -15,7 +15,6 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
-#include "lib/systemctl.h"
 #include "tools/explain.h"
 #include "tools/view.h"
 
@@ -98,50 +97,55 @@ static int ask(const char *user, bool memory_cache, struct answer *ret)
     return r == 0 ? -ETIMEDOUT : n == sizeof(*ret) ? 0 : -EIO;
 }
 
-static void print_answer(const char *user, const struct answer *answer, FILE *out)
+/* Returns what it comes to. */
+static int print_answer(const char *user, int r, const struct answer *answer, FILE *out)
 {
+    if (r < 0) {
+        bool late = r == -ETIMEDOUT;
+
+        (void) fprintf(out, "%s: %s\n", user, late ? "no answer within a minute" : "the look-up broke off");
+        return late ? EXPLAIN_UNAVAILABLE : EXPLAIN_UNKNOWN;
+    }
     switch (answer->status) {
     case NSS_STATUS_SUCCESS:
         (void) fprintf(out, "%s: uid %u, gid %u, answered in %.1f ms\n", user, (unsigned) answer->uid,
                        (unsigned) answer->gid, answer->msec);
-        return;
+        return EXPLAIN_FOUND;
     case NSS_STATUS_NOTFOUND:
         (void) fprintf(out, "%s: SSSD knows no such user, answered in %.1f ms\n", user, answer->msec);
-        return;
+        return EXPLAIN_NOT_FOUND;
     default:
         (void) fprintf(out, "%s: unavailable, told so in %.1f ms\n", user, answer->msec);
+        return EXPLAIN_UNAVAILABLE;
     }
 }
 
 static void print_path(const struct view *before, const struct view *after, FILE *out)
 {
     const struct responder_view *nss = &after->responders[NSS];
-    int was = before->responders[NSS].pid, is = nss->pid;
-    char listen[256], reason[512];
+    const struct unit *monitor = &after->monitor;
+    const char *already = "was there already", *started = "started for this look-up";
+    const char *listen = nss->responder->paths[0];
 
-    view_reason(after, nss, reason, sizeof(reason));
-    systemctl_property(nss->responder->sockets[0], "Listen", listen, sizeof(listen));
-    listen[strcspn(listen, " ")] = '\0'; /* "PATH (Stream)" */
     if (nss->monitors)
-        (void) fprintf(out, "socket   %s, the monitor's: %s\n", listen, reason);
+        (void) fprintf(out, "socket   %s, the monitor's: %s\n", listen, nss->reason);
     else
         (void) fprintf(out, "socket   %s, systemd's %s, %s: %s\n", listen, nss->responder->sockets[0],
-                       view_socket_word(nss->socket), reason);
+                       view_socket_words[nss->socket], nss->reason);
 
     if (nss->refuses)
-        (void) fprintf(out, "process  the launcher, pid %d, which tells clients \"unavailable\": %s\n", is,
-                       "journalctl -u sss-nss.service says why");
-    else if (is > 0)
-        (void) fprintf(out, "process  sssd_nss, pid %d, %s\n", is,
-                       was == is ? "was there already" : "started for this look-up");
+        (void) fprintf(out, "process  the launcher, pid %d, which tells clients \"unavailable\": journalctl -u "
+                       "sss-nss.service says why\n", nss->pid);
+    else if (nss->pid > 0)
+        (void) fprintf(out, "process  sssd_nss, pid %d, %s\n", nss->pid,
+                       nss->pid == before->responders[NSS].pid ? already : started);
     else
         (void) fprintf(out, "process  none%s\n", after->held ? ": held by an administrator" : "");
-    if (after->monitor.main_pid > 0)
-        (void) fprintf(out, "monitor  pid %d, %s\n", after->monitor.main_pid,
-                       before->monitor.main_pid == after->monitor.main_pid ? "was there already"
-                                                                            : "started for this look-up");
+    if (monitor->main_pid > 0)
+        (void) fprintf(out, "monitor  pid %d, %s\n", monitor->main_pid,
+                       monitor->main_pid == before->monitor.main_pid ? already : started);
     else
-        (void) fprintf(out, "monitor  %s\n", after->monitor.active[0] ? after->monitor.active : "unknown");
+        (void) fprintf(out, "monitor  %s\n", monitor->active[0] ? monitor->active : "unknown");
 }
 
 /* What most programs see: they ask the memory cache first. */
@@ -155,9 +159,10 @@ static void print_again(const char *user, FILE *out)
 
 int explain_user(const char *user, FILE *out)
 {
-    struct view before, after;
+    CLEANUP(view_done) struct view before = { .held = false };
+    CLEANUP(view_done) struct view after = { .held = false };
     struct answer answer = { .status = NSS_STATUS_UNAVAIL };
-    int r;
+    int r, result;
 
     r = view_read(&before);
     if (r < 0) {
@@ -168,25 +173,12 @@ int explain_user(const char *user, FILE *out)
     r = ask(user, false, &answer);
     if (r == 0 && !answer.has_library) {
         (void) fputs("sss_activation: " NSS_LIBRARY " is not installed: no program asks SSSD for users\n", stderr);
-        view_done(&before);
         return EXPLAIN_UNAVAILABLE;
     }
-    if (r == 0)
-        print_answer(user, &answer, out);
-    else
-        (void) fprintf(out, "%s: %s\n", user,
-                       r == -ETIMEDOUT ? "no answer within a minute" : "the look-up broke off");
-
-    if (view_read(&after) == 0) {
+    result = print_answer(user, r, &answer, out);
+    if (view_read(&after) == 0)
         print_path(&before, &after, out);
-        view_done(&after);
-    }
-    view_done(&before);
-    if (r < 0)
-        return r == -ETIMEDOUT ? EXPLAIN_UNAVAILABLE : EXPLAIN_UNKNOWN;
-    if (answer.status == NSS_STATUS_SUCCESS)
+    if (result == EXPLAIN_FOUND)
         print_again(user, out);
-    return answer.status == NSS_STATUS_SUCCESS    ? EXPLAIN_FOUND
-           : answer.status == NSS_STATUS_NOTFOUND ? EXPLAIN_NOT_FOUND
-                                                  : EXPLAIN_UNAVAILABLE;
+    return result;
 }

@@ -13,7 +13,7 @@
 
 /* What is free, less what was taken from it. Starts as zeros. */
 struct room {
-    struct {
+    struct file_system {
         dev_t device;
         uint64_t blocks, inodes, block_bytes;
     } on[ROOM_FILE_SYSTEMS_MAX];
@@ -22,11 +22,8 @@ struct room {
 
 /* They return 0 or a negative errno, with the sentence "cannot WHAT PATH: ..." in *ret_why, the caller's to free. */
 
-/* Could the file get another one in its place? */
-int foresee_file(int dir_fd, const char *name, const char *what, const char *path, char **ret_why);
-
-/* Could names come and go in the folder? */
-int foresee_folder(int dir_fd, const char *what, const char *path, char **ret_why);
+/* Could names come and go in the folder, and the file of this name (NULL: none) get another one in its place? */
+int foresee_folder(int dir_fd, const char *name, const char *what, const char *path, char **ret_why);
 
 /* Takes the room of one more file in the folder. */
 int foresee_room(struct room *room, int dir_fd, size_t bytes, const char *what, const char *path, char **ret_why);

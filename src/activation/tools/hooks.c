@@ -2,7 +2,9 @@
 /* Hooks: what the units call at the turns of their lives. Their failure never fails the unit. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,18 +17,17 @@
 #include "lib/config.h"
 #include "lib/event.h"
 #include "lib/log.h"
+#include "lib/manager.h"
 #include "lib/residency.h"
 #include "lib/responders.h"
 #include "lib/services.h"
 #include "lib/state.h"
-#include "lib/systemctl.h"
 #include "tools/backends.h"
+#include "tools/bound.h"
 #include "tools/drain.h"
 #include "tools/finish.h"
-#include "tools/hold.h"
 #include "tools/hooks.h"
 #include "tools/ownership.h"
-#include "tools/units.h"
 #include "tools/with-state.h"
 
 /* The launcher's exit statuses. */
@@ -34,7 +35,21 @@
 #define NOT_SERVED "75"
 
 /* A drain takes a second at most, and systemd some time. */
+#ifndef RESPONDERS_USEC /* the tests' time is shorter */
 #define RESPONDERS_USEC UINT64_C(5000000)
+#endif
+/* Then a monitor that was sent away and does not go is killed. Launchers wait for it a little less. */
+#ifndef LEAVE_MSEC /* likewise */
+#define LEAVE_MSEC 5000
+#endif
+/* No launcher holds its lock for longer. */
+#ifndef LOCK_MSEC /* likewise */
+#define LOCK_MSEC 20000
+#endif
+/* Whom somebody killed sooner than that after the launcher was there has served nobody. */
+#define KILLED_AT_START_USEC 40000
+/* SSSD's default for responder_idle_timeout. */
+#define IDLE_SEC 300
 
 static int warn(int r, const char *what)
 {
@@ -43,61 +58,42 @@ static int warn(int r, const char *what)
     return r;
 }
 
-/* The type of the unit's job in work, "" if it has none. */
-static void job_type(const char *unit, char *type, size_t bytes)
+static int restart_linger(struct manager *manager)
 {
-    char text[1024], *rest = text, *line;
-
-    type[0] = '\0';
-    if (systemctl_read((const char *const[]) { "list-jobs", "--no-legend", "--full", "--plain", unit, NULL }, text,
-                       sizeof(text)) != 0)
-        return;
-
-    while ((line = strsep(&rest, "\n"))) {
-        char name[256], kind[32];
-
-        if (sscanf(line, " %*u %255s %31s", name, kind) == 2 && strcmp(name, unit) == 0)
-            (void) snprintf(type, bytes, "%s", kind); /* the words are short */
-    }
+    return warn(manager_queue(manager, "Restart", "sss-linger.timer", "replace"), "start the linger timer");
 }
 
-/* ExecStartPre= of sssd.service: whoever started it, it is wanted again. */
-static int on_starting(const struct state *state)
+static const char *from_systemd(const char *variable)
 {
-    (void) warn(hold_end(state, "sssd.service starts: the hold ends"), "release the hold");
-    (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor starts");
-    (void) warn(state_forget_crashes(state), "forget crashes");
-    return ownership_apply(state);
-}
+    const char *value = getenv(variable);
 
-static int restart_linger(void)
-{
-    return SYSTEMCTL("--quiet", "--no-block", "restart", "sss-linger.timer") == 0 ? 0 : -EIO;
+    return value ? value : "";
 }
 
 static pid_t main_pid(void)
 {
-    const char *text = getenv("MAINPID");
-
-    return text ? atoi(text) : 0;
+    return atoi(from_systemd("MAINPID"));
 }
 
-/* ExecStartPost=: before `systemctl start` returns, so that the first look-up after it is served. Launchers wait for the
- * flag, so what they do not need comes after it. */
-static int on_started(const struct state *state)
-{
-    int r;
+/* --- The monitor's life ---------------------------------------------------------------------------------------- */
 
-    r = ownership_verify(state, main_pid());
-    (void) warn(state_set(state, FLAG_RUNNING, true), "note that the monitor runs");
-    (void) warn(restart_linger(), "start the linger timer");
+/* ExecStartPre= of sssd.service: whoever started it, each responder gets a fresh start. */
+static int on_starting(const struct state *state, struct manager *manager)
+{
+    for (size_t i = 0; i < RESPONDERS; i++)
+        (void) warn(state_forget_bad_ends(state, responders[i].name), "forget bad ends");
+    (void) warn(state_forget_refusals(state), "forget refusals");
+    return ownership_apply(state, manager);
+}
+
+/* ExecStartPost=: systemd calls the monitor active only after this, so nobody is told "up" before what it runs is known. */
+static int on_started(const struct state *state, struct manager *manager)
+{
+    int r = ownership_verify(state, manager);
+
+    (void) warn(state_forget_failure(state), "note that the monitor has started");
+    (void) warn(state_forget_refusals(state), "note that the monitor has started");
     return r;
-}
-
-static int hold_for_stop(const struct state *state)
-{
-    return warn(hold_begin(state, "stopped by an administrator: responders stay away until sssd.service is started again"),
-                "hold");
 }
 
 static void wait_for_end(int pid, uint64_t end_usec)
@@ -111,146 +107,318 @@ static void wait_for_end(int pid, uint64_t end_usec)
     (void) close(polled.fd); /* was only watched */
 }
 
-/* The responders finish what they have while the monitor is still there to answer them. They have a job of their own
- * for that (PartOf=), other than one that a client has just started. */
-static int send_responders_away(const char *verb)
+static bool is_about_to_end(const struct unit *service)
 {
-    const char *arguments[RESPONDERS + 4] = { "--quiet", "--no-block", verb };
-    struct unit services[RESPONDERS] = { 0 };
-    struct units units = { .n = 0 };
-    uint64_t end = now_usec() + RESPONDERS_USEC;
-    size_t n = 3;
+    return service->job[0] && unit_is_up(service) && strcmp(service->active, "activating") != 0;
+}
+
+/* The responders finish what they have while the monitor is still there to answer them. The stop or restart has given each
+ * that was up a job of its own (PartOf=); one that a client has started since is a launcher, which waits for the monitor. */
+static int wait_for_responders(struct manager *manager)
+{
+    const uint64_t end_usec = now_usec() + RESPONDERS_USEC;
+    const char *names[RESPONDERS];
+    struct unit before[RESPONDERS], services[RESPONDERS];
+    size_t n = 0;
     int r;
 
     for (size_t i = 0; i < RESPONDERS; i++)
         if (responders[i].sockets[0])
-            units_add(&units, responders[i].service, &services[i]);
-    r = units_read(&units);
-    if (r < 0)
-        return r;
-
-    for (size_t i = 0; i < RESPONDERS; i++)
-        if (strcmp(services[i].active, "active") == 0)
-            arguments[n++] = responders[i].service;
-    r = n > 3 ? systemctl_run(arguments) : 0;
-    /* One that is starting is the launcher of the next, which waits for the monitor that this would keep. */
-    for (size_t i = 0; i < RESPONDERS; i++)
-        if (services[i].main_pid > 0 && strcmp(services[i].active, "activating") != 0)
-            wait_for_end(services[i].main_pid, end);
-    return r > 0 ? -EIO : r;
+            names[n++] = responders[i].service;
+    r = manager_states(manager, names, n, before);
+    for (size_t i = 0; r >= 0 && i < n; i++)
+        if (is_about_to_end(&before[i]))
+            r = manager_read_main_pid(manager, names[i], &before[i]);
+    /* The number is a launcher's where it was read after the responder had ended. */
+    if (r >= 0)
+        r = manager_states(manager, names, n, services);
+    for (size_t i = 0; r >= 0 && i < n; i++)
+        if (before[i].main_pid > 0 && is_about_to_end(&services[i]))
+            wait_for_end(before[i].main_pid, end_usec);
+    return warn(r, "ask systemd for the responders");
 }
 
-/* ExecStop=: tells an administrator's stop from a restart and from a leaving by itself (no job at all). Launchers wait
- * from the flags on. */
-static int on_stopping(const struct state *state)
+/* Why it ends. */
+enum end { END_BY_ITSELF, END_BY_STOP, END_BY_RESTART, END_BY_LINGER };
+
+/* A stop that somebody typed has stopped sss-stop.service before; hook `linger` leaves that alone, and has the lock as long as
+ * the job is its own. Returns an enum end, or a negative errno. */
+static int read_end(const struct state *state, struct manager *manager)
 {
-    bool stops, restarts;
-    char type[32];
+    static const char *const names[] = { MONITOR, "sss-stop.service" };
+    CLEANUP(closep) int lock = -1;
+    struct unit units[2];
     int r;
 
-    job_type(MONITOR, type, sizeof(type));
-    stops = strcmp(type, "stop") == 0;
-    restarts = strcmp(type, "restart") == 0;
-    if (!stops && !restarts)
-        return 0;
+    r = warn(manager_states(manager, names, 2, units), "ask systemd for " MONITOR);
+    if (r < 0)
+        return r;
+    if (strcmp(units[0].job, "restart") == 0)
+        return END_BY_RESTART;
+    if (strcmp(units[0].job, "stop") != 0)
+        return END_BY_ITSELF; /* a start that fails has its job still */
+    if (strcmp(units[1].active, "active") == 0)
+        return END_BY_LINGER;
+    lock = state_lock_shared(state, 0);
+    return lock == -ETIMEDOUT ? END_BY_LINGER : END_BY_STOP;
+}
 
-    r = stops ? hold_for_stop(state) : 0;
-    (void) warn(state_set(state, FLAG_LEAVING, true), "note that the monitor leaves");
-    (void) warn(state_set(state, FLAG_RUNNING, false), "note that the monitor leaves");
-    if (restarts)
-        r = ownership_release(state, main_pid());
-    (void) warn(send_responders_away(stops ? "stop" : "try-restart"), "send the responders away");
+/* ExecStop=. */
+static int on_stopping(const struct state *state, struct manager *manager)
+{
+    int end = read_end(state, manager), r = 0, waited;
+
+    if (end != END_BY_STOP && end != END_BY_RESTART)
+        return end < 0 ? end : 0; /* nobody is there who would have to finish */
+    if (end == END_BY_RESTART)
+        r = ownership_release(state, manager);
+    else
+        event_log(EVENT_HOLD, "monitor", "begin", "sssd.service is stopped, and its sockets with it, until it is started again");
+    waited = wait_for_responders(manager);
+    /* A restart may have become a stop meanwhile. Who has typed that finds the sockets closed. */
+    if (read_end(state, manager) == END_BY_STOP)
+        waited = ownership_close(manager);
+    return r < 0 ? r : waited;
+}
+
+/* Has this life of it come to nothing? */
+static bool failed_to_start(struct manager *manager)
+{
+    uint64_t began, came_up;
+
+    return manager_number(manager, MONITOR, "Unit", "InactiveExitTimestampMonotonic", &began) >= 0 &&
+           manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) >= 0 && came_up < began;
+}
+
+/* ExecStopPost=. */
+static int on_stopped(const struct state *state, struct manager *manager)
+{
+    int end = read_end(state, manager);
+
+    if (end == END_BY_STOP)
+        return ownership_close(manager); /* whatever was about to open them has ended */
+    if (end != END_BY_ITSELF)
+        return end < 0 ? end : 0;
+    if (failed_to_start(manager))
+        (void) warn(state_note_failure(state), "note that the monitor did not start");
+    return warn(ownership_expect_stop(manager), "start sss-stop.service");
+}
+
+/* ExecStop= of sss-stop.service, which stops before the monitor, and with it when that ends by itself or is restarted (from
+ * systemd 257 on). */
+static int on_closing(const struct state *state, struct manager *manager)
+{
+    struct unit monitor;
+    int r;
+
+    r = warn(manager_state(manager, MONITOR, &monitor), "ask systemd for " MONITOR);
+    if (r >= 0 && strcmp(monitor.job, "stop") == 0)
+        return ownership_close(manager);
+    if (r >= 0 && strcmp(monitor.job, "restart") == 0)
+        ownership_narrow(state); /* hook `stopping` comes later */
     return r;
 }
 
-/* ExecStopPost=: also after a crash, and after a stop while it was starting, when there is no ExecStop=. */
-static int on_stopped(const struct state *state)
+/* sss-ended@sssd.service, when it has failed. */
+static int on_monitor_failed(struct manager *manager)
 {
-    char type[32];
+    struct unit monitor = { .file = "" };
+    int r;
 
-    job_type(MONITOR, type, sizeof(type));
-    if (strcmp(type, "stop") == 0)
-        (void) hold_for_stop(state); /* said there */
-    /* Before a restart, too, which may give the path to systemd. */
-    (void) warn(ownership_stop_relays(), "stop relays");
-    (void) warn(state_set(state, FLAG_LEAVING, false), "note that the monitor is gone");
-    return warn(state_set(state, FLAG_RUNNING, false), "note that the monitor is gone");
+    /* Nobody typed the start of a monitor that nobody enabled: it is not left failed. The journal has the reason. */
+    r = manager_read_file(manager, MONITOR, &monitor);
+    if (r >= 0 && monitor.file[0] && !unit_is_enabled(&monitor))
+        r = manager_reset_failed(manager, MONITOR);
+    return warn(r, "reset " MONITOR);
 }
 
-/* A crash is what the program did itself: not a TERM or KILL from outside, not the memory's end, and not the
- * launcher's refusal of wrong sockets. */
-static bool crashed(void)
-{
-    const char *result = getenv("SERVICE_RESULT");
-    const char *status = getenv("EXIT_STATUS");
-
-    if (!result || strcmp(result, "success") == 0 || strcmp(result, "oom-kill") == 0)
-        return false;
-    return !status || (strcmp(status, "KILL") != 0 && strcmp(status, "TERM") != 0 && strcmp(status, WRONG_SOCKETS) != 0);
-}
+/* --- A responder's end ----------------------------------------------------------------------------------------- */
 
 /* ExecStop= of each responder; when it leaves by itself there is no process left. */
-static int on_draining(const struct state *state)
+static int on_draining(void)
 {
     pid_t pid = main_pid();
 
-    (void) state;
     return pid > 1 ? warn(drain(pid), "drain") : 0;
 }
 
 /* ExecStop= of the distribution's unit of the same responder. As long as its path is its own, it can't finish. */
-static int on_finishing(const struct responder *responder)
+static int on_finishing(struct manager *manager, const struct responder *responder)
 {
+    struct unit socket = { .active = "" };
     pid_t pid = main_pid();
 
-    if (pid > 1 && responder->sockets[0] && systemctl_property_is(responder->sockets[0], "ActiveState", "active"))
+    if (pid > 1 && responder->sockets[0] && manager_state(manager, responder->sockets[0], &socket) >= 0 &&
+        strcmp(socket.active, "active") == 0)
         finish(&pid, 1);
     return 0;
 }
 
-/* The launcher has said itself why it served nobody. */
-static void log_end(const struct responder *responder)
+/* From when it was ready (its sandbox made, its program executed) to its end; 0 where that can't be told, or it never was. */
+static uint64_t life_usec(struct manager *manager, const struct responder *responder)
 {
-    const char *result = getenv("SERVICE_RESULT");
-    const char *status = getenv("EXIT_STATUS");
-    char type[32];
+    uint64_t began, ready, ended;
 
-    if (status && (strcmp(status, NOT_SERVED) == 0 || strcmp(status, WRONG_SOCKETS) == 0))
+    if (manager_number(manager, responder->service, "Service", "ExecMainStartTimestampMonotonic", &began) < 0 ||
+        manager_number(manager, responder->service, "Unit", "ActiveEnterTimestampMonotonic", &ready) < 0 ||
+        manager_number(manager, responder->service, "Service", "ExecMainExitTimestampMonotonic", &ended) < 0)
+        return 0;
+    return ready >= began && ended > ready ? ended - ready : 0;
+}
+
+/* A good end may be that of its idle time, unless it came sooner. */
+static bool was_idle(struct manager *manager, const struct responder *responder)
+{
+    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(freep) char *unreadable = NULL;
+    const char *value = NULL;
+    unsigned long sec;
+    char *end;
+
+    if (config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable) > 0)
+        value = config_get(config, responder->name, "responder_idle_timeout", NULL);
+    if (!value)
+        return life_usec(manager, responder) >= UINT64_C(1000000) * IDLE_SEC;
+    sec = strtoul(value, &end, 10);
+    return *end || (sec > 0 && life_usec(manager, responder) >= UINT64_C(1000000) * sec);
+}
+
+/* The launcher has said itself why it served nobody. */
+static void log_end(struct manager *manager, const struct responder *responder, const char *job)
+{
+    const char *result = from_systemd("SERVICE_RESULT"), *status = from_systemd("EXIT_STATUS");
+
+    if (strcmp(status, NOT_SERVED) == 0 || strcmp(status, WRONG_SOCKETS) == 0)
         return;
-    job_type(responder->service, type, sizeof(type));
-    if (type[0])
-        event_log(EVENT_LEFT, responder->name, type, "%s has left: %s", responder->name,
-                  strcmp(type, "restart") == 0 ? "it is restarted" : "it was stopped");
-    else if (!result || strcmp(result, "success") == 0)
+    if (job[0])
+        event_log(EVENT_LEFT, responder->name, job, "%s has left: %s", responder->name,
+                  strcmp(job, "restart") == 0 ? "it is restarted" : "it was stopped");
+    else if (strcmp(result, "success") != 0)
+        event_log(EVENT_LEFT, responder->name, result, "%s has left: %s, status %s", responder->name, result,
+                  status[0] ? status : "unknown");
+    else if (was_idle(manager, responder))
         event_log(EVENT_LEFT, responder->name, "idle", "%s has left: nobody needed it", responder->name);
     else
-        event_log(EVENT_LEFT, responder->name, result, "%s has left: %s, status %s", responder->name, result,
-                  status ? status : "unknown");
+        event_log(EVENT_LEFT, responder->name, "told", "%s has left: somebody told it to", responder->name);
+}
+
+/* A good end of its own, and the kill of one at work: that, or the end of memory, says nothing of the next. */
+static bool ends_row(struct manager *manager, const struct responder *responder, const char *job)
+{
+    const char *status = from_systemd("EXIT_STATUS");
+
+    if (job[0])
+        return false;
+    if (strcmp(from_systemd("SERVICE_RESULT"), "success") == 0)
+        return strcmp(status, NOT_SERVED) != 0;
+    return strcmp(status, "KILL") == 0 && life_usec(manager, responder) >= KILLED_AT_START_USEC;
 }
 
 /* ExecStopPost= of each responder. */
-static int on_ended(const struct state *state, const struct responder *responder)
+static int on_ended(const struct state *state, struct manager *manager, const struct responder *responder)
 {
-    (void) warn(restart_linger(), "start the linger timer");
-    log_end(responder);
-    return warn(state_note_end(state, responder->name, crashed()), "count crashes");
+    const char *const names[] = { responder->service, responder->retry_timer };
+    struct unit units[2] = { { .job = "" } };
+
+    (void) warn(manager_states(manager, names, names[1] ? 2 : 1, units), "ask systemd for its job");
+    log_end(manager, responder, units[0].job);
+    if (ends_row(manager, responder, units[0].job)) {
+        (void) warn(state_forget_bad_ends(state, responder->name), "forget bad ends");
+        if (unit_is_up(&units[1])) /* it has recovered */
+            (void) warn(manager_queue(manager, "Stop", responder->retry_timer, "replace"), "stop the retry timer");
+    }
+    return restart_linger(manager);
 }
 
-/* Returns 1 if a responder is up or belongs to the monitor. */
-static int monitor_is_needed(const struct state *state)
+/* --- Bad ends -------------------------------------------------------------------------------------------------- */
+
+/* Clients that wait would start it again and again. Without a socket they are refused by the kernel, until the timer opens it
+ * again. */
+static int close_for_a_while(const struct state *state, struct manager *manager, const struct responder *responder, bool is_first)
 {
-    struct unit services[RESPONDERS] = { 0 };
-    struct units units = { .n = 0 };
+    const char *result = from_systemd("MONITOR_SERVICE_RESULT"), *status = from_systemd("MONITOR_EXIT_STATUS");
+    char why[128];
+    int r;
+
+    (void) snprintf(why, sizeof(why), "it ended badly %s: %s, status %s", is_first ? "3 times in a row" : "once more",
+                    result, status[0] ? status : "unknown"); /* fits */
+    (void) warn(state_set_refusal(state, responder->name, why), "note why clients are refused");
+    r = manager_queue(manager, "Start", responder->retry_timer, "replace"); /* one that runs goes on */
+    if (r < 0)
+        return warn(r, "start the retry timer");
+    for (size_t k = 0; r >= 0 && k < UNITS_MAX && responder->sockets[k]; k++) {
+        r = manager_queue(manager, "Stop", responder->sockets[k], "replace");
+        if (r == -ENOENT && k > 0) /* PAM has a private one in some releases */
+            r = 0;
+    }
+    if (is_first)
+        event_log(EVENT_REFUSING, responder->name, result,
+                  "clients of %s are told \"unavailable\" for now: %s", responder->name, why);
+    return warn(r, "close the sockets");
+}
+
+/* sss-ended@ of a responder, which has failed; outside its sandbox, which may be what could not be made. */
+static int on_failed(const struct state *state, struct manager *manager, const struct responder *responder)
+{
+    const char *const names[] = { responder->sockets[0], responder->retry_timer };
+    struct unit units[2];
+    bool retrying;
+    int r, ends;
+
+    if (!names[0])
+        return 0; /* InfoPipe: who calls it is told by the bus */
+    r = manager_states(manager, names, 2, units);
+    if (r < 0)
+        return warn(r, "ask systemd for the socket");
+    if (!unit_is_up(&units[0]))
+        return 0; /* left failed: nobody comes to it any more */
+
+    retrying = unit_is_up(&units[1]);
+    ends = warn(state_count_bad_end(state, responder->name), "count bad ends");
+    if (ends < 0 || ends >= BAD_ENDS_MAX || retrying)
+        return close_for_a_while(state, manager, responder, !retrying);
+    if (strcmp(from_systemd("MONITOR_EXIT_STATUS"), WRONG_SOCKETS) == 0)
+        return 0; /* left failed: an administrator has to mend that */
+    return warn(manager_reset_failed(manager, responder->service), "reset the service");
+}
+
+/* sss-retry@: sockets that are still open mean that nothing bad has happened since the last time. */
+static int on_retry(const struct state *state, struct manager *manager, const struct responder *responder)
+{
+    struct unit socket;
+    int r;
+
+    if (!responder->sockets[0])
+        return 0;
+    r = manager_state(manager, responder->sockets[0], &socket);
+    if (r < 0)
+        return warn(r, "ask systemd for the socket");
+    if (unit_is_up(&socket)) {
+        (void) warn(state_forget_bad_ends(state, responder->name), "forget bad ends");
+        return warn(manager_queue(manager, "Stop", responder->retry_timer, "replace"), "stop the retry timer");
+    }
+    (void) warn(state_set_refusal(state, responder->name, NULL), "note that clients are let in");
+    (void) warn(manager_reset_failed(manager, responder->service), "reset the service");
+    return ownership_open(state, manager, responder);
+}
+
+/* --- The linger time ------------------------------------------------------------------------------------------- */
+
+/* Returns 1 if a responder is up or belongs to the monitor. */
+static int monitor_is_needed(const struct state *state, struct manager *manager)
+{
+    const char *names[RESPONDERS];
+    struct unit services[RESPONDERS];
     int r;
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (state_monitor_owns(state, responders[i].name))
             return 1;
-        units_add(&units, responders[i].service, &services[i]);
+        names[i] = responders[i].service;
     }
 
-    r = units_read(&units);
-    for (size_t i = 0; r == 0 && i < RESPONDERS; i++)
+    r = manager_states(manager, names, RESPONDERS, services);
+    for (size_t i = 0; r >= 0 && i < RESPONDERS; i++)
         if (unit_is_up(&services[i]))
             return 1;
     return r;
@@ -268,7 +436,7 @@ static bool configuration_lets_it_leave(const struct config *config)
 
 /* A back end knows that its server is away; started anew it would have to find out, and each time somebody would wait
  * for that. So it stays until it is online, and is asked again after another linger time. */
-static bool backends_let_it_leave(const struct config *config)
+static bool backends_let_it_leave(const struct config *config, struct manager *manager)
 {
     CLEANUP(domains_done) struct domains domains = { .names = NULL };
     CLEANUP(freep) char *refused = NULL;
@@ -279,20 +447,64 @@ static bool backends_let_it_leave(const struct config *config)
     if (r > 0 && backends_online(&domains, why, sizeof(why)) != 0)
         return true;
     log_info("sssd.service stays: %s", r > 0 ? why : refused ? refused : strerror(-r));
-    (void) warn(restart_linger(), "start the linger timer");
+    (void) restart_linger(manager);
     return false;
 }
 
+static bool units_let_it_leave(struct manager *manager)
+{
+    char unit[256];
+    int r = monitor_is_bound(manager, unit, sizeof(unit));
+
+    if (r > 0)
+        log_info("sssd.service stays: %s is bound to it", unit);
+    return warn(r, "ask systemd who is bound to " MONITOR) == 0;
+}
+
+/* Waits until it has gone: launchers wait for the lock meanwhile, and then start it again. */
+static int send_away(struct manager *manager)
+{
+    enum job_result result;
+    struct unit monitor;
+    int r;
+
+    event_log(EVENT_LEFT, "monitor", "linger", "nobody has needed sssd.service for its linger time: it leaves");
+    /* A job is not undone by Restart=; without the dependencies it closes nothing. */
+    r = manager_run(manager, "Stop", MONITOR, "ignore-dependencies", LEAVE_MSEC, &result);
+    if (r == -ETIMEDOUT && manager_state(manager, MONITOR, &monitor) >= 0 && strcmp(monitor.active, "deactivating") == 0) {
+        log_warning("sssd.service does not leave: it is killed");
+        r = manager_kill(manager, MONITOR, SIGKILL);
+        if (r >= 0)
+            r = manager_run(manager, "Stop", MONITOR, "ignore-dependencies", LEAVE_MSEC, &result);
+    }
+    return warn(r, "send the monitor away");
+}
+
+/* Is it there, has nobody enabled it, and does nobody ask anything of it? Returns 1, 0, or a negative errno. */
+static int monitor_is_idle(struct manager *manager)
+{
+    struct unit monitor;
+    int r;
+
+    r = manager_state(manager, MONITOR, &monitor);
+    if (r >= 0)
+        r = manager_read_file(manager, MONITOR, &monitor);
+    if (r < 0)
+        return warn(r, "ask systemd for " MONITOR);
+    return strcmp(monitor.active, "active") == 0 && !monitor.job[0] && monitor.file[0] && !unit_is_enabled(&monitor);
+}
+
 /* sss-linger.service: nobody has needed the monitor for a while. */
-static int on_linger(const struct state *state)
+static int on_linger(const struct state *state, struct manager *manager)
 {
     CLEANUP(config_freep) struct config *config = NULL;
     CLEANUP(freep) char *unreadable = NULL;
     CLEANUP(closep) int lock = -1;
     int r;
 
-    if (SYSTEMCTL("--quiet", "is-enabled", MONITOR) == 0 || !systemctl_property_is(MONITOR, "ActiveState", "active"))
-        return 0;
+    r = monitor_is_idle(manager);
+    if (r <= 0)
+        return r;
     if (config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable) <= 0) {
         if (unreadable)
             log_info("sssd.service stays: %s", unreadable);
@@ -300,70 +512,89 @@ static int on_linger(const struct state *state)
     }
     /* Back ends may take their time, so they are asked before launchers have to wait. One that loses its server
      * right now costs one wait at the next start. */
-    if (!configuration_lets_it_leave(config) || !backends_let_it_leave(config))
+    if (!configuration_lets_it_leave(config) || !units_let_it_leave(manager) || !backends_let_it_leave(config, manager))
         return 0;
 
-    /* From here on a launcher waits, and then sees that the flag is gone. */
-    lock = state_lock_exclusive(state);
+    /* From here on a launcher waits, and then finds the monitor gone. Much may have changed since the first look. */
+    lock = state_lock_exclusive(state, LOCK_MSEC);
     if (lock < 0)
         return warn(lock, "lock " STATE_DIR);
-    r = monitor_is_needed(state);
-    if (r != 0)
-        return r < 0 ? warn(r, "ask systemd for the responders") : 0;
-
-    r = state_set(state, FLAG_LEAVING, true);
-    if (r >= 0)
-        r = state_set(state, FLAG_RUNNING, false);
-    if (r < 0)
-        return warn(r, "note that the monitor leaves");
-    event_log(EVENT_LEFT, "monitor", "linger", "nobody has needed sssd.service for its linger time: it leaves");
-
-    /* A signal and no stop job: a job would conflict with a start that comes meanwhile. */
-    if (SYSTEMCTL("kill", "--kill-who=main", "--signal=TERM", MONITOR) != 0) {
-        (void) state_set(state, FLAG_LEAVING, false); /* else the next launcher waits a little */
-        (void) state_set(state, FLAG_RUNNING, true);  /* and asks systemd */
-        return warn(-EIO, "send SIGTERM to the monitor");
-    }
-    return 0;
+    r = monitor_is_idle(manager);
+    if (r <= 0)
+        return r;
+    r = monitor_is_needed(state, manager);
+    return r == 0 ? send_away(manager) : r < 0 ? warn(r, "ask systemd for the responders") : 0;
 }
+
+/* --- By name --------------------------------------------------------------------------------------------------- */
 
 static const struct hook {
     const char *name;
-    int (*run)(const struct state *state);
+    int (*run)(const struct state *state, struct manager *manager);
 } hooks[] = {
-    { "boot", ownership_decide },
-    { "starting", on_starting },
-    { "started", on_started },
-    { "stopping", on_stopping },
-    { "stopped", on_stopped },
-    { "draining", on_draining },
-    { "linger", on_linger },
+    { "starting", on_starting }, { "started", on_started }, { "stopping", on_stopping },
+    { "stopped", on_stopped },   { "closing", on_closing }, { "linger", on_linger },
+};
+
+static const struct responder_hook {
+    const char *name;
+    int (*run)(const struct state *state, struct manager *manager, const struct responder *responder);
+} responder_hooks[] = {
+    { "ended", on_ended },
+    { "failed", on_failed },
+    { "retry", on_retry },
 };
 
 struct hook_call {
-    const char *name, *responder;
+    const char *name, *argument;
 };
 
-static int run_by_name(const struct state *state, void *userdata)
+static int run_of_responder(const struct state *state, struct manager *manager, const struct hook_call *call)
 {
-    const struct hook_call *call = userdata;
-    const struct responder *row = call->responder ? responder_by_name(call->responder) : NULL;
+    const struct responder *responder = responder_by_name(call->argument);
 
-    if (row && strcmp(call->name, "ended") == 0)
-        return on_ended(state, row);
-    if (row && strcmp(call->name, "finishing") == 0)
-        return on_finishing(row);
-    for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
-        if (!call->responder && strcmp(hooks[i].name, call->name) == 0)
-            return hooks[i].run(state);
+    if (!responder)
+        responder = responder_by_unit(call->argument); /* as an instance's name has it */
+    if (!responder && strcmp(call->name, "failed") == 0 && strcmp(call->argument, "sssd") == 0)
+        return on_monitor_failed(manager);
+    if (responder && strcmp(call->name, "finishing") == 0)
+        return on_finishing(manager, responder);
+    for (size_t i = 0; responder && i < sizeof(responder_hooks) / sizeof(responder_hooks[0]); i++)
+        if (strcmp(responder_hooks[i].name, call->name) == 0)
+            return responder_hooks[i].run(state, manager, responder);
 
-    log_error("no such hook: %s%s%s", call->name, call->responder ? " " : "", call->responder ? call->responder : "");
+    log_error("no such hook: %s %s", call->name, call->argument);
     return -EINVAL;
 }
 
-int hook_run(const char *name, const char *responder)
+static int run_by_name(const struct state *state, void *userdata)
 {
-    struct hook_call call = { name, responder };
+    CLEANUP(manager_freep) struct manager *manager = NULL;
+    const struct hook_call *call = userdata;
+    int r;
+
+    /* These two ask nobody. */
+    if (!call->argument && strcmp(call->name, "boot") == 0)
+        return ownership_decide(state);
+    if (!call->argument && strcmp(call->name, "draining") == 0)
+        return on_draining();
+
+    r = warn(manager_open(&manager), "ask systemd");
+    if (r < 0)
+        return r;
+    if (call->argument)
+        return run_of_responder(state, manager, call);
+    for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+        if (strcmp(hooks[i].name, call->name) == 0)
+            return hooks[i].run(state, manager);
+
+    log_error("no such hook: %s", call->name);
+    return -EINVAL;
+}
+
+int hook_run(const char *name, const char *argument)
+{
+    struct hook_call call = { name, argument };
 
     return with_state(run_by_name, &call);
 }

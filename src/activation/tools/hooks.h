@@ -4,7 +4,8 @@
 #ifndef TOOLS_HOOKS_H
 #define TOOLS_HOOKS_H
 
-/* Runs `sss_activation hook NAME [RESPONDER]`. Returns an exit status. */
-int hook_run(const char *name, const char *responder);
+/* Runs `sss_activation hook NAME [RESPONDER]`, whose last word may be the name of a unit without its ending, too. Returns an
+ * exit status. */
+int hook_run(const char *name, const char *argument);
 
 #endif

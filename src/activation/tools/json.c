@@ -12,15 +12,12 @@
 json_t *json_text(const char *text)
 {
     json_t *json = json_string(text);
-    CLEANUP(freep) char *plain = NULL;
+    CLEANUP(freep) char *plain = json ? NULL : strdup(text);
 
-    if (json)
-        return json;
-    plain = strdup(text);
     for (char *c = plain; c && *c; c++)
         if ((unsigned char) *c >= 0x80)
             *c = '?';
-    return plain ? json_string(plain) : NULL;
+    return plain ? json_string(plain) : json;
 }
 
 json_t *json_text_or_null(const char *text)
@@ -40,7 +37,7 @@ static json_t *files_of(const struct config *config)
 
 json_t *json_of_configuration(const struct configuration_view *view)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "verdict", view_configuration_word(view->verdict), "says",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "verdict", view_configuration_words[view->verdict], "says",
                      json_text_or_null(view->says), "files", files_of(view->config), "services_file",
                      json_text_or_null(view->services.file), "remarks",
                      json_text_or_null(view->config ? config_remarks(view->config) : NULL));

@@ -5,6 +5,8 @@ tools_sss_activation_LDADD = lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS)
 tools_sss_activation_SOURCES = \
 	tools/backends.c \
 	tools/backends.h \
+	tools/bound.c \
+	tools/bound.h \
 	tools/check.c \
 	tools/check.h \
 	tools/drain.c \
@@ -24,6 +26,10 @@ tools_sss_activation_SOURCES = \
 	tools/main.c \
 	tools/migrate.c \
 	tools/migrate.h \
+	tools/narrow.c \
+	tools/narrow.h \
+	tools/overrides.c \
+	tools/overrides.h \
 	tools/ownership.c \
 	tools/ownership.h \
 	tools/processes.c \
@@ -45,6 +51,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tools/nss-answers.so \
 	tools/test-backends \
+	tools/test-bound \
 	tools/test-check \
 	tools/test-configurations-2.10 \
 	tools/test-configurations-2.8 \
@@ -54,6 +61,8 @@ check_PROGRAMS += \
 	tools/test-hold \
 	tools/test-hooks \
 	tools/test-migrate \
+	tools/test-narrow \
+	tools/test-overrides \
 	tools/test-processes \
 	tools/test-replace \
 	tools/test-status \
@@ -65,6 +74,11 @@ tools_test_backends_SOURCES = \
 	tools/test-backends.c
 tools_test_backends_CFLAGS = $(TEST_CFLAGS) -DPRIVATE_DIR='"private"'
 tools_test_backends_LDADD = $(TEST_LDADD)
+tools_test_bound_SOURCES = \
+	tools/bound.c \
+	tools/test-bound.c
+tools_test_bound_CFLAGS = $(TEST_CFLAGS)
+tools_test_bound_LDADD = $(TEST_LDADD)
 tools_test_finish_SOURCES = \
 	tools/drain.c \
 	tools/finish.c \
@@ -72,12 +86,15 @@ tools_test_finish_SOURCES = \
 tools_test_finish_CFLAGS = $(TEST_CFLAGS)
 tools_test_finish_LDADD = $(TEST_LDADD)
 # What is seen by way of view.c, on a machine whose programs are in the test's folder.
-MACHINE_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) -UPROGRAM_DIR -DPROGRAM_DIR='"programs"'
+MACHINE_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) -UPROGRAM_DIR -DPROGRAM_DIR='"programs"' \
+	-DUNIT_DIR='"etc"' -DRUNTIME_UNIT_DIR='"run"'
 MACHINE_LDADD = $(TEST_LDADD) $(JSON_LIBS)
 machine_SOURCES = \
 	lib/responders.c \
 	tools/backends.c \
+	tools/bound.c \
 	tools/json.c \
+	tools/overrides.c \
 	tools/processes.c \
 	tools/test-machine.h \
 	tools/units.c \
@@ -90,8 +107,10 @@ tools_test_check_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_check_LDADD = $(MACHINE_LDADD)
 configurations_SOURCES = \
 	tools/backends.c \
+	tools/bound.c \
 	tools/check.c \
 	tools/json.c \
+	tools/overrides.c \
 	tools/processes.c \
 	tools/test-configurations.c \
 	tools/units.c \
@@ -113,23 +132,31 @@ tools_test_foresee_SOURCES = \
 	tools/test-foresee.c
 tools_test_foresee_CFLAGS = $(TEST_CFLAGS)
 tools_test_foresee_LDADD = $(TEST_LDADD)
-tools_test_hold_SOURCES = lib/responders.c tools/hold.c tools/test-hold.c tools/test-machine.h tools/with-state.c
+tools_test_hold_SOURCES = \
+	lib/responders.c \
+	tools/drain.c \
+	tools/finish.c \
+	tools/hold.c \
+	tools/narrow.c \
+	tools/ownership.c \
+	tools/processes.c \
+	tools/test-hold.c \
+	tools/units.c
 tools_test_hold_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_hold_LDADD = $(TEST_LDADD)
 tools_test_hooks_SOURCES = \
 	lib/responders.c \
+	tools/bound.c \
 	tools/drain.c \
 	tools/drain.h \
 	tools/finish.c \
 	tools/finish.h \
-	tools/hold.c \
 	tools/hooks.c \
 	tools/ownership.c \
-	tools/processes.c \
 	tools/test-hooks.c \
 	tools/units.c \
 	tools/with-state.c
-tools_test_hooks_CFLAGS = $(MACHINE_CFLAGS)
+tools_test_hooks_CFLAGS = $(MACHINE_CFLAGS) -DRESPONDERS_USEC=2000000 -DLEAVE_MSEC=2000 -DLOCK_MSEC=2000
 tools_test_hooks_LDADD = $(TEST_LDADD)
 tools_test_migrate_SOURCES = \
 	lib/responders.c \
@@ -137,6 +164,7 @@ tools_test_migrate_SOURCES = \
 	tools/finish.c \
 	tools/foresee.c \
 	tools/migrate.c \
+	tools/narrow.c \
 	tools/ownership.c \
 	tools/processes.c \
 	tools/replace.c \
@@ -144,6 +172,14 @@ tools_test_migrate_SOURCES = \
 	tools/units.c
 tools_test_migrate_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"' -UPROGRAM_DIR -DPROGRAM_DIR='"programs"'
 tools_test_migrate_LDADD = $(TEST_LDADD)
+tools_test_narrow_SOURCES = tools/test-narrow.c
+tools_test_narrow_CFLAGS = $(TEST_CFLAGS)
+tools_test_narrow_LDADD = $(TEST_LDADD)
+tools_test_overrides_SOURCES = \
+	tools/overrides.c \
+	tools/test-overrides.c
+tools_test_overrides_CFLAGS = $(TEST_CFLAGS) -DUNIT_DIR='"etc"' -DRUNTIME_UNIT_DIR='"run"'
+tools_test_overrides_LDADD = $(TEST_LDADD)
 tools_test_processes_SOURCES = \
 	tools/processes.c \
 	tools/test-processes.c
@@ -162,9 +198,10 @@ tools_test_table_SOURCES = tools/table.c tools/test-table.c
 tools_test_table_CFLAGS = $(TEST_CFLAGS)
 tools_test_table_LDADD = $(TEST_LDADD)
 tools_test_units_SOURCES = \
+	lib/responders.c \
 	tools/test-units.c \
 	tools/units.c
-tools_test_units_CFLAGS = $(TEST_CFLAGS)
+tools_test_units_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_units_LDADD = $(TEST_LDADD)
 tools_test_view_SOURCES = $(machine_SOURCES) tools/test-view.c
 tools_test_view_CFLAGS = $(MACHINE_CFLAGS)

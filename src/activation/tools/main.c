@@ -6,9 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/manager.h"
 #include "tools/check.h"
 #include "tools/explain.h"
 #include "tools/hold.h"
@@ -20,54 +24,26 @@
 
 #define EXIT_USAGE 2
 
-struct options {
-    bool json;
-    bool dry;
-    const char *explain;
-};
-
-static int run_status(const struct options *options)
+/* Where no systemd runs, in an image, there is nothing to open. */
+static int apply_state(const struct state *state, void *userdata)
 {
-    return options->explain ? explain_user(options->explain, stdout) : status_print(options->json, stdout);
-}
+    CLEANUP(manager_freep) struct manager *manager = NULL;
+    int r;
 
-static int run_check(const struct options *options)
-{
-    return check_print(options->json, stdout);
-}
-
-static int apply(const struct state *state, void *userdata)
-{
     (void) userdata;
-    return ownership_apply_beside_monitor(state);
+    if (sd_booted() <= 0)
+        return 0;
+    r = manager_open(&manager);
+    if (r < 0) {
+        log_error("cannot ask systemd: %s", strerror(-r));
+        return r;
+    }
+    return ownership_apply_beside_monitor(state, manager);
 }
 
-static int run_apply(const struct options *options)
+static int apply(void)
 {
-    (void) options;
-    return with_state(apply, NULL);
-}
-
-static int run_migrate(const struct options *options)
-{
-    return migrate_run(options->dry);
-}
-
-static int run_revert(const struct options *options)
-{
-    return revert_run(options->dry);
-}
-
-static int run_hold(const struct options *options)
-{
-    (void) options;
-    return hold();
-}
-
-static int run_release(const struct options *options)
-{
-    (void) options;
-    return release();
+    return with_state(apply_state, NULL);
 }
 
 enum {
@@ -76,19 +52,21 @@ enum {
     OPTION_DRY_RUN = 4,
 };
 
+/* Of the functions each command has one. Those that only print need no root. */
 static const struct command {
     const char *name;
     int options; /* that it takes */
-    bool needs_root;
-    int (*run)(const struct options *options);
+    int (*print)(bool json, FILE *out);
+    int (*change)(void);
+    int (*change_unless_dry)(bool dry);
 } commands[] = {
-    { "status", OPTION_JSON | OPTION_EXPLAIN, false, run_status },
-    { "check", OPTION_JSON, false, run_check },
-    { "apply", 0, true, run_apply },
-    { "migrate", OPTION_DRY_RUN, true, run_migrate },
-    { "revert", OPTION_DRY_RUN, true, run_revert },
-    { "hold", 0, true, run_hold },
-    { "release", 0, true, run_release },
+    { "status", OPTION_JSON | OPTION_EXPLAIN, .print = status_print },
+    { "check", OPTION_JSON, .print = check_print },
+    { "apply", 0, .change = apply },
+    { "migrate", OPTION_DRY_RUN, .change_unless_dry = migrate_run },
+    { "revert", OPTION_DRY_RUN, .change_unless_dry = revert_run },
+    { "hold", 0, .change = hold },
+    { "release", 0, .change = release },
 };
 
 static int usage(FILE *out, int status)
@@ -102,8 +80,8 @@ static int usage(FILE *out, int status)
                  "                         (also done at boot and by systemctl restart sssd)\n"
                  "  migrate [--dry-run]    comment the services line out and switch to sockets\n"
                  "  revert [--dry-run]     bring the line back and switch\n"
-                 "  hold                   stop sssd.service and let no client start it\n"
-                 "  release                end that\n"
+                 "  hold                   stop sssd.service and close its sockets: no client starts it\n"
+                 "  release                start it and open them again\n"
                  "  help, --version\n"
                  "\n"
                  "See sss_activation(8).\n",
@@ -112,7 +90,7 @@ static int usage(FILE *out, int status)
 }
 
 /* The options that were given, as OPTION_ bits; -1 if one is not known or something is left. */
-static int take_options(int argc, char **argv, struct options *ret)
+static int take_options(int argc, char **argv, const char **ret_user)
 {
     static const struct option known[] = {
         { "json", no_argument, NULL, OPTION_JSON },
@@ -126,28 +104,28 @@ static int take_options(int argc, char **argv, struct options *ret)
         if (option == '?')
             return -1;
         given |= option;
-        if (option == OPTION_JSON)
-            ret->json = true;
-        else if (option == OPTION_DRY_RUN)
-            ret->dry = true;
-        else
-            ret->explain = optarg;
+        if (option == OPTION_EXPLAIN)
+            *ret_user = optarg;
     }
     return optind < argc ? -1 : given;
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct options options = { .json = false };
-    int given = take_options(argc, argv, &options);
+    const char *user = NULL;
+    int given = take_options(argc, argv, &user);
 
-    if (given < 0 || (given & ~command->options) != 0 || (options.json && options.explain))
+    if (given < 0 || (given & ~command->options) != 0 || given == (OPTION_JSON | OPTION_EXPLAIN))
         return usage(stderr, EXIT_USAGE);
-    if (command->needs_root && geteuid() != 0) {
+    if (user)
+        return explain_user(user, stdout);
+    if (command->print)
+        return command->print(given & OPTION_JSON, stdout);
+    if (geteuid() != 0) {
         (void) fprintf(stderr, "sss_activation: %s needs root\n", command->name);
         return EXIT_FAILURE;
     }
-    return command->run(&options);
+    return command->change ? command->change() : command->change_unless_dry(given & OPTION_DRY_RUN);
 }
 
 int main(int argc, char **argv)

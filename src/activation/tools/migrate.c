@@ -4,7 +4,6 @@
  * First everything is looked at and a copy of the edited configuration read back; only then a file is replaced. From
  * there on either all of it comes to its end, or the files are put back and the switch is undone. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,11 +19,11 @@
 #include "lib/cleanup.h"
 #include "lib/config.h"
 #include "lib/edit.h"
+#include "lib/manager.h"
 #include "lib/residency.h"
 #include "lib/responders.h"
 #include "lib/services.h"
 #include "lib/state.h"
-#include "lib/systemctl.h"
 #include "tools/migrate.h"
 #include "tools/ownership.h"
 #include "tools/replace.h"
@@ -39,31 +38,22 @@ struct run {
     enum edit edit;
     bool dry;
     struct state state;
+    struct manager *manager;
+    struct responder_units its[RESPONDERS]; /* and the monitor: what they were at the beginning */
+    struct unit monitor;
     int lock;
     struct replace replace;
     struct config *before, *after;
     struct services was, will;
     bool recovered; /* from a run that was interrupted: nobody knows how far its switch came */
-    bool was_active;
+    bool was_active, was_stopped; /* the latter by an administrator, and stays so */
     bool restarts; /* sssd.service; else only sockets open and close */
-    const char *wide; /* a file that can't be edited */
-    unsigned lines;
+    bool wide; /* there is a file that can't be edited */
+    bool edits; /* some file changes */
 };
 
-static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* A terminal shall not take orders from a file. */
-static void print_text(FILE *out, const char *text, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char c = (unsigned char) text[i];
-
-        (void) fputc((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f ? '?' : c, out);
-    }
-}
-
-/* Says why, and is the answer of whoever gives up. */
-static int fail(const char *format, ...)
+/* Writes a line. A terminal shall not take orders from what a file has. */
+static __attribute__((format(printf, 2, 3))) void print(FILE *out, const char *format, ...)
 {
     CLEANUP(freep) char *text = NULL;
     va_list arguments;
@@ -73,11 +63,14 @@ static int fail(const char *format, ...)
         text = NULL;
     va_end(arguments);
 
-    (void) fputs("sss_activation: ", stderr);
-    print_text(stderr, text ? text : format, strlen(text ? text : format));
-    (void) fputc('\n', stderr);
-    return -ECANCELED;
+    for (char *c = text; c && *c; c++)
+        if (((unsigned char) *c < 0x20 && *c != '\t' && *c != '\n') || *c == 0x7f)
+            *c = '?';
+    (void) fprintf(out, "%s\n", text ? text : format);
 }
+
+/* Says why, and is the answer of whoever gives up. */
+#define fail(...) (print(stderr, "sss_activation: " __VA_ARGS__), -ECANCELED)
 
 static const char *reason(const char *why, int r)
 {
@@ -91,207 +84,98 @@ static bool is_migration(const struct run *run)
 
 /* --- Looking at the configuration --------------------------------------------------------------------------------- */
 
-static int read_services(const struct config *config, struct services *ret, char **ret_why)
+/* Returns 0 if there is none. */
+static int load(const char *dir, struct config **ret, struct services *ret_services, char **ret_why)
 {
-    int r = services_read(config, ret, ret_why);
+    int r = config_load(dir, SSSD_ENGINE, ret, ret_why);
 
+    if (r <= 0)
+        return r;
+    r = services_read(*ret, ret_services, ret_why);
     return r == 0 ? -EINVAL : r;
 }
 
-/* Returns 0 if there is none. */
-static int load_before(struct run *run)
-{
-    CLEANUP(freep) char *why = NULL;
-    int r;
-
-    r = config_load(CONFIG_DIR, SSSD_ENGINE, &run->before, &why);
-    if (r == 0)
-        return 0;
-    if (r > 0)
-        r = read_services(run->before, &run->was, &why);
-    if (r < 0)
-        return fail("SSSD would not start with this configuration: %s", reason(why, r));
-    return 1;
-}
-
-static void print_line_text(const struct edit_line *line)
-{
-    print_text(stdout, line->text, line->bytes);
-    (void) putchar('\n');
-}
-
-struct diff {
-    const struct run *run;
-    const char *path;
-    bool begun;
-};
-
-static int print_line(const struct edit_line *line, void *userdata)
-{
-    struct diff *diff = userdata;
-    bool out = is_migration(diff->run);
-
-    if (!diff->run->dry) {
-        (void) printf("%s, line %u, %s: ", diff->path, line->number, out ? "commented out" : "brought back");
-        print_line_text(line);
-        return 0;
-    }
-    if (!diff->begun)
-        (void) printf("--- %s\n+++ %s\n", diff->path, diff->path);
-    diff->begun = true;
-    (void) printf("@@ -%u +%u @@\n-%s", line->number, line->number, out ? "" : EDIT_MARKER);
-    print_line_text(line);
-    (void) printf("+%s", out ? EDIT_MARKER : "");
-    print_line_text(line);
-    return 0;
-}
-
-static void print_lines(const struct run *run)
-{
-    for (size_t i = 0; i < run->replace.n; i++) {
-        const struct replace_file *file = &run->replace.files[i];
-        struct diff diff = { run, file->path, false };
-        CLEANUP(freep) char *edited = NULL;
-        size_t bytes;
-
-        if (file->new)
-            (void) edit_text(run->edit, file->old, file->old_bytes, &edited, &bytes, print_line, &diff); /* did */
-    }
-}
-
-static int add_file(struct run *run, const char *path)
+/* Returns 0 if there is no configuration. */
+static int read_files(struct run *run)
 {
     CLEANUP(freep) char *why = NULL;
     struct replace_file *file;
-    int r;
+    const char *path;
+    int r = load(CONFIG_DIR, &run->before, &run->was, &why);
 
-    if (replace_find(&run->replace, path))
-        return 0; /* a link to one that we have */
-    r = replace_read(&run->replace, path, &file, &why);
     if (r < 0)
-        return fail("%s", reason(why, r));
-
-    r = edit_text(run->edit, file->old, file->old_bytes, &file->new, &file->new_bytes, NULL, NULL);
-    if (r == -ENOTSUP) {
-        run->wide = file->path; /* no matter, if it has no such line */
+        return fail("SSSD would not start with this configuration: %s", reason(why, r));
+    if (r == 0)
         return 0;
+    for (size_t i = 0; (path = config_file(run->before, i)); i++) {
+        if (replace_find(&run->replace, path))
+            continue; /* a link to one that we have */
+        r = replace_read(&run->replace, path, &file, &why);
+        if (r < 0)
+            return fail("%s", reason(why, r));
+        r = edit_text(run->edit, file->old, file->old_bytes, &file->new, &file->new_bytes, NULL, NULL);
+        if (r < 0 && r != -ENOTSUP)
+            return fail("cannot edit %s: %s", path, strerror(-r));
+        run->wide = run->wide || r < 0; /* no matter, if it has no such line */
+        run->edits = run->edits || r > 0;
     }
-    if (r < 0)
-        return fail("cannot edit %s: %s", path, strerror(-r));
-    run->lines += (unsigned) r;
-    return 0;
+    return 1;
 }
 
 /* --- Reading the edited configuration back ------------------------------------------------------------------------ */
-
-static int write_scratch(int dir_fd, const struct replace_file *file, const char *name)
-{
-    CLEANUP(closep) int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    const char *text = file->new ? file->new : file->old;
-    size_t bytes = file->new ? file->new_bytes : file->old_bytes;
-    FILE *out;
-
-    if (fd < 0 || fchown(fd, file->st.st_uid, file->st.st_gid) < 0 || fchmod(fd, file->st.st_mode & 07777) < 0)
-        return -errno;
-    out = fdopen(fd, "w");
-    if (!out)
-        return -errno;
-    fd = -1; /* out's now */
-    if (fwrite(text, 1, bytes, out) != bytes) {
-        int r = -errno;
-
-        (void) fclose(out); /* has failed already */
-        return r;
-    }
-    return fclose(out) != 0 ? -errno : 0;
-}
-
-static void remove_entries(int parent_fd, const char *name)
-{
-    int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-
-    while (dir && (entry = readdir(dir)))
-        (void) unlinkat(fd, entry->d_name, 0); /* folders stay */
-    if (dir)
-        (void) closedir(dir);
-    else
-        closep(&fd);
-}
-
-/* Files of an interrupted run too; what stays makes the next mkdir fail. */
-static void remove_scratch(void)
-{
-    remove_entries(AT_FDCWD, SCRATCH_DIR "/conf.d");
-    (void) rmdir(SCRATCH_DIR "/conf.d");
-    remove_entries(AT_FDCWD, SCRATCH_DIR);
-    (void) rmdir(SCRATCH_DIR);
-}
-
-static int copy_to_scratch(const struct run *run, int dir_fd)
-{
-    const char *path;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && (path = config_file(run->before, i)); i++) {
-        const struct replace_file *file = replace_find(&run->replace, path);
-
-        r = file ? write_scratch(dir_fd, file, path + strlen(CONFIG_DIR "/")) : -ENOENT;
-    }
-    return r;
-}
 
 /* The folder belongs to whom the real one does: from 2.10 on that counts. */
 static int make_scratch(const struct run *run)
 {
     CLEANUP(closep) int dir_fd = -1;
+    const char *path;
     struct stat st;
     int r;
 
-    if (stat(CONFIG_DIR, &st) < 0 || mkdir(SCRATCH_DIR, 0700) < 0)
+    if (stat(CONFIG_DIR, &st) < 0)
         return -errno;
-    dir_fd = open(SCRATCH_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dir_fd < 0 || mkdirat(dir_fd, "conf.d", 0700) < 0)
-        return -errno;
-    r = copy_to_scratch(run, dir_fd);
+    r = replace_make_folder(SCRATCH_DIR, &dir_fd);
+    for (size_t i = 0; r == 0 && (path = config_file(run->before, i)); i++) {
+        const struct replace_file *file = replace_find(&run->replace, path);
+
+        if (!file)
+            return -ENOENT;
+        r = replace_write(dir_fd, path + strlen(CONFIG_DIR "/"), file->new ? file->new : file->old,
+                          file->new ? file->new_bytes : file->old_bytes, &file->st, NULL);
+    }
     /* Last: from here on its owner may put into it what he likes. */
     return r == 0 && fchown(dir_fd, st.st_uid, st.st_gid) < 0 ? -errno : r;
 }
 
-struct comparing {
-    const struct config *other;
+struct comparison {
+    const struct config *one, *other;
     const char *section;
 };
 
 static int compare_key(const char *key, const char *value, void *userdata)
 {
-    const struct comparing *comparing = userdata;
-    const char *other = config_get(comparing->other, comparing->section, key, NULL);
+    const struct comparison *comparison = userdata;
+    const char *other = config_get(comparison->other, comparison->section, key, NULL);
 
-    if (strcasecmp(comparing->section, "sssd") == 0 && strcasecmp(key, "services") == 0)
+    if (strcasecmp(comparison->section, "sssd") == 0 && strcasecmp(key, "services") == 0)
         return 0;
-    return config_has(comparing->other, comparing->section, key) && strcmp(value, other ? other : "") == 0 ? 0 : 1;
+    return config_has(comparison->other, comparison->section, key) && strcmp(value, other ? other : "") == 0 ? 0 : 1;
 }
-
-struct comparison {
-    const struct config *one, *other;
-};
 
 static int compare_section(const char *section, void *userdata)
 {
-    const struct comparison *comparison = userdata;
-    struct comparing comparing = { comparison->other, section };
+    struct comparison *comparison = userdata;
 
+    comparison->section = section;
     if (!config_has_section(comparison->other, section))
         return 1;
-    return config_each_key(comparison->one, section, compare_key, &comparing);
+    return config_each_key(comparison->one, section, compare_key, comparison);
 }
 
 /* Do the two differ in nothing but the services line? */
 static bool is_same_but_line(const struct config *a, const struct config *b)
 {
-    struct comparison there = { a, b }, back = { b, a };
+    struct comparison there = { a, b, NULL }, back = { b, a, NULL };
 
     return config_each_section(a, compare_section, &there) == 0 && config_each_section(b, compare_section, &back) == 0;
 }
@@ -302,8 +186,9 @@ static void name_real_files(char *why)
     char *found;
 
     while (why && (found = strstr(why, SCRATCH_DIR))) {
-        memcpy(found, CONFIG_DIR, strlen(CONFIG_DIR));
-        memmove(found + strlen(CONFIG_DIR), found + strlen(SCRATCH_DIR), strlen(found + strlen(SCRATCH_DIR)) + 1);
+        const char *rest = found + strlen(SCRATCH_DIR);
+
+        memmove(mempcpy(found, CONFIG_DIR, strlen(CONFIG_DIR)), rest, strlen(rest) + 1);
     }
 }
 _Static_assert(sizeof(CONFIG_DIR) <= sizeof(SCRATCH_DIR), "the name is replaced in place");
@@ -311,20 +196,15 @@ _Static_assert(sizeof(CONFIG_DIR) <= sizeof(SCRATCH_DIR), "the name is replaced 
 static int load_after(struct run *run)
 {
     CLEANUP(freep) char *why = NULL;
-    int r;
+    int made, r;
 
-    remove_scratch();
-    r = make_scratch(run);
-    if (r < 0) {
-        remove_scratch();
-        return fail("cannot make a copy of the configuration in " SCRATCH_DIR ": %s", strerror(-r));
-    }
-
-    r = config_load(SCRATCH_DIR, SSSD_ENGINE, &run->after, &why);
-    if (r > 0)
-        r = read_services(run->after, &run->will, &why);
-    remove_scratch();
+    replace_remove_folder(SCRATCH_DIR); /* of an interrupted run */
+    made = make_scratch(run);
+    r = made < 0 ? made : load(SCRATCH_DIR, &run->after, &run->will, &why);
+    replace_remove_folder(SCRATCH_DIR);
     name_real_files(why);
+    if (made < 0)
+        return fail("cannot make a copy of the configuration in " SCRATCH_DIR ": %s", strerror(-made));
     if (r <= 0)
         return fail("refused: SSSD would not start with the edited configuration: %s",
                     r < 0 ? reason(why, r) : "it is empty");
@@ -335,14 +215,22 @@ static int load_after(struct run *run)
 
 /* --- Who can serve afterwards ------------------------------------------------------------------------------------- */
 
-static bool is_monitors(enum services_why why)
+static bool is_monitors(const struct services *services, size_t i)
 {
-    return why != NOT_THE_MONITORS;
+    return services->why[i] != NOT_THE_MONITORS;
+}
+
+static bool needs_monitor(const struct services *services)
+{
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (is_monitors(services, i))
+            return true;
+    return false;
 }
 
 static bool moves(const struct run *run, size_t i)
 {
-    return is_monitors(run->was.why[i]) != is_monitors(run->will.why[i]);
+    return is_monitors(&run->was, i) != is_monitors(&run->will, i);
 }
 
 /* The private socket of PAM, which newer engines lack. */
@@ -351,49 +239,34 @@ static bool is_missing(const struct responder *responder, size_t k, const struct
     return !responder->sockets[k] || (k > 0 && strcmp(unit->load, "not-found") == 0);
 }
 
-static int check_socket(const struct responder *responder, const char *name, const struct unit *unit)
+static int check_unit(const char *responder, const char *name, const struct unit *unit, bool is_socket)
 {
     if (strcmp(unit->load, "masked") == 0)
-        return fail("refused: nobody would serve %s, %s is masked: systemctl unmask %s, systemctl enable %s",
-                    responder->name, name, name, name);
+        return fail("refused: nobody would serve %s, %s is masked: systemctl unmask %s%s%s", responder, name, name,
+                    is_socket ? ", systemctl enable " : "", is_socket ? name : "");
     if (strcmp(unit->load, "loaded") != 0)
-        return fail("refused: nobody would serve %s, %s is %s", responder->name, name,
+        return fail("refused: nobody would serve %s, %s is %s", responder, name,
                     strcmp(unit->load, "not-found") == 0 ? "not installed" : unit->load);
-    if (!unit_is_enabled(unit))
-        return fail("refused: nobody would serve %s, %s is not enabled: systemctl enable %s", responder->name, name,
-                    name);
-    return 0;
-}
-
-static int check_service(const struct responder *responder, const struct unit *service)
-{
-    if (strcmp(service->load, "masked") == 0)
-        return fail("refused: nobody would serve %s, %s is masked: systemctl unmask %s", responder->name,
-                    responder->service, responder->service);
-    if (strcmp(service->load, "loaded") != 0)
-        return fail("refused: nobody would serve %s, %s is not installed", responder->name, responder->service);
+    if (is_socket && !unit_is_enabled(unit))
+        return fail("refused: nobody would serve %s, %s is not enabled: systemctl enable %s", responder, name, name);
     return 0;
 }
 
 /* Each one that leaves the line needs somebody else. All that is wrong is said at once. */
 static int check_successors(const struct run *run)
 {
-    struct responder_units its[RESPONDERS] = { 0 };
-    int r, first;
-
-    first = units_read_responders(its, NULL);
-    if (first < 0)
-        return fail("cannot ask systemd for the sockets: %s", strerror(-first));
+    const struct responder_units *its = run->its;
+    int r, first = 0;
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (!moves(run, i))
             continue;
-        r = check_service(&responders[i], &its[i].service);
+        r = check_unit(responders[i].name, responders[i].service, &its[i].service, false);
         if (r == 0 && !responder_is_installed(&responders[i]))
             r = fail("refused: nobody could serve %s, %s is not installed", responders[i].name, responders[i].program);
         for (size_t k = 0; r == 0 && k < UNITS_MAX; k++)
             if (!is_missing(&responders[i], k, &its[i].sockets[k]))
-                r = check_socket(&responders[i], responders[i].sockets[k], &its[i].sockets[k]);
+                r = check_unit(responders[i].name, responders[i].sockets[k], &its[i].sockets[k], true);
         first = first ? first : r;
     }
     return first;
@@ -401,59 +274,47 @@ static int check_successors(const struct run *run)
 
 /* --- Switching ---------------------------------------------------------------------------------------------------- */
 
-/* It runs, or is about to. */
-static bool is_active(const struct run *run)
-{
-    char text[32];
-
-    systemctl_property(MONITOR, "ActiveState", text, sizeof(text));
-    if (strcmp(text, "active") == 0 || strcmp(text, "activating") == 0 || strcmp(text, "reloading") == 0)
-        return true;
-    systemctl_property(MONITOR, "Job", text, sizeof(text)); /* between the halves of a restart */
-    return text[0] && strcmp(text, "0") != 0 && !state_has(&run->state, FLAG_HELD);
-}
-
 /* A monitor at rest stays so, unless responders are to be its own: nobody else would start it for them. An
  * administrator's stop stands. */
 static void plan_switch(struct run *run, const struct services *will)
 {
-    run->was_active = is_active(run);
-    run->restarts = run->was_active;
-    for (size_t i = 0; i < RESPONDERS && !is_migration(run) && !state_has(&run->state, FLAG_HELD); i++)
-        run->restarts = run->restarts || is_monitors(will->why[i]);
-}
+    const struct unit *monitor = &run->monitor;
+    bool runs = unit_is_up(monitor) && strcmp(monitor->active, "deactivating") != 0;
 
-static int restart_monitor(void)
-{
-    int r = systemctl_run_for((const char *const[]) { "restart", MONITOR, NULL }, SWITCH_MSEC, NULL, NULL);
-
-    if (r == -ETIMEDOUT)
-        return fail("systemctl restart " MONITOR " takes longer than %d s", SWITCH_MSEC / 1000);
-    if (r != 0)
-        return fail("systemctl restart " MONITOR " failed (see: systemctl status " MONITOR ")");
-    return 0;
+    /* Or is about to, be it between the halves of a restart. */
+    run->was_active = monitor->job[0] ? strcmp(monitor->job, "stop") != 0 : runs;
+    run->was_stopped = units_are_stopped(&run->state, run->its, monitor);
+    run->restarts = run->was_active || (!is_migration(run) && !run->was_stopped && needs_monitor(will));
 }
 
 static int switch_owners(const struct run *run)
 {
+    enum job_result result;
     int r;
 
-    if (run->restarts)
-        return restart_monitor();
-    r = ownership_apply_beside_monitor(&run->state);
-    return r < 0 ? fail("cannot open and close sockets: %s", strerror(-r)) : 0;
+    if (!run->restarts) {
+        r = run->was_stopped ? ownership_decide(&run->state)
+                             : ownership_apply_beside_monitor(&run->state, run->manager);
+        return r < 0 ? fail("cannot open and close sockets: %s", strerror(-r)) : 0;
+    }
+    r = manager_run(run->manager, "Restart", MONITOR, "replace", SWITCH_MSEC, &result);
+    if (r == -ETIMEDOUT)
+        return fail("systemctl restart " MONITOR " takes longer than %d s", SWITCH_MSEC / 1000);
+    if (r < 0 || result == JOB_FAILED)
+        return fail("systemctl restart " MONITOR " failed (see: systemctl status " MONITOR ")");
+    return 0;
 }
 
 static int check_owner(const struct run *run, size_t i, const struct unit *sockets)
 {
-    bool monitors = is_monitors(run->will.why[i]);
+    bool monitors = is_monitors(&run->will, i);
 
     if (state_monitor_owns(&run->state, responders[i].name) != monitors)
         return fail("%s is still %s", responders[i].name, monitors ? "systemd's" : "the monitor's");
     for (size_t k = 0; k < UNITS_MAX; k++) {
         if (is_missing(&responders[i], k, &sockets[k]))
             continue;
-        if (unit_is_up(&sockets[k]) == monitors)
+        if (unit_is_up(&sockets[k]) == (monitors || run->was_stopped))
             return fail("%s is %s", responders[i].sockets[k], monitors ? "still open" : "not open");
     }
     return 0;
@@ -462,13 +323,14 @@ static int check_owner(const struct run *run, size_t i, const struct unit *socke
 static int check_switch(const struct run *run)
 {
     struct responder_units its[RESPONDERS] = { 0 };
+    struct unit monitor;
     int r;
 
-    if (run->restarts && !systemctl_property_is(MONITOR, "ActiveState", "active"))
-        return fail(MONITOR " is not active");
-    r = units_read_responders(its, NULL);
+    r = units_read_all(run->manager, its, &monitor);
     if (r < 0)
         return fail("cannot ask systemd for the sockets: %s", strerror(-r));
+    if (run->restarts && strcmp(monitor.active, "active") != 0)
+        return fail(MONITOR " is not active");
 
     for (size_t i = 0; r == 0 && i < RESPONDERS; i++)
         if (moves(run, i))
@@ -480,7 +342,7 @@ static int undo(struct run *run)
 {
     if (replace_put_back(&run->replace) < 0)
         return -ECANCELED; /* said there */
-    (void) SYSTEMCTL("reset-failed", MONITOR); /* its own limits count our tries */
+    (void) manager_reset_failed(run->manager, MONITOR); /* its own limits count our tries */
     if (switch_owners(run) < 0)
         return fail("the configuration is as it was, but the switch back failed too: see sss_activation status");
     return fail("failed: the configuration and its owners are as they were");
@@ -497,36 +359,45 @@ static void ignore_signals(void)
 
 /* --- Saying what happens ------------------------------------------------------------------------------------------ */
 
-static const char *successor(size_t i, char *text, size_t bytes)
-{
-    const char *const *sockets = responders[i].sockets;
+struct printing {
+    const struct run *run;
+    const char *path;
+};
 
-    if (sockets[0])
-        (void) snprintf(text, bytes, "systemd, its first client starts it (%s)", sockets[0]); /* fits */
+static void print_edit(unsigned number, const char *line, size_t bytes, void *userdata)
+{
+    const struct printing *printing = userdata;
+    bool out = is_migration(printing->run);
+    int n = (int) bytes; /* a mebibyte at most */
+
+    if (printing->run->dry)
+        print(stdout, "@@ -%u +%u @@\n-%s%.*s\n+%s%.*s", number, number, out ? "" : EDIT_MARKER, n, line,
+              out ? EDIT_MARKER : "", n, line);
     else
-        (void) snprintf(text, bytes, "D-Bus, the first call on the bus starts it (%s)", responders[i].service);
-    return text;
+        print(stdout, "%s, line %u, %s: %.*s", printing->path, number, out ? "commented out" : "brought back", n, line);
 }
 
-static void print_moves(const struct run *run)
+static void print_move(const struct run *run, size_t i)
 {
-    const char *verb = run->dry ? "would move" : "moves";
-    char text[128];
+    const char *name = responders[i].name, *verb = run->dry ? "would move" : "moves";
 
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        if (moves(run, i) && is_migration(run))
-            (void) printf("%s %s from the monitor to %s\n", responders[i].name, verb,
-                          successor(i, text, sizeof(text)));
-        else if (moves(run, i))
-            (void) printf("%s %s to the monitor, which starts it\n", responders[i].name, verb);
-        else if (is_migration(run) && run->will.why[i] == IMPLIED)
-            (void) printf("%s %s the monitor's, which adds it by itself with AD and IPA\n", responders[i].name,
-                          run->dry ? "would stay" : "stays");
-    }
+    if (moves(run, i) && !is_migration(run))
+        (void) printf("%s %s to the monitor, which starts it\n", name, verb);
+    else if (moves(run, i) && responders[i].sockets[0])
+        (void) printf("%s %s from the monitor to systemd, its first client starts it (%s)\n", name, verb,
+                      responders[i].sockets[0]);
+    else if (moves(run, i))
+        (void) printf("%s %s from the monitor to D-Bus, the first call on the bus starts it (%s)\n", name, verb,
+                      responders[i].service);
+    else if (is_migration(run) && run->will.why[i] == IMPLIED)
+        (void) printf("%s %s the monitor's, which adds it by itself with AD and IPA\n", name,
+                      run->dry ? "would stay" : "stays");
 }
 
 static const char *switch_text(const struct run *run)
 {
+    if (run->was_stopped && !run->restarts)
+        return run->dry ? "nothing would be opened" : "nothing is opened";
     if (!run->restarts)
         return run->dry ? "sockets would open and close" : "sockets are being opened and closed";
     if (!run->was_active)
@@ -537,48 +408,46 @@ static const char *switch_text(const struct run *run)
 /* What would be done, or was: a real run says so when nothing takes it back any more. */
 static void print_changes(const struct run *run)
 {
-    print_lines(run);
-    print_moves(run);
-    if (config_remarks(run->before)) {
-        (void) fputs("left alone, since SSSD does not read it: ", stdout);
-        print_text(stdout, config_remarks(run->before), strlen(config_remarks(run->before)));
-        (void) putchar('\n');
+    FOR_EACH_CHANGED(file, &run->replace) {
+        struct printing printing = { run, file->path };
+        CLEANUP(freep) char *edited = NULL;
+        size_t bytes;
+
+        if (run->dry)
+            print(stdout, "--- %s\n+++ %s", file->path, file->path);
+        (void) edit_text(run->edit, file->old, file->old_bytes, &edited, &bytes, print_edit, &printing); /* did */
     }
-}
-
-static void print_next(const struct run *run)
-{
-    bool enabled = SYSTEMCTL("--quiet", "is-enabled", MONITOR) == 0, needed = false;
-    char why[256];
-
     for (size_t i = 0; i < RESPONDERS; i++)
-        needed = needed || is_monitors(run->will.why[i]);
-    if (is_migration(run) && enabled && !needed && residency_may_leave(run->after, why, sizeof(why)) == 1)
-        (void) puts("next, if you like: systemctl disable sssd (the monitor then comes and goes with its clients)");
-    if (!is_migration(run) && needed && !enabled)
-        (void) puts("next: systemctl enable sssd (after a boot, too, nobody else starts what the line names)");
-    if (is_migration(run))
-        (void) puts("back: sss_activation revert");
+        print_move(run, i);
+    if (config_remarks(run->before))
+        print(stdout, "left alone, since SSSD does not read it: %s", config_remarks(run->before));
 }
 
 static void print_done(const struct run *run)
 {
-    if (run->replace.backup[0])
-        (void) printf("backup: %s\n", run->replace.backup);
-    if (state_has(&run->state, FLAG_HELD))
-        (void) puts(MONITOR " is held, and stays so until: sss_activation release");
-    print_next(run);
+    bool enabled = unit_is_enabled(&run->monitor), needed = needs_monitor(&run->will);
+    char why[256];
+
+    (void) printf("backup: %s\n", run->replace.backup);
+    if (run->was_stopped)
+        (void) puts(MONITOR " was stopped, and stays so until: sss_activation release");
+    if (!is_migration(run) && needed && !enabled)
+        (void) puts("next: systemctl enable sssd (after a boot, too, nobody else starts what the line names)");
+    if (is_migration(run) && enabled && !needed && residency_may_leave(run->after, why, sizeof(why)) == 1)
+        (void) puts("next, if you like: systemctl disable sssd (the monitor then comes and goes with its clients)");
+    if (is_migration(run))
+        (void) puts("back: sss_activation revert");
 }
 
 /* --- The run ------------------------------------------------------------------------------------------------------ */
 
-/* An earlier run, or an administrator, may have changed the file and not switched. Returns 1 if that is so. */
+/* An earlier run, or an administrator, may have changed the file and not switched. */
 static bool is_switch_due(const struct run *run)
 {
     for (size_t i = 0; i < RESPONDERS; i++) {
-        bool owns = state_monitor_owns(&run->state, responders[i].name), monitors = is_monitors(run->was.why[i]);
+        bool owns = state_monitor_owns(&run->state, responders[i].name);
 
-        if (responder_is_installed(&responders[i]) && owns != monitors && owns == is_migration(run))
+        if (responder_is_installed(&responders[i]) && owns != is_monitors(&run->was, i) && owns == is_migration(run))
             return true;
     }
     return false;
@@ -609,7 +478,7 @@ static int replace_and_switch(struct run *run)
     int r;
 
     ignore_signals();
-    r = replace_swap(&run->replace, CONFIG_DIR, &why);
+    r = replace_swap(&run->replace, &why);
     if (r < 0)
         return fail("%s; %s", reason(why, r),
                     run->replace.torn ? "not all that was changed could be put back" : "nothing was changed");
@@ -621,16 +490,6 @@ static int replace_and_switch(struct run *run)
     print_changes(run);
     print_done(run);
     return 0;
-}
-
-static int add_files(struct run *run)
-{
-    const char *path;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && (path = config_file(run->before, i)); i++)
-        r = add_file(run, path);
-    return r;
 }
 
 static int check_plan(struct run *run)
@@ -656,17 +515,15 @@ static int check_plan(struct run *run)
 
 static int go(struct run *run)
 {
-    int r = load_before(run);
+    int r = read_files(run);
 
     if (r == 0)
         (void) puts("nothing to do: there is no configuration");
-    if (r > 0)
-        r = add_files(run);
-    if (r < 0 || !run->before)
+    if (r <= 0)
         return r;
     if (!run->dry)
         replace_sweep(&run->replace);
-    if (run->lines == 0 && !(is_migration(run) && run->was.file))
+    if (!run->edits && !(is_migration(run) && run->was.file))
         return finish_switch(run);
 
     r = check_plan(run);
@@ -689,16 +546,6 @@ static void on_recovered(const char *path, void *userdata)
     (void) printf("%s: an earlier run was interrupted, the file is again as it was before that\n", path);
 }
 
-static int lock(struct run *run)
-{
-    run->lock = openat(run->state.dir_fd, "migrate", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (run->lock < 0)
-        return fail("cannot open " STATE_DIR "/migrate: %s", strerror(errno));
-    if (flock(run->lock, LOCK_EX | LOCK_NB) < 0)
-        return fail(errno == EWOULDBLOCK ? "another migrate or revert is at work" : "cannot lock " STATE_DIR);
-    return 0;
-}
-
 static int open_run(struct run *run)
 {
     CLEANUP(freep) char *why = NULL;
@@ -707,38 +554,39 @@ static int open_run(struct run *run)
     r = state_create(STATE_DIR, &run->state);
     if (r < 0)
         return fail("cannot make " STATE_DIR ": %s", strerror(-r));
-    r = lock(run);
-    if (r < 0)
-        return r;
+    run->lock = openat(run->state.dir_fd, "migrate", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (run->lock < 0 || flock(run->lock, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? fail("another migrate or revert is at work")
+                                    : fail("cannot lock " STATE_DIR "/migrate: %s", strerror(errno));
 
-    r = run->dry ? replace_may_recover(&why) : replace_recover(on_recovered, run, &why);
+    r = replace_recover(run->dry, on_recovered, run, &why);
     if (r < 0)
         return fail("%s", reason(why, r));
     if (r > 0)
         (void) puts("an earlier run was interrupted: without --dry-run, what it did to files would be undone first");
-    return 0;
+
+    r = manager_open(&run->manager);
+    if (r >= 0)
+        r = units_read_all(run->manager, run->its, &run->monitor);
+    return r < 0 ? fail("cannot ask systemd for the sockets: %s", strerror(-r)) : 0;
 }
 
 static int run_edit(enum edit edit, bool dry)
 {
-    struct run *run = calloc(1, sizeof(*run));
-    int r;
+    struct run run = { .edit = edit, .dry = dry, .state = { .dir_fd = -1 }, .lock = -1 };
+    int r = open_run(&run);
 
-    if (!run)
-        return EXIT_FAILURE;
-    *run = (struct run) { .edit = edit, .dry = dry, .state = { .dir_fd = -1 }, .lock = -1 };
-    r = open_run(run);
     if (r == 0)
-        r = go(run);
+        r = go(&run);
     if (fflush(stdout) != 0 && r == 0) /* done, but not said: whoever reads the status should know */
         r = -EIO;
 
-    replace_done(&run->replace);
-    (void) config_free(run->before);
-    (void) config_free(run->after);
-    closep(&run->lock);
-    state_done(&run->state);
-    free(run);
+    replace_done(&run.replace);
+    (void) config_free(run.before);
+    (void) config_free(run.after);
+    (void) manager_free(run.manager);
+    closep(&run.lock);
+    state_done(&run.state);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

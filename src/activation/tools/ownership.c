@@ -5,45 +5,49 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "lib/cleanup.h"
 #include "lib/config.h"
 #include "lib/event.h"
 #include "lib/log.h"
+#include "lib/manager.h"
 #include "lib/responders.h"
 #include "lib/services.h"
-#include "lib/systemctl.h"
+#include "lib/state.h"
+#include "lib/unix-sockets.h"
 #include "tools/finish.h"
+#include "tools/narrow.h"
 #include "tools/ownership.h"
 #include "tools/processes.h"
 #include "tools/units.h"
 
-#define NAMES_MAX (RESPONDERS * UNITS_MAX * 2)
+/* A responder finishes in two seconds at most; systemd kills one that does not leave. */
+#define JOBS_MSEC 120000
 
-/* A systemctl call in the making: "start", unit, unit, ... */
-struct call {
-    const char *arguments[NAMES_MAX + 2];
+/* Units for which the same is to be done. */
+struct list {
+    const char *names[MANAGER_UNITS_MAX];
     size_t n;
 };
 
-static void call_add(struct call *call, const char *unit)
+/* All sockets and services of ours and the vendor's are fewer than fit. */
+static void list_add(struct list *list, const char *unit)
 {
-    if (unit && call->n < NAMES_MAX)
-        call->arguments[1 + call->n++] = unit;
+    if (unit && list->n < MANAGER_UNITS_MAX)
+        list->names[list->n++] = unit;
 }
 
-static int call_run(struct call *call, const char *verb)
+static int list_run(const struct list *list, struct manager *manager, const char *verb)
 {
     int r;
 
-    if (call->n == 0)
+    if (list->n == 0)
         return 0;
-
-    call->arguments[0] = verb;
-    r = systemctl_run(call->arguments);
-    if (r != 0)
-        log_warning("systemctl %s %s%s: failed", verb, call->arguments[1], call->n > 1 ? " ..." : "");
-    return r < 0 ? r : r > 0 ? -EIO : 0;
+    r = manager_run_all(manager, verb, list->names, list->n, "replace", JOBS_MSEC);
+    if (r < 0)
+        log_warning("%s %s%s: %s", verb, list->names[0], list->n > 1 ? " ..." : "", manager_error(r));
+    return r;
 }
 
 /* Returns 1 with what the configuration says; 0 when it can't be read, or the engine would not start with it: then
@@ -70,11 +74,18 @@ static int read_services(struct services *ret)
     return 1;
 }
 
-/* Which responders run in that control group, "" for none, whatever the configuration says. */
-static void read_running(const char *control_group, bool *monitors)
+/* Which responders run in the monitor's control group, whatever the configuration says. 0 or a negative errno. */
+static int read_running(struct manager *manager, int pids[RESPONDERS])
 {
-    for (size_t i = 0; i < RESPONDERS; i++)
-        monitors[i] = control_group[0] && process_find(responders[i].program, control_group) > 0;
+    char control_group[PATH_MAX];
+    int r;
+
+    r = manager_text(manager, MONITOR, "Service", "ControlGroup", control_group, sizeof(control_group));
+    if (r >= 0)
+        r = processes_of_responders(control_group, pids);
+    if (r < 0)
+        log_warning("cannot find out what the monitor runs: %s", strerror(-r));
+    return r;
 }
 
 static int write_flags(const struct state *state, const bool *monitors)
@@ -123,15 +134,15 @@ static bool have_taken_over(const struct unit *ours, bool monitors)
 }
 
 /* Sends the distribution's units away, but not where ours failed: theirs still answer. */
-static int retire_vendors(const struct state *state)
+static int retire_vendors(const struct state *state, struct manager *manager)
 {
     struct responder_units its[RESPONDERS] = { 0 };
-    struct call stop = { 0 };
+    struct list stop = { .n = 0 };
     pid_t serving[RESPONDERS];
     size_t n_serving = 0;
     int r;
 
-    r = units_read_installed(its);
+    r = units_read_installed(manager, its);
     if (r < 0)
         return r;
 
@@ -140,16 +151,16 @@ static int retire_vendors(const struct state *state)
             continue;
         for (size_t k = 0; k < UNITS_MAX; k++)
             if (unit_is_up(&its[i].vendor_sockets[k]))
-                call_add(&stop, responders[i].vendor_sockets[k]);
+                list_add(&stop, responders[i].vendor_sockets[k]);
         if (unit_is_up(&its[i].vendor_service)) {
-            call_add(&stop, responders[i].vendor_service);
+            list_add(&stop, responders[i].vendor_service);
             if (its[i].vendor_service.main_pid > 0)
                 serving[n_serving++] = its[i].vendor_service.main_pid;
         }
     }
 
     finish(serving, n_serving);
-    return call_run(&stop, "stop");
+    return list_run(&stop, manager, "Stop");
 }
 
 /* Whose each responder was before something changed. */
@@ -166,26 +177,6 @@ static struct owners read_owners(const struct state *state)
     return owners;
 }
 
-/* Holds "sss-nss.socket" open by "sss-handover@nss.service" until the monitor has its path. */
-struct relays {
-    char names[RESPONDERS * UNITS_MAX][48];
-    struct call start;
-};
-
-static void relays_add(struct relays *relays, const char *socket)
-{
-    char *name = relays->names[relays->start.n];
-    const char *from = strchr(socket, '-') + 1;
-
-    (void) snprintf(name, sizeof(relays->names[0]), "sss-handover@%.*s.service", (int) strcspn(from, "."), from); /* fits */
-    call_add(&relays->start, name);
-}
-
-int ownership_stop_relays(void)
-{
-    return SYSTEMCTL("--quiet", "stop", "sss-handover@*.service") == 0 ? 0 : -EIO; /* none is no failure */
-}
-
 static void log_hand_over(const struct responder *responder, bool monitors)
 {
     if (monitors)
@@ -194,168 +185,227 @@ static void log_hand_over(const struct responder *responder, bool monitors)
         event_log(EVENT_HANDED_OVER, responder->name, "to systemd", "%s is systemd's from now on", responder->name);
 }
 
-/* Opens before it closes: a path that changes hands is bound anew while its old listener still answers. Where a
- * monitor starts or runs that will bind the path, or has, nobody's socket closes before a relay holds it, too. */
-static int move_sockets(const struct state *state, const struct owners *before, bool has_monitor)
+/* Whether the monitor has bound what it owns: before that, closing it would leave a path that answers nobody. */
+enum closing { CLOSES_LATER, CLOSES };
+
+/* What is to be done about sockets. */
+struct moves {
+    struct list leave, open, close, active;
+    const char *paths[MANAGER_UNITS_MAX]; /* of those that are active */
+    bool vendors_are_up, moved[RESPONDERS];
+};
+
+static void plan_one(struct moves *moves, const struct responder *responder, const struct responder_units *its, bool monitors)
+{
+    bool opening = false;
+
+    for (size_t k = 0; k < UNITS_MAX; k++) {
+        bool up = unit_is_up(&its->sockets[k]);
+        bool opens = !monitors && !up && unit_is_enabled(&its->sockets[k]);
+
+        if (monitors && up)
+            list_add(&moves->close, responder->sockets[k]);
+        if (opens)
+            list_add(&moves->open, responder->sockets[k]);
+        if (!monitors && strcmp(its->sockets[k].active, "active") == 0) {
+            moves->paths[moves->active.n] = responder->paths[k];
+            list_add(&moves->active, responder->sockets[k]);
+        }
+        opening = opening || opens;
+        moves->moved[responder - responders] |= opens || (monitors && up);
+        moves->vendors_are_up |= unit_is_up(&its->vendor_sockets[k]);
+    }
+    if (opening && unit_is_up(&its->service))
+        list_add(&moves->leave, responder->service);
+    moves->vendors_are_up |= unit_is_up(&its->vendor_service);
+}
+
+/* Restarts those that no client reaches: whose path was deleted, or bound by somebody else. */
+static int reopen(const struct moves *moves, struct manager *manager)
+{
+    int are_reached[MANAGER_UNITS_MAX];
+    struct list deaf = { .n = 0 };
+
+    if (moves->active.n == 0)
+        return 0;
+    unix_sockets_are_systemds(moves->paths, moves->active.n, are_reached);
+    for (size_t i = 0; i < moves->active.n; i++)
+        if (are_reached[i] == 0)
+            list_add(&deaf, moves->active.names[i]);
+    return list_run(&deaf, manager, "Restart");
+}
+
+/* Opens before it closes: a path that changes hands is bound anew while its old listener still answers. */
+static int move_sockets(const struct state *state, struct manager *manager, const struct owners *before, enum closing closing)
 {
     struct responder_units its[RESPONDERS] = { 0 };
-    struct call leave = { 0 }, open = { 0 }, close = { 0 };
-    struct relays relays = { 0 };
-    bool vendors_are_up = false, moved[RESPONDERS] = { false };
-    int r, opened, closed;
+    struct moves moves = { .vendors_are_up = false };
+    int r, opened, reopened, closed;
 
-    r = units_read_installed(its);
+    r = units_read_installed(manager, its);
     if (r < 0) {
         log_error("cannot ask systemd for its sockets: %s", strerror(-r));
         return r;
     }
+    for (size_t i = 0; i < RESPONDERS; i++)
+        plan_one(&moves, &responders[i], &its[i], state_monitor_owns(state, responders[i].name));
 
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        bool monitors = state_monitor_owns(state, responders[i].name), opening = false;
-
-        for (size_t k = 0; k < UNITS_MAX; k++) {
-            bool closes = monitors && unit_is_up(&its[i].sockets[k]);
-            bool opens = !monitors && !unit_is_up(&its[i].sockets[k]) && unit_is_enabled(&its[i].sockets[k]);
-
-            if (closes)
-                call_add(&close, responders[i].sockets[k]);
-            if (closes && has_monitor)
-                relays_add(&relays, responders[i].sockets[k]);
-            if (opens)
-                call_add(&open, responders[i].sockets[k]);
-            opening = opening || opens;
-            moved[i] = moved[i] || closes || opens;
-            vendors_are_up = vendors_are_up || unit_is_up(&its[i].vendor_sockets[k]);
-        }
-        if (opening && unit_is_up(&its[i].service))
-            call_add(&leave, responders[i].service);
-        vendors_are_up = vendors_are_up || unit_is_up(&its[i].vendor_service);
-    }
-
-    (void) call_run(&leave, "stop"); /* systemd opens no socket of a service that is active: what stays fails below */
-    opened = call_run(&open, "start");
-    r = vendors_are_up ? retire_vendors(state) : 0;
-    /* One of a hand-over before may still be there, with another listener. A failure is said there; without relays
-     * who waits is refused. */
-    (void) call_run(&relays.start, "restart");
-    closed = call_run(&close, "stop");
+    (void) list_run(&moves.leave, manager, "Stop"); /* systemd opens no socket of a service that is active: what stays fails below */
+    opened = list_run(&moves.open, manager, "Start");
+    reopened = reopen(&moves, manager);
+    r = moves.vendors_are_up ? retire_vendors(state, manager) : 0;
+    closed = closing == CLOSES ? list_run(&moves.close, manager, "Stop") : 0;
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         bool monitors = state_monitor_owns(state, responders[i].name);
 
-        if (moved[i] && before->monitors[i] != monitors)
+        if (moves.moved[i] && before->monitors[i] != monitors)
             log_hand_over(&responders[i], monitors);
     }
-    return opened < 0 ? opened : closed < 0 ? closed : r;
+    return opened < 0 ? opened : reopened < 0 ? reopened : closed < 0 ? closed : r;
 }
 
-int ownership_apply(const struct state *state)
+/* Paths of responders that the configuration gives to the monitor and the state does not, or the other way round. */
+static size_t paths_of(const struct state *state, const struct services *services, bool comes, const char **ret)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        for (size_t k = 0; k < UNITS_MAX && responders[i].paths[k]; k++)
+            if (!state_monitor_owns(state, responders[i].name) && (services->why[i] != NOT_THE_MONITORS) == comes)
+                ret[n++] = responders[i].paths[k];
+    return n;
+}
+
+/* The monitor's responders will bind their paths anew. Until then clients are to come again: who waits in our queues then is
+ * lost. */
+static void narrow_what_comes(const struct state *state, const struct services *services)
+{
+    const char *paths[RESPONDERS * UNITS_MAX];
+    size_t n = paths_of(state, services, true, paths);
+    int r;
+
+    if (n == 0 || state_has_narrowed(state))
+        return;
+    r = state_set_narrowed(state, true);
+    if (r >= 0)
+        r = set_queues(paths, n, 0);
+    if (r < 0)
+        log_info("clients that come until the monitor has its sockets will be refused: %s", strerror(-r));
+}
+
+/* Where the configuration has changed once more since, they get their places back. */
+static void widen_what_stays(const struct state *state)
+{
+    const struct services nobodys = { .file = NULL };
+    const char *paths[RESPONDERS * UNITS_MAX];
+    size_t n = paths_of(state, &nobodys, false, paths);
+    int r = 0;
+
+    if (!state_has_narrowed(state))
+        return;
+    if (n > 0)
+        r = set_queues(paths, n, SOMAXCONN);
+    (void) state_set_narrowed(state, false); /* else they are widened again */
+    if (r < 0)
+        log_info("cannot widen the queues of sockets: %s", strerror(-r));
+}
+
+int ownership_apply(const struct state *state, struct manager *manager)
 {
     const struct owners before = read_owners(state);
     int decided, moved;
 
     decided = decide(state);
+    widen_what_stays(state);
     if (decided == 0)
         return 0; /* the monitor will refuse it too, and clients wait for that */
-    moved = move_sockets(state, &before, true);
+    moved = move_sockets(state, manager, &before, CLOSES_LATER);
     return decided < 0 ? decided : moved;
 }
 
-int ownership_apply_beside_monitor(const struct state *state)
+/* What the monitor runs is its own, whatever the configuration seems to say. Returns how many that are, or a negative errno. */
+static int take_what_runs(const struct state *state, struct manager *manager, bool *ret_changed)
 {
-    const struct owners before = read_owners(state);
-    char active[32], control_group[PATH_MAX];
+    int pids[RESPONDERS], r, n = 0;
     bool monitors[RESPONDERS];
-    int r;
 
-    systemctl_property(MONITOR, "ActiveState", active, sizeof(active));
-    if (strcmp(active, "active") != 0) {
-        /* On its way up or down, its hooks do what is to be done. */
-        r = strcmp(active, "activating") == 0 || strcmp(active, "deactivating") == 0 ? 0 : ownership_decide(state);
-        return r < 0 ? r : move_sockets(state, &before, false); /* also beside a broken configuration: clients are to be told quickly */
-    }
-
-    /* Installed into a running system, nobody has said so yet. */
-    r = state_has(state, FLAG_LEAVING) ? 0 : state_set(state, FLAG_RUNNING, true);
-    if (r < 0)
-        log_warning("cannot write to " STATE_DIR ": %s", strerror(-r));
-    if (!systemctl_property_is(MONITOR, "ActiveState", "active"))
-        (void) state_set(state, FLAG_RUNNING, false); /* it stopped meanwhile */
-
-    /* Nobody has said yet who owns what: what it runs is its own. */
-    if (!state_has_owners(state)) {
-        systemctl_property(MONITOR, "ControlGroup", control_group, sizeof(control_group));
-        read_running(control_group, monitors);
-        r = write_flags(state, monitors);
-        if (r < 0)
-            return r;
-    }
-    return move_sockets(state, &before, true);
-}
-
-static int find_control_group(pid_t monitor, char *text, size_t bytes)
-{
-    int r = process_control_group(monitor, text, bytes);
-
-    if (r < 0)
-        log_warning("cannot find out in which control group the monitor is: %s", strerror(-r));
-    return r;
-}
-
-int ownership_verify(const struct state *state, pid_t monitor)
-{
-    const struct owners before = read_owners(state);
-    bool monitors[RESPONDERS], moved = false;
-    char control_group[PATH_MAX] = "";
-    int r;
-
-    r = find_control_group(monitor, control_group, sizeof(control_group));
+    r = read_running(manager, pids);
     if (r < 0)
         return r;
-    read_running(control_group, monitors);
     for (size_t i = 0; i < RESPONDERS; i++) {
-        bool said = state_monitor_owns(state, responders[i].name);
-        bool runs = monitors[i];
-
-        if (said == runs)
+        monitors[i] = pids[i] > 0;
+        n += monitors[i];
+        if (state_monitor_owns(state, responders[i].name) == monitors[i])
             continue;
-        log_warning("%s: %s, other than the configuration seemed to say", responders[i].name,
-                    runs ? "the monitor runs it" : "the monitor does not run it");
-        r = state_set_monitor_owns(state, responders[i].name, runs);
-        if (r < 0) {
-            log_error("cannot write to " STATE_DIR ": %s", strerror(-r));
-            return r;
-        }
-        moved = true;
+        *ret_changed = true;
+        if (state_has_owners(state)) /* else nobody has said anything yet */
+            log_warning("%s: %s, other than the configuration seemed to say", responders[i].name,
+                        monitors[i] ? "the monitor runs it" : "the monitor does not run it");
     }
-    if (!moved)
-        return 0;
-    (void) ownership_stop_relays(); /* what stays ends by itself */
-    return move_sockets(state, &before, true);
+    r = *ret_changed ? write_flags(state, monitors) : 0;
+    return r < 0 ? r : n;
+}
+
+int ownership_apply_beside_monitor(const struct state *state, struct manager *manager)
+{
+    const struct owners before = read_owners(state);
+    bool changed = !state_has_owners(state);
+    struct unit monitor;
+    int r;
+
+    r = manager_state(manager, MONITOR, &monitor);
+    if (r < 0) {
+        log_error("cannot ask systemd for " MONITOR ": %s", strerror(-r));
+        return r;
+    }
+    if (strcmp(monitor.job, "stop") == 0)
+        return 0; /* what closes stays closed */
+    /* On its way up or down, its hooks decide. Also beside a broken configuration sockets are to be open: clients are told
+     * quickly. */
+    if (strcmp(monitor.active, "active") != 0)
+        r = strcmp(monitor.active, "activating") == 0 || strcmp(monitor.active, "deactivating") == 0 ? 0 : ownership_decide(state);
+    else
+        r = changed ? take_what_runs(state, manager, &changed) : 0;
+    (void) ownership_expect_stop(manager); /* not there yet where this version has just come */
+    return r < 0 ? r : move_sockets(state, manager, &before, CLOSES);
+}
+
+int ownership_verify(const struct state *state, struct manager *manager)
+{
+    const struct owners before = read_owners(state);
+    bool changed = false;
+    int n = take_what_runs(state, manager, &changed);
+
+    if (n < 0)
+        return n;
+    return n > 0 || changed ? move_sockets(state, manager, &before, CLOSES) : 0; /* a socket of one that runs may be open still */
 }
 
 /* The monitor's responders of which systemd has just got the sockets. */
-static void finish_released(const struct state *state, const struct owners *before, pid_t monitor)
+static void finish_released(const struct state *state, struct manager *manager, const struct owners *before)
 {
-    char control_group[PATH_MAX];
     pid_t serving[RESPONDERS];
+    int pids[RESPONDERS];
     size_t n = 0;
 
-    if (find_control_group(monitor, control_group, sizeof(control_group)) < 0)
+    if (read_running(manager, pids) < 0)
         return; /* systemd ends them with it */
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        int pid;
-
-        if (!responders[i].sockets[0] || !before->monitors[i] || state_monitor_owns(state, responders[i].name))
-            continue;
-        pid = process_find(responders[i].program, control_group);
-        if (pid > 0)
-            serving[n++] = pid;
-    }
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (pids[i] > 0 && responders[i].sockets[0] && before->monitors[i] && !state_monitor_owns(state, responders[i].name))
+            serving[n++] = pids[i];
     finish(serving, n);
 }
 
-int ownership_release(const struct state *state, pid_t monitor)
+void ownership_narrow(const struct state *state)
+{
+    struct services services;
+
+    if (read_services(&services) > 0)
+        narrow_what_comes(state, &services);
+}
+
+int ownership_release(const struct state *state, struct manager *manager)
 {
     const struct owners before = read_owners(state);
     struct services services;
@@ -364,6 +414,7 @@ int ownership_release(const struct state *state, pid_t monitor)
 
     if (read_services(&services) == 0)
         return 0;
+    narrow_what_comes(state, &services);
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (services.why[i] != NOT_THE_MONITORS || !before.monitors[i])
@@ -379,7 +430,49 @@ int ownership_release(const struct state *state, pid_t monitor)
     if (!released)
         return 0;
 
-    r = move_sockets(state, &before, true);
-    finish_released(state, &before, monitor);
+    r = move_sockets(state, manager, &before, CLOSES_LATER);
+    finish_released(state, manager, &before);
     return r;
+}
+
+int ownership_open(const struct state *state, struct manager *manager, const struct responder *responder)
+{
+    struct unit sockets[UNITS_MAX] = { 0 };
+    struct list open = { .n = 0 };
+    int r = 0;
+
+    if (state_monitor_owns(state, responder->name) || !responder_is_installed(responder))
+        return 0;
+    for (size_t k = 0; r >= 0 && k < UNITS_MAX && responder->sockets[k]; k++) {
+        r = manager_read_file(manager, responder->sockets[k], &sockets[k]);
+        if (unit_is_enabled(&sockets[k]))
+            list_add(&open, responder->sockets[k]);
+    }
+    return r < 0 ? r : list_run(&open, manager, "Start");
+}
+
+int ownership_expect_stop(struct manager *manager)
+{
+    return manager_queue(manager, "Start", "sss-stop.service", "fail"); /* not against the stop that it is for */
+}
+
+int ownership_close(struct manager *manager)
+{
+    const char *names[MANAGER_UNITS_MAX];
+    struct unit sockets[MANAGER_UNITS_MAX];
+    struct list close = { .n = 0 };
+    size_t n = 0;
+    int r;
+
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        if (responders[i].retry_timer)
+            names[n++] = responders[i].retry_timer;
+        for (size_t k = 0; k < UNITS_MAX && responders[i].sockets[k]; k++)
+            names[n++] = responders[i].sockets[k];
+    }
+    r = manager_states(manager, names, n, sockets);
+    for (size_t i = 0; r >= 0 && i < n; i++)
+        if (unit_is_up(&sockets[i]))
+            list_add(&close, names[i]);
+    return r < 0 ? r : list_run(&close, manager, "Stop");
 }

@@ -4,35 +4,43 @@
 #ifndef TOOLS_OWNERSHIP_H
 #define TOOLS_OWNERSHIP_H
 
-#include <sys/types.h>
-
 #include "lib/state.h"
 
 #ifndef CONFIG_DIR /* the tests have their own */
 #define CONFIG_DIR "/etc/sssd"
 #endif
 
+struct manager;
+struct responder;
+
 /* At boot, before the sockets: writes the flags that their conditions read. */
 int ownership_decide(const struct state *state);
 
 /* As sssd.service starts: decides anew, then opens and closes sockets; nothing where the configuration can't be read,
  * since sssd.service will fail then. */
-int ownership_apply(const struct state *state);
+int ownership_apply(const struct state *state, struct manager *manager);
 
 /* At any other time. A running monitor keeps what it has: the configuration may have changed since it was read. */
-int ownership_apply_beside_monitor(const struct state *state);
+int ownership_apply_beside_monitor(const struct state *state, struct manager *manager);
 
-/* When the monitor, this process, has started: what it really runs counts, whatever the configuration seemed to say. */
-int ownership_verify(const struct state *state, pid_t monitor);
+/* When the monitor has started: what it really runs counts, whatever the configuration seemed to say. */
+int ownership_verify(const struct state *state, struct manager *manager);
 
-/* Before the monitor, this process, stops for a restart: opens the sockets of responders that it will not have
- * afterwards, so that their clients wait instead of being refused. */
-int ownership_release(const struct state *state, pid_t monitor);
+/* Before the monitor stops for a restart: opens the sockets of responders that it will not have afterwards, so that their
+ * clients wait instead of being refused. */
+int ownership_release(const struct state *state, struct manager *manager);
 
-/* Nobody is left to whom relays could connect their clients, or their sockets open again: then systemd would start
- * nobody for them. */
-int ownership_stop_relays(void);
+/* The part of that which must not wait: who comes from now on to a socket that the monitor will have is told to come again. */
+void ownership_narrow(const struct state *state);
 
-/* All return 0 or a negative errno and have then logged why, ownership_stop_relays apart. */
+/* Opens what is enabled of a responder's sockets, unless the monitor owns it. */
+int ownership_open(const struct state *state, struct manager *manager, const struct responder *responder);
+
+/* Closes all our sockets, and nobody opens them again by himself; waits until they are. */
+int ownership_close(struct manager *manager);
+/* sss-stop.service, which does that when the monitor is stopped, ends with a monitor that ends by itself: starts it again. */
+int ownership_expect_stop(struct manager *manager);
+
+/* All return 0 or a negative errno and have then logged why. */
 
 #endif

@@ -4,15 +4,15 @@
 #ifndef TOOLS_PROCESSES_H
 #define TOOLS_PROCESSES_H
 
-#include <stddef.h>
-#include <sys/types.h>
+#include "lib/responders.h"
 
-/* Finds a process of this program in this control group, whose path is as systemd's ControlGroup= has it. The whole
- * path counts: a host sees the processes of its containers too. Returns its pid, 0 when there is none, or a negative
- * errno. */
-int process_find(const char *program, const char *control_group);
+#ifndef CONTROL_GROUPS /* the tests have their own */
+#define CONTROL_GROUPS "/sys/fs/cgroup"
+#endif
 
-/* Which control group a process is in, as systemd's ControlGroup= has it. Returns 0 or a negative errno. */
-int process_control_group(pid_t pid, char *text, size_t bytes);
+/* For each responder a process of this control group ("/system.slice/sssd.service") that runs its program, replaced on disk
+ * meanwhile or not; 0 where there is none, or the caller may not see it. Returns 0, also for
+ * "", the group of who does not run, or a negative errno: that a group is not found does not mean that nobody is in it. */
+int processes_of_responders(const char *control_group, int ret_pids[RESPONDERS]);
 
 #endif

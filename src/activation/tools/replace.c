@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Replace: gives several files new contents, all of them or none, and back again until somebody says it is good so. */
 
+#include <argz.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -16,12 +18,14 @@
 #include "lib/log.h"
 #include "lib/why.h"
 #include "tools/foresee.h"
+#include "tools/ownership.h"
 #include "tools/replace.h"
 
 #define PENDING DATA_DIR "/pending"
 #define BACKUP_DIR DATA_DIR "/backup"
-#define BACKUPS_PER_SECOND_MAX 1000
 #define BACKUP_FOLDERS 4 /* data, backup, the run's own, conf.d */
+
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 static int refuse_to(int r, char **ret_why, const char *what, const char *path)
 {
@@ -30,52 +34,29 @@ static int refuse_to(int r, char **ret_why, const char *what, const char *path)
 
 /* --- Files -------------------------------------------------------------------------------------------------------- */
 
-static int read_all(int fd, size_t bytes_max, char **ret, size_t *ret_bytes)
-{
-    CLEANUP(freep) char *text = malloc(bytes_max + 1);
-    size_t used = 0;
-    ssize_t n;
-
-    if (!text)
-        return -ENOMEM;
-    while ((n = read(fd, text + used, bytes_max + 1 - used)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        used += (size_t) n;
-        if (used > bytes_max)
-            return -EFBIG;
-    }
-    text[used] = '\0';
-    *ret = TAKE(text);
-    *ret_bytes = used;
-    return 0;
-}
-
 static int read_at(int dir_fd, const char *name, struct stat *st, char **ret, size_t *ret_bytes)
 {
     CLEANUP(closep) int fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP(freep) char *text = NULL;
+    size_t used = 0;
+    ssize_t n;
 
     if (fd < 0 || fstat(fd, st) < 0)
         return -errno;
     if (!S_ISREG(st->st_mode))
         return -EINVAL;
-    return read_all(fd, CONFIG_FILE_BYTES_MAX, ret, ret_bytes);
-}
-
-static int write_all(int fd, const char *text, size_t bytes)
-{
-    while (bytes > 0) {
-        ssize_t n = write(fd, text, bytes);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        text += n;
-        bytes -= (size_t) n;
-    }
+    text = malloc(CONFIG_FILE_BYTES_MAX + 1);
+    if (!text)
+        return -ENOMEM;
+    while ((n = read(fd, text + used, CONFIG_FILE_BYTES_MAX + 1 - used)) > 0)
+        used += (size_t) n;
+    if (n < 0)
+        return -errno;
+    if (used > CONFIG_FILE_BYTES_MAX)
+        return -EFBIG;
+    text[used] = '\0';
+    *ret = TAKE(text);
+    *ret_bytes = used;
     return 0;
 }
 
@@ -85,61 +66,83 @@ static int sync_dir(int dir_fd)
 }
 
 /* Labels, access lists and whatever else hangs on the file. */
-static int copy_attributes(int from, int to)
+static int copy_attributes(int dir_fd, const char *name, int to)
 {
-    CLEANUP(freep) char *names = NULL;
+    CLEANUP(closep) int from = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP(freep) char *names = malloc(XATTR_LIST_MAX);
     CLEANUP(freep) char *value = malloc(XATTR_SIZE_MAX);
-    ssize_t bytes = flistxattr(from, NULL, 0), n;
+    ssize_t bytes, n;
 
-    if (bytes <= 0)
-        return bytes == 0 || errno == ENOTSUP ? 0 : -errno;
-    names = malloc((size_t) bytes);
+    if (from < 0)
+        return -errno;
     if (!names || !value)
         return -ENOMEM;
-    bytes = flistxattr(from, names, (size_t) bytes);
+    bytes = flistxattr(from, names, XATTR_LIST_MAX);
     if (bytes < 0)
-        return -errno;
-
-    for (const char *name = names; name < names + bytes; name += strlen(name) + 1) {
-        n = fgetxattr(from, name, value, XATTR_SIZE_MAX);
-        if (n < 0 || fsetxattr(to, name, value, (size_t) n, 0) < 0)
+        return errno == ENOTSUP ? 0 : -errno;
+    for (const char *key = names; key < names + bytes; key += strlen(key) + 1) {
+        n = fgetxattr(from, key, value, XATTR_SIZE_MAX);
+        if (n < 0 || fsetxattr(to, key, value, (size_t) n, 0) < 0)
             return -errno;
     }
     return 0;
 }
 
-static int fill(int fd, int like, const struct stat *st, const char *text, size_t bytes)
+int replace_write(int dir_fd, const char *name, const char *text, size_t bytes, const struct stat *st,
+                  const char *like)
 {
-    int r = write_all(fd, text, bytes);
+    CLEANUP(closep) int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int r;
 
-    if (r == 0 && fchown(fd, st->st_uid, st->st_gid) < 0)
-        r = -errno;
-    if (r == 0)
-        r = copy_attributes(like, fd);
-    if (r == 0 && fchmod(fd, st->st_mode & 07777) < 0) /* last: the others change it */
-        r = -errno;
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    return r;
-}
-
-/* A new file that nobody else can read before it has its owner. */
-static int create_at(int dir_fd, const char *name)
-{
-    int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    return fd < 0 ? -errno : fd;
-}
-
-static int write_new(const struct replace_file *file)
-{
-    CLEANUP(closep) int like = openat(file->dir_fd, file->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    CLEANUP(closep) int fd = -1;
-
-    if (like < 0)
+    if (fd < 0)
         return -errno;
-    fd = create_at(file->dir_fd, file->name_new);
-    return fd < 0 ? fd : fill(fd, like, &file->st, file->new, file->new_bytes);
+    while (bytes > 0) {
+        ssize_t n = write(fd, text, bytes);
+
+        if (n < 0)
+            return -errno;
+        text += n;
+        bytes -= (size_t) n;
+    }
+
+    if (st && fchown(fd, st->st_uid, st->st_gid) < 0)
+        return -errno;
+    r = like ? copy_attributes(dir_fd, like, fd) : 0;
+    if (r < 0)
+        return r;
+    if (st && fchmod(fd, st->st_mode & 07777) < 0) /* last: the others change it */
+        return -errno;
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+int replace_make_folder(const char *path, int *ret_fd)
+{
+    if (mkdir(path, 0700) < 0)
+        return -errno;
+    *ret_fd = open(path, OPEN_DIR | O_NOFOLLOW);
+    return *ret_fd < 0 || mkdirat(*ret_fd, "conf.d", 0700) < 0 ? -errno : 0;
+}
+
+/* With what is in it, but for folders; a link in its place is not followed. */
+static void remove_at(int parent_fd, const char *name)
+{
+    int fd = openat(parent_fd, name, OPEN_DIR | O_NOFOLLOW);
+    CLEANUP(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (!dir)
+        closep(&fd);
+    while (dir && (entry = readdir(dir)))
+        (void) unlinkat(fd, entry->d_name, 0);
+    (void) unlinkat(parent_fd, name, AT_REMOVEDIR); /* what stays is in the way of the next run, which says so */
+}
+
+void replace_remove_folder(const char *path)
+{
+    CLEANUP(closep) int fd = open(path, OPEN_DIR | O_NOFOLLOW);
+
+    remove_at(fd, "conf.d");
+    remove_at(AT_FDCWD, path);
 }
 
 /* An earlier run may have left them; they are nothing without `pending`. */
@@ -159,10 +162,7 @@ void replace_sweep(const struct replace *replace)
 
 static void file_done(struct replace_file *file)
 {
-    free(file->path);
     free(file->real_path);
-    free(file->name_new);
-    free(file->name_old);
     free(file->old);
     free(file->new);
     closep(&file->dir_fd);
@@ -171,23 +171,15 @@ static void file_done(struct replace_file *file)
 /* Sets the names; the file itself need not be there. */
 static int open_folder(struct replace_file *file, const char *real_path)
 {
-    const char *slash = strrchr(real_path, '/');
-    CLEANUP(freep) char *dir = NULL;
+    CLEANUP(freep) char *dir = strdup(real_path);
 
-    if (!slash)
-        return -EINVAL;
     file->real_path = strdup(real_path);
-    dir = strndup(real_path, slash == real_path ? 1 : (size_t) (slash - real_path));
     if (!file->real_path || !dir)
         return -ENOMEM;
-    file->name = file->real_path + (slash + 1 - real_path);
-    if (asprintf(&file->name_new, ".%s.sss_activation-new", file->name) < 0)
-        file->name_new = NULL;
-    if (asprintf(&file->name_old, ".%s.sss_activation-old", file->name) < 0)
-        file->name_old = NULL;
-    if (!file->name_new || !file->name_old)
-        return -ENOMEM;
-    file->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    file->name = basename(file->real_path);
+    (void) snprintf(file->name_new, sizeof(file->name_new), ".%s.sss_activation-new", file->name); /* fit */
+    (void) snprintf(file->name_old, sizeof(file->name_old), ".%s.sss_activation-old", file->name);
+    file->dir_fd = open(dirname(dir), OPEN_DIR | O_NOFOLLOW);
     return file->dir_fd < 0 ? -errno : 0;
 }
 
@@ -215,29 +207,21 @@ const struct replace_file *replace_find(const struct replace *replace, const cha
 
 int replace_read(struct replace *replace, const char *path, struct replace_file **ret, char **ret_why)
 {
-    struct replace_file file = { .dir_fd = -1 };
     CLEANUP(freep) char *real = realpath(path, NULL);
+    struct replace_file *file;
     int r = real ? 0 : -errno;
 
+    assert(replace->n <= CONFIG_SNIPPETS_MAX); /* config_load() takes no more */
+    file = *ret = &replace->files[replace->n++];
+    *file = (struct replace_file) { .path = path, .dir_fd = -1 };
     if (r == 0)
-        r = open_folder(&file, real);
+        r = open_folder(file, real);
     if (r == 0)
-        r = read_at(file.dir_fd, file.name, &file.st, &file.old, &file.old_bytes);
-    if (r == 0 && !(file.path = strdup(path)))
-        r = -ENOMEM;
+        r = read_at(file->dir_fd, file->name, &file->st, &file->old, &file->old_bytes);
     if (r < 0)
-        (void) refuse_to(r, ret_why, "read", path);
-    else if (replace->n > CONFIG_SNIPPETS_MAX)
-        r = say_why(-E2BIG, ret_why, "there are more files than we read");
-    else if (!is_safe(file.dir_fd, &file.st))
-        r = say_why(-EPERM, ret_why, "%s is in a folder in which others may write: %s", path, file.real_path);
-    if (r < 0) {
-        file_done(&file);
-        return r;
-    }
-
-    replace->files[replace->n] = file;
-    *ret = &replace->files[replace->n++];
+        return refuse_to(r, ret_why, "read", path);
+    if (!is_safe(file->dir_fd, &file->st))
+        return say_why(-EPERM, ret_why, "%s is in a folder in which others may write: %s", path, file->real_path);
     return 0;
 }
 
@@ -250,224 +234,131 @@ void replace_done(struct replace *replace)
 
 /* --- Foreseeing --------------------------------------------------------------------------------------------------- */
 
-/* Opens a folder that make_dir() would take as it is. */
-static int open_our_dir(const char *path)
+/* Opens a folder that must be nobody else's. */
+static int open_our_dir(const char *path, int *ret_fd)
 {
-    CLEANUP(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
-    int r;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
+    *ret_fd = open(path, OPEN_DIR | O_NOFOLLOW);
+    if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0)
         return errno == ELOOP ? -ENOTDIR : -errno;
-    if (st.st_uid != geteuid())
-        return -ENOTDIR;
-    r = fd;
-    fd = -1; /* the caller's now */
-    return r;
-}
-
-/* Opens the folder, or where it would be made. */
-static int open_data_dir(void)
-{
-    CLEANUP(freep) char *path = strdup(DATA_DIR);
-    int fd = open_our_dir(DATA_DIR);
-
-    if (fd != -ENOENT)
-        return fd;
-    if (!path)
-        return -ENOMEM;
-    fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-static int may_replace(const struct replace_file *file, const char *what, char **ret_why)
-{
-    int r = foresee_file(file->dir_fd, file->name, what, file->real_path, ret_why);
-
-    return r < 0 ? r : foresee_folder(file->dir_fd, what, file->real_path, ret_why);
-}
-
-/* The new file, and the second name of the old one: some file systems count names as inodes, and an overlay copies the
- * old file up first. */
-static int may_write_new(const struct replace_file *file, struct room *room, char **ret_why)
-{
-    static const char what[] = "write a new";
-    int r = foresee_room(room, file->dir_fd, file->new_bytes, what, file->real_path, ret_why);
-
-    return r < 0 ? r : foresee_room(room, file->dir_fd, file->old_bytes, what, file->real_path, ret_why);
-}
-
-static size_t pending_bytes(const struct replace *replace)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < replace->n; i++)
-        bytes += replace->files[i].new ? strlen(replace->files[i].real_path) + 1 : 0;
-    return bytes;
+    return st.st_uid == geteuid() ? 0 : -ENOTDIR;
 }
 
 /* The folders may all have to be made; each has a block and an inode, as a small file has. */
 static int may_back_up(const struct replace *replace, struct room *room, char **ret_why)
 {
     static const char what[] = "make a backup in";
-    CLEANUP(closep) int data_fd = open_data_dir();
-    CLEANUP(closep) int backup_fd = open_our_dir(BACKUP_DIR);
-    int dir_fd = backup_fd < 0 ? data_fd : backup_fd, r;
+    CLEANUP(closep) int data_fd = -1, backup_fd = -1;
+    char parent[] = DATA_DIR;
+    size_t pending_bytes = 0;
+    int dir_fd, r;
 
-    if (data_fd < 0)
-        return refuse_to(data_fd, ret_why, what, BACKUP_DIR);
-    if (backup_fd < 0 && backup_fd != -ENOENT)
-        return refuse_to(backup_fd, ret_why, what, BACKUP_DIR);
+    r = open_our_dir(DATA_DIR, &data_fd);
+    if (r == 0)
+        r = open_our_dir(BACKUP_DIR, &backup_fd);
+    else if (r == -ENOENT)
+        data_fd = open(dirname(parent), OPEN_DIR);
+    if (data_fd < 0 || (r < 0 && r != -ENOENT))
+        return refuse_to(r, ret_why, what, BACKUP_DIR);
 
-    r = foresee_folder(data_fd, what, DATA_DIR, ret_why);
+    r = foresee_folder(data_fd, NULL, what, DATA_DIR, ret_why);
     if (r == 0 && backup_fd >= 0)
-        r = foresee_folder(backup_fd, what, BACKUP_DIR, ret_why);
+        r = foresee_folder(backup_fd, NULL, what, BACKUP_DIR, ret_why);
+    dir_fd = backup_fd < 0 ? data_fd : backup_fd;
     for (int folder = 0; r == 0 && folder < BACKUP_FOLDERS; folder++)
         r = foresee_room(room, dir_fd, 1, what, BACKUP_DIR, ret_why);
-    if (r == 0)
-        r = foresee_room(room, data_fd, pending_bytes(replace), "write", PENDING, ret_why);
-    for (size_t i = 0; r == 0 && i < replace->n; i++)
-        if (replace->files[i].new)
-            r = foresee_room(room, dir_fd, replace->files[i].old_bytes, what, BACKUP_DIR, ret_why);
-    return r;
+    FOR_EACH_CHANGED(file, replace) {
+        pending_bytes += strlen(file->real_path) + 1;
+        if (r == 0)
+            r = foresee_room(room, dir_fd, file->old_bytes, what, BACKUP_DIR, ret_why);
+    }
+    return r < 0 ? r : foresee_room(room, data_fd, pending_bytes, "write", PENDING, ret_why);
 }
 
 int replace_may(const struct replace *replace, char **ret_why)
 {
+    static const char what[] = "write a new";
     struct room room = { .n = 0 };
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < replace->n; i++)
-        if (replace->files[i].new)
-            r = may_replace(&replace->files[i], "replace", ret_why);
-    for (size_t i = 0; r == 0 && i < replace->n; i++)
-        if (replace->files[i].new)
-            r = may_write_new(&replace->files[i], &room, ret_why);
-    return r < 0 ? r : may_back_up(replace, &room, ret_why);
+    /* The new file, and the second name of the old one: some file systems count names as inodes, and an overlay
+     * copies the old file up first. */
+    FOR_EACH_CHANGED(file, replace) {
+        r = foresee_folder(file->dir_fd, file->name, "replace", file->real_path, ret_why);
+        if (r == 0)
+            r = foresee_room(&room, file->dir_fd, file->new_bytes, what, file->real_path, ret_why);
+        if (r == 0)
+            r = foresee_room(&room, file->dir_fd, file->old_bytes, what, file->real_path, ret_why);
+        if (r < 0)
+            return r;
+    }
+    return may_back_up(replace, &room, ret_why);
 }
 
 /* --- Backup ------------------------------------------------------------------------------------------------------- */
 
-static int make_dir(const char *path, mode_t mode)
+static int make_our_dir(const char *path, mode_t mode)
 {
-    struct stat st;
+    CLEANUP(closep) int fd = -1;
 
-    if (mkdir(path, mode) < 0 && errno != EEXIST)
-        return -errno;
-    if (lstat(path, &st) < 0)
-        return -errno;
-    return S_ISDIR(st.st_mode) && st.st_uid == geteuid() ? 0 : -ENOTDIR;
+    return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : open_our_dir(path, &fd);
 }
 
-static int make_backup_dir(struct replace *replace)
+static int make_backup_dir(struct replace *replace, int *ret_fd)
 {
-    char when[32];
     time_t now = time(NULL);
     struct tm tm;
-    int r;
+    size_t used;
+    int i = 2, r;
 
-    r = make_dir(DATA_DIR, 0755);
+    r = make_our_dir(DATA_DIR, 0755);
     if (r == 0)
-        r = make_dir(BACKUP_DIR, 0700);
+        r = make_our_dir(BACKUP_DIR, 0700);
     if (r == 0 && chmod(BACKUP_DIR, 0700) < 0) /* whatever was there before us */
         r = -errno;
     if (r < 0)
         return r;
 
-    if (!localtime_r(&now, &tm) || strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &tm) == 0)
-        (void) snprintf(when, sizeof(when), "%lld", (long long) now); /* fits */
-    for (int i = 1; i <= BACKUPS_PER_SECOND_MAX; i++) {
-        if (i == 1)
-            (void) snprintf(replace->backup, sizeof(replace->backup), BACKUP_DIR "/%s", when); /* fits */
-        else
-            (void) snprintf(replace->backup, sizeof(replace->backup), BACKUP_DIR "/%s.%d", when, i); /* fits */
-        if (mkdir(replace->backup, 0700) == 0)
-            return 0;
-        if (errno != EEXIST)
-            break;
-    }
-    r = -errno;
-    replace->backup[0] = '\0';
+    if (!localtime_r(&now, &tm))
+        return -errno;
+    used = strftime(replace->backup, sizeof(replace->backup), BACKUP_DIR "/%Y%m%d-%H%M%S", &tm); /* fits */
+    while ((r = replace_make_folder(replace->backup, ret_fd)) == -EEXIST)
+        (void) snprintf(replace->backup + used, sizeof(replace->backup) - used, ".%d", i++); /* this, too */
+    if (*ret_fd < 0)
+        replace->backup[0] = '\0'; /* nothing that is ours to remove */
     return r;
 }
 
-/* conf.d/x.conf keeps its folder; what lies elsewhere has its own name. */
-static const char *backup_name(const struct replace_file *file, const char *relative_to)
-{
-    size_t n = strlen(relative_to);
-
-    return strncmp(file->path, relative_to, n) == 0 && file->path[n] == '/' ? file->path + n + 1 : file->name;
-}
-
-static int back_up_one(int dir_fd, const char *name, const struct replace_file *file)
-{
-    CLEANUP(closep) int fd = -1;
-    CLEANUP(freep) char *folder = strdup(name);
-    char *slash = folder ? strchr(folder, '/') : NULL;
-    int r;
-
-    if (!folder)
-        return -ENOMEM;
-    if (slash) {
-        *slash = '\0';
-        if (mkdirat(dir_fd, folder, 0700) < 0 && errno != EEXIST)
-            return -errno;
-    }
-    fd = create_at(dir_fd, name);
-    r = fd < 0 ? fd : write_all(fd, file->old, file->old_bytes);
-    return r == 0 && fsync(fd) < 0 ? -errno : r;
-}
-
-static int back_up(struct replace *replace, const char *relative_to)
+static int back_up(struct replace *replace)
 {
     CLEANUP(closep) int dir_fd = -1;
-    int r = make_backup_dir(replace);
+    int r = make_backup_dir(replace, &dir_fd);
 
-    if (r < 0)
-        return r;
-    dir_fd = open(replace->backup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir_fd < 0)
-        return -errno;
-    for (size_t i = 0; r == 0 && i < replace->n; i++)
-        if (replace->files[i].new)
-            r = back_up_one(dir_fd, backup_name(&replace->files[i], relative_to), &replace->files[i]);
+    FOR_EACH_CHANGED(file, replace)
+        if (r == 0)
+            r = replace_write(dir_fd, file->path + strlen(CONFIG_DIR "/"), file->old, file->old_bytes, NULL, NULL);
     return r < 0 ? r : sync_dir(dir_fd);
-}
-
-/* Of a run that changed nothing. */
-static void remove_backup(struct replace *replace, const char *relative_to)
-{
-    CLEANUP(closep) int dir_fd = replace->backup[0] ? open(replace->backup, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-    if (dir_fd < 0)
-        return;
-    for (size_t i = 0; i < replace->n; i++)
-        (void) unlinkat(dir_fd, backup_name(&replace->files[i], relative_to), 0); /* some were not written */
-    (void) unlinkat(dir_fd, "conf.d", AT_REMOVEDIR); /* mostly not there */
-    (void) rmdir(replace->backup);
-    replace->backup[0] = '\0';
 }
 
 /* --- Pending ------------------------------------------------------------------------------------------------------ */
 
 static int write_pending(const struct replace *replace)
 {
-    CLEANUP(closep) int dir_fd = open(DATA_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(closep) int fd = -1;
-    int r = 0;
+    CLEANUP(closep) int dir_fd = open(DATA_DIR, OPEN_DIR);
+    CLEANUP(freep) char *paths = NULL; /* NULs stand between them: a name may have any other byte */
+    size_t bytes = 0;
+    int r;
 
     if (dir_fd < 0)
         return -errno;
-    fd = create_at(dir_fd, "pending.new");
-    if (fd == -EEXIST && unlinkat(dir_fd, "pending.new", 0) == 0)
-        fd = create_at(dir_fd, "pending.new");
-    if (fd < 0)
-        return fd;
-    /* The NULs stand between them: a name may have any other byte. */
-    for (size_t i = 0; r == 0 && i < replace->n; i++)
-        if (replace->files[i].new)
-            r = write_all(fd, replace->files[i].real_path, strlen(replace->files[i].real_path) + 1);
-    if (r == 0 && (fsync(fd) < 0 || renameat(dir_fd, "pending.new", dir_fd, "pending") < 0))
+    FOR_EACH_CHANGED(file, replace)
+        if (argz_add(&paths, &bytes, file->real_path) != 0)
+            return -ENOMEM;
+
+    (void) unlinkat(dir_fd, "pending.new", 0); /* of a run that was killed */
+    r = replace_write(dir_fd, "pending.new", paths, bytes, NULL, NULL);
+    if (r == 0 && renameat(dir_fd, "pending.new", dir_fd, "pending") < 0)
         r = -errno;
     if (r < 0)
         (void) unlinkat(dir_fd, "pending.new", 0); /* the next run does it else */
@@ -476,7 +367,7 @@ static int write_pending(const struct replace *replace)
 
 static int remove_pending(void)
 {
-    CLEANUP(closep) int dir_fd = open(DATA_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(closep) int dir_fd = open(DATA_DIR, OPEN_DIR);
 
     if (dir_fd < 0 || (unlinkat(dir_fd, "pending", 0) < 0 && errno != ENOENT))
         return errno == ENOENT ? 0 : -errno;
@@ -504,219 +395,149 @@ static int read_replaced(const char *real_path, struct replace_file *file)
         r = read_at(file->dir_fd, file->name_old, &st, &file->old, &file->old_bytes);
     if (r == 0)
         r = read_at(file->dir_fd, file->name, &st, &file->new, &file->new_bytes);
-    if (r == 0 && (is_edit_of(EDIT_COMMENT_OUT, file) || is_edit_of(EDIT_BRING_BACK, file)))
-        r = 1;
+    if (r == 0)
+        r = is_edit_of(EDIT_COMMENT_OUT, file) || is_edit_of(EDIT_BRING_BACK, file);
     return r == -ENOENT ? 0 : r;
 }
 
-static const char undo_what[] = "undo what an interrupted run did to";
-
-static int may_recover(const char *real_path, char **ret_why)
+/* Returns 1 if the file was put back, or could be where dry; 0 if there was nothing to put back. */
+static int recover(const char *real_path, bool dry, char **ret_why)
 {
-    struct replace_file file = { .dir_fd = -1 };
-    int r;
+    static const char what[] = "undo what an interrupted run did to";
+    CLEANUP(file_done) struct replace_file file = { .dir_fd = -1 };
+    int found = read_replaced(real_path, &file);
 
-    r = read_replaced(real_path, &file);
-    if (r < 0)
-        (void) refuse_to(r, ret_why, undo_what, real_path);
-    else if (r > 0)
-        r = may_replace(&file, undo_what, ret_why);
-    file_done(&file);
-    return r;
+    if (found < 0)
+        return refuse_to(found, ret_why, what, real_path);
+    if (dry)
+        return found ? foresee_folder(file.dir_fd, file.name, what, real_path, ret_why) : 0;
+    if (found && renameat(file.dir_fd, file.name_old, file.dir_fd, file.name) < 0)
+        return refuse_to(-errno, ret_why, what, real_path);
+    sweep(&file);
+    (void) sync_dir(file.dir_fd); /* the next run does it again */
+    return found;
 }
 
-/* Returns 1 if the file was put back, 0 if there was nothing to put back. */
-static int recover(const char *real_path)
+int replace_recover(bool dry, void (*on_file)(const char *path, void *userdata), void *userdata, char **ret_why)
 {
-    struct replace_file file = { .dir_fd = -1 };
-    int r;
-
-    r = read_replaced(real_path, &file);
-    if (r > 0 && renameat(file.dir_fd, file.name_old, file.dir_fd, file.name) < 0)
-        r = -errno;
-    if (r >= 0) {
-        sweep(&file);
-        (void) sync_dir(file.dir_fd); /* the next run does it again */
-    }
-    file_done(&file);
-    return r;
-}
-
-/* Returns 0 if there is no such file. */
-static int read_pending(char **ret, size_t *ret_bytes, char **ret_why)
-{
+    CLEANUP(closep) int data_fd = open(DATA_DIR, OPEN_DIR);
+    CLEANUP(freep) char *paths = NULL;
+    size_t bytes = 0;
     struct stat st;
     int r;
 
-    r = read_at(AT_FDCWD, PENDING, &st, ret, ret_bytes);
-    if (r == -ENOENT)
-        return 0;
-    return r < 0 ? refuse_to(r, ret_why, "read", PENDING) : 1;
-}
-
-int replace_may_recover(char **ret_why)
-{
-    CLEANUP(closep) int data_fd = open(DATA_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(freep) char *paths = NULL;
-    size_t bytes = 0;
-    int r;
-
-    r = read_pending(&paths, &bytes, ret_why);
-    if (r <= 0)
-        return r;
+    r = read_at(AT_FDCWD, PENDING, &st, &paths, &bytes);
+    if (r < 0)
+        return r == -ENOENT ? 0 : refuse_to(r, ret_why, "read", PENDING);
     for (const char *path = paths; path < paths + bytes; path += strlen(path) + 1) {
-        r = may_recover(path, ret_why);
+        r = recover(path, dry, ret_why);
         if (r < 0)
             return r;
-    }
-    r = data_fd < 0 ? 0 : foresee_folder(data_fd, "remove", PENDING, ret_why);
-    return r < 0 ? r : 1;
-}
-
-int replace_recover(void (*on_file)(const char *path, void *userdata), void *userdata, char **ret_why)
-{
-    CLEANUP(freep) char *paths = NULL;
-    size_t bytes = 0;
-    int r;
-
-    r = read_pending(&paths, &bytes, ret_why);
-    if (r <= 0)
-        return r;
-
-    for (const char *path = paths; path < paths + bytes; path += strlen(path) + 1) {
-        r = recover(path);
-        if (r < 0)
-            return refuse_to(r, ret_why, undo_what, path);
         if (r > 0)
             on_file(path, userdata);
     }
-    r = remove_pending();
-    return r < 0 ? refuse_to(r, ret_why, "remove", PENDING) : 0;
+
+    r = dry ? foresee_folder(data_fd, NULL, "remove", PENDING, ret_why) : remove_pending();
+    if (r < 0 && !dry)
+        (void) refuse_to(r, ret_why, "remove", PENDING);
+    return dry && r == 0 ? 1 : r;
 }
 
 /* --- Swapping ----------------------------------------------------------------------------------------------------- */
 
-/* Is it still what was read? Not by its inode, which changes on an overlay that copies it up. */
-static int check_unchanged(const struct replace_file *file)
+/* Returns 0 where the file has these contents, -ESTALE where not, or another negative errno. */
+static int check_contents(const struct replace_file *file, const char *wanted, size_t wanted_bytes,
+                          struct stat *ret_st)
 {
     CLEANUP(freep) char *text = NULL;
     size_t bytes = 0;
-    struct stat st;
-    int r = read_at(file->dir_fd, file->name, &st, &text, &bytes);
+    int r = read_at(file->dir_fd, file->name, ret_st, &text, &bytes);
 
     if (r < 0)
         return r;
-    return st.st_uid == file->st.st_uid && st.st_gid == file->st.st_gid &&
-                   st.st_mode == file->st.st_mode && bytes == file->old_bytes && memcmp(text, file->old, bytes) == 0
-               ? 0
-               : -ESTALE;
+    return bytes == wanted_bytes && memcmp(text, wanted, bytes) == 0 ? 0 : -ESTALE;
 }
 
 static int swap_one(struct replace_file *file)
 {
+    struct stat st;
     int r;
 
     if (linkat(file->dir_fd, file->name, file->dir_fd, file->name_old, 0) < 0)
         return -errno;
-    r = check_unchanged(file);
+    /* Is it still what was read? Not by its inode, which changes on an overlay that copies it up. */
+    r = check_contents(file, file->old, file->old_bytes, &st);
     if (r < 0)
         return r;
+    if (st.st_uid != file->st.st_uid || st.st_gid != file->st.st_gid || st.st_mode != file->st.st_mode)
+        return -ESTALE;
     if (renameat(file->dir_fd, file->name_new, file->dir_fd, file->name) < 0)
         return -errno;
     file->swapped = true;
     return sync_dir(file->dir_fd);
 }
 
-static int prepare(struct replace *replace, char **ret_why)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < replace->n; i++) {
-        struct replace_file *file = &replace->files[i];
-
-        r = file->new ? write_new(file) : 0;
-        if (r < 0)
-            (void) refuse_to(r, ret_why, "write a new", file->real_path);
-    }
-    return r;
-}
-
-static int swap(struct replace *replace, const char *relative_to, char **ret_why)
+static int swap(struct replace *replace, char **ret_why)
 {
     int r;
 
     replace_sweep(replace);
-    r = prepare(replace, ret_why);
-    if (r < 0)
-        return r;
-    r = back_up(replace, relative_to);
+    FOR_EACH_CHANGED(file, replace) {
+        r = replace_write(file->dir_fd, file->name_new, file->new, file->new_bytes, &file->st, file->name);
+        if (r < 0)
+            return refuse_to(r, ret_why, "write a new", file->real_path);
+    }
+    r = back_up(replace);
     if (r < 0)
         return refuse_to(r, ret_why, "make a backup in", BACKUP_DIR);
     r = write_pending(replace);
     if (r < 0)
         return refuse_to(r, ret_why, "write", PENDING);
 
-    for (size_t i = 0; r == 0 && i < replace->n; i++) {
-        struct replace_file *file = &replace->files[i];
-
-        r = file->new ? swap_one(file) : 0;
+    FOR_EACH_CHANGED(file, replace) {
+        r = swap_one(file);
         if (r == -ESTALE)
-            (void) say_why(r, ret_why, "%s was changed meanwhile", file->real_path);
-        else if (r < 0)
-            (void) refuse_to(r, ret_why, "replace", file->real_path);
+            return say_why(r, ret_why, "%s was changed meanwhile", file->real_path);
+        if (r < 0)
+            return refuse_to(r, ret_why, "replace", file->real_path);
     }
-    return r;
+    return 0;
 }
 
-int replace_swap(struct replace *replace, const char *relative_to, char **ret_why)
+int replace_swap(struct replace *replace, char **ret_why)
 {
-    int r = swap(replace, relative_to, ret_why);
+    int r = swap(replace, ret_why);
 
     if (r == 0)
         return 0;
     replace->torn = replace_put_back(replace) < 0;
     if (!replace->torn)
-        remove_backup(replace, relative_to);
+        replace_remove_folder(replace->backup);
     return r;
-}
-
-/* Since we replaced it. */
-static bool is_changed(const struct replace_file *file)
-{
-    CLEANUP(freep) char *text = NULL;
-    size_t bytes = 0;
-    struct stat st;
-
-    return read_at(file->dir_fd, file->name, &st, &text, &bytes) == 0 &&
-           (bytes != file->new_bytes || memcmp(text, file->new, bytes) != 0);
 }
 
 int replace_put_back(struct replace *replace)
 {
-    int first = 0;
+    struct stat st;
+    int r = 0;
 
-    for (size_t i = 0; i < replace->n; i++) {
-        struct replace_file *file = &replace->files[i];
-
-        if (file->swapped && is_changed(file)) {
-            first = first ? first : -ESTALE;
+    FOR_EACH_CHANGED(file, replace) {
+        if (file->swapped && check_contents(file, file->new, file->new_bytes, &st) == -ESTALE) {
+            r = -ESTALE;
             log_error("%s was changed meanwhile and is left as it is; what it was is in %s", file->real_path,
                       replace->backup);
-            file->swapped = false;
-        }
-        if (file->swapped && renameat(file->dir_fd, file->name_old, file->dir_fd, file->name) < 0) {
-            first = first ? first : -errno;
-            log_error("cannot put %s back: %s; what it was is in %s", file->real_path, strerror(errno),
+        } else if (file->swapped && renameat(file->dir_fd, file->name_old, file->dir_fd, file->name) < 0) {
+            r = -errno;
+            log_error("cannot put %s back: %s; what it was is in %s", file->real_path, strerror(-r),
                       replace->backup);
             continue;
         }
-        file->swapped = false;
         sweep(file);
         (void) sync_dir(file->dir_fd); /* at worst `pending` has it done again */
     }
-    if (first == 0)
+    if (r == 0)
         (void) remove_pending(); /* likewise */
-    return first;
+    return r;
 }
 
 void replace_commit(struct replace *replace)

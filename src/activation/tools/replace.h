@@ -25,10 +25,10 @@
 #endif
 
 struct replace_file {
-    char *path;      /* as the caller named it */
-    char *real_path; /* no link in it */
-    const char *name;
-    char *name_new, *name_old;
+    const char *path; /* below CONFIG_DIR, as the caller named it, whose it stays */
+    char *real_path;  /* no link in it */
+    const char *name; /* in real_path */
+    char name_new[NAME_MAX + 32], name_old[NAME_MAX + 32];
     int dir_fd;
     struct stat st;
     char *old, *new; /* contents; new is the caller's to set, NULL: stays as it is */
@@ -43,19 +43,25 @@ struct replace {
     bool torn;             /* not all was put back after a failure */
 };
 
+/* The files that get new contents. */
+#define FOR_EACH_CHANGED(file, replace)                                     \
+    for (__typeof__(&(replace)->files[0]) file = (replace)->files,          \
+                                          end_ = file + (replace)->n;       \
+         file < end_; file++)                                               \
+        if (file->new)
+
 /* Those with a result return 0 or a negative errno; *ret_why is then a sentence, the caller's to free, unless memory
  * was short. */
 
-/* Returns 1 if a run was interrupted and could be undone. */
-int replace_may_recover(char **ret_why);
-
-/* Undoes what such a run has begun. Calls on_file with each file that it put back. */
-int replace_recover(void (*on_file)(const char *path, void *userdata), void *userdata, char **ret_why);
+/* Undoes what an interrupted run has begun, and calls on_file with each file that it put back. dry: changes nothing;
+ * returns 1 if there was such a run and it could be undone. */
+int replace_recover(bool dry, void (*on_file)(const char *path, void *userdata), void *userdata, char **ret_why);
 
 /* Returns the one that was read under this name or another one that leads to the same file, or NULL. */
 const struct replace_file *replace_find(const struct replace *replace, const char *path);
 
-/* Reads the file; refuses one that lies where others than its owner and root may write. */
+/* Reads the file; refuses one that lies where others than its owner and root may write. After a failure only
+ * replace_done() is left. */
 int replace_read(struct replace *replace, const char *path, struct replace_file **ret, char **ret_why);
 
 /* Removes what a run that was killed early left beside the files. */
@@ -64,13 +70,23 @@ void replace_sweep(const struct replace *replace);
 /* Could the files be replaced and a backup be made, as far as can be said without trying? */
 int replace_may(const struct replace *replace, char **ret_why);
 
-/* On failure all is as before, unless that failed too: then `torn` is set, and each such file was named. relative_to: the folder whose layout the backup has. */
-int replace_swap(struct replace *replace, const char *relative_to, char **ret_why);
+/* On failure all is as before, unless that failed too: then `torn` is set, and each such file was named. */
+int replace_swap(struct replace *replace, char **ret_why);
 
 /* Each says so itself where it fails, and goes on with the rest. */
 int replace_put_back(struct replace *replace);
 void replace_commit(struct replace *replace);
 
 void replace_done(struct replace *replace);
+
+/* A folder for copies, laid out as CONFIG_DIR and root's alone, and a new file in one. The file gets the owner and the
+ * mode of st (NULL: it is root's alone) and the attributes of `like` beside it (NULL: none), and has its contents
+ * before. They return 0 or a negative errno. */
+int replace_make_folder(const char *path, int *ret_fd);
+int replace_write(int dir_fd, const char *name, const char *text, size_t bytes, const struct stat *st,
+                  const char *like);
+
+/* Also where it is somebody else's by now; goes as far as it can. */
+void replace_remove_folder(const char *path);
 
 #endif

@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Status: who owns each responder, why, what runs, and what would change it. */
 
-#include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config.h"
-#include "lib/cleanup.h"
-#include "lib/config.h"
 #include "tools/json.h"
 #include "tools/status.h"
 #include "tools/table.h"
 #include "tools/view.h"
 
-#define REASON_BYTES (PATH_MAX + 64)
-#define COMMAND_BYTES 192
+#define PROCESS_BYTES 48
 
 /* --- For people ----------------------------------------------------------------------------------------------- */
 
 static void print_head(const struct view *view, FILE *out)
 {
     const struct unit *monitor = &view->monitor;
-    const struct configuration_view *configuration = &view->configuration;
+    enum view_configuration verdict = view->configuration.verdict;
+    const char *says = view->configuration.says ? view->configuration.says : "";
 
     (void) fprintf(out, "sssd-ondemand %s for SSSD %s\n", PACKAGE_VERSION, ENGINE_TEXT);
     (void) fprintf(out, "monitor: %s", monitor->active[0] ? monitor->active : "unknown");
@@ -31,35 +26,40 @@ static void print_head(const struct view *view, FILE *out)
         (void) fprintf(out, ", pid %d", monitor->main_pid);
     (void) fprintf(out, ", %s\n", monitor->file[0] ? monitor->file : "not enabled");
 
+    if (view->trouble[0])
+        (void) fprintf(out, "nobody is served: %s\n", view->trouble);
     if (view->held)
         (void) fputs("held: stopped by an administrator; 'sss_activation release' ends that\n", out);
-    if (configuration->verdict == CONFIGURATION_NONE)
+    if (verdict == CONFIGURATION_NONE)
         (void) fputs("configuration: none\n", out);
-    else if (configuration->verdict == CONFIGURATION_UNREADABLE)
-        (void) fprintf(out, "configuration: %s; run this as root\n", configuration->says ? configuration->says : "");
-    else if (configuration->verdict == CONFIGURATION_REFUSED)
-        (void) fprintf(out, "configuration: SSSD would not start with it: %s\n",
-                       configuration->says ? configuration->says : "");
+    else if (verdict == CONFIGURATION_UNREADABLE)
+        (void) fprintf(out, "configuration: %s; run this as root\n", says);
+    else if (verdict == CONFIGURATION_REFUSED)
+        (void) fprintf(out, "configuration: SSSD would not start with it: %s\n", says);
+}
+
+static const char *process_of(const struct responder_view *responder, char text[PROCESS_BYTES])
+{
+    if (responder->socket != SOCKET_REFUSING && strcmp(responder->units->service.active, "failed") == 0)
+        return "failed";
+    if (responder->pid <= 0)
+        return "-";
+    (void) snprintf(text, PROCESS_BYTES, "%d (%s)", responder->pid, view_type_word(responder)); /* fits */
+    return text;
 }
 
 static void print_table(const struct view *view, FILE *out)
 {
-    CLEANUP(table_done) struct table table = { .columns = 6 };
+    struct table table = { .columns = 6 };
+    char processes[RESPONDERS][PROCESS_BYTES];
 
     TABLE_ADD(&table, "RESPONDER", "OWNER", "SOCKET", "PROCESS", "WHY", "CHANGE IT WITH");
     for (size_t i = 0; i < RESPONDERS; i++) {
         const struct responder_view *responder = &view->responders[i];
-        char process[48] = "-", reason[REASON_BYTES], change[COMMAND_BYTES];
 
-        if (strcmp(responder->units.service.active, "failed") == 0)
-            (void) snprintf(process, sizeof(process), "failed");
-        else if (responder->pid > 0)
-            (void) snprintf(process, sizeof(process), "%d (%s)", responder->pid,
-                            view_type_word(responder)); /* fits */
-        view_reason(view, responder, reason, sizeof(reason));
-        view_change(responder, change, sizeof(change));
-        TABLE_ADD(&table, responders[i].name, responder->installed ? view_owner_word(responder) : "-",
-                  view_socket_word(responder->socket), process, reason, change);
+        TABLE_ADD(&table, responders[i].name, responder->installed || responder->bad ? view_owner_word(responder) : "-",
+                  view_socket_words[responder->socket], process_of(responder, processes[i]), responder->reason,
+                  responder->change);
     }
     table_print(&table, out);
 }
@@ -68,11 +68,11 @@ static void print_table(const struct view *view, FILE *out)
 static void print_vendors(const struct view *view, FILE *out)
 {
     for (size_t i = 0; i < RESPONDERS; i++) {
-        if (unit_is_up(&view->responders[i].units.vendor_service))
+        if (unit_is_up(&view->units[i].vendor_service))
             (void) fprintf(out, "beside ours: %s runs; 'sss_activation apply' ends that\n",
                            responders[i].vendor_service);
         for (size_t k = 0; k < UNITS_MAX; k++)
-            if (unit_is_up(&view->responders[i].units.vendor_sockets[k]))
+            if (unit_is_up(&view->units[i].vendor_sockets[k]))
                 (void) fprintf(out, "beside ours: %s listens; 'sss_activation apply' ends that\n",
                                responders[i].vendor_sockets[k]);
     }
@@ -94,21 +94,18 @@ static json_t *units_to_json(const char *const *names, const struct unit *units)
 static json_t *responder_to_json(const struct view *view, const struct responder_view *responder)
 {
     const struct responder *row = responder->responder;
-    char reason[REASON_BYTES], change[COMMAND_BYTES];
 
-    view_reason(view, responder, reason, sizeof(reason));
-    view_change(responder, change, sizeof(change));
     return json_pack("{s:s, s:b, s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:I, s:o, s:s?}", /* */
                      "name", row->name, "installed", responder->installed, "owner", view_owner_word(responder), "why",
-                     view_why_word(responder->why), "reason", json_text(reason), "change", json_text_or_null(change),
-                     "socket", view_socket_word(responder->socket), "sockets",
-                     units_to_json(row->sockets, responder->units.sockets), "service", row->service, "service_active",
-                     responder->units.service.active, "pid",
+                     view_why_words[responder->why], "reason", json_text(responder->reason), "change",
+                     json_text_or_null(responder->change), "socket", view_socket_words[responder->socket], "sockets",
+                     units_to_json(row->sockets, responder->units->sockets), "service", row->service, "service_active",
+                     responder->units->service.active, "pid",
                      responder->pid > 0 ? json_integer(responder->pid) : json_null(), "type",
                      responder->pid > 0 ? json_string(view_type_word(responder)) : json_null(), "bad", responder->bad,
                      "idle_timeout_sec", (json_int_t) configuration_view_idle_sec(&view->configuration, row),
-                     "vendor_sockets", units_to_json(row->vendor_sockets, responder->units.vendor_sockets),
-                     "vendor_service_active", row->vendor_service ? responder->units.vendor_service.active : NULL);
+                     "vendor_sockets", units_to_json(row->vendor_sockets, responder->units->vendor_sockets),
+                     "vendor_service_active", row->vendor_service ? responder->units->vendor_service.active : NULL);
 }
 
 static json_t *status_to_json(const struct view *view)
@@ -118,9 +115,10 @@ static json_t *status_to_json(const struct view *view)
 
     for (size_t i = 0; i < RESPONDERS; i++)
         (void) json_array_append_new(list, responder_to_json(view, &view->responders[i]));
-    return json_pack("{s:i, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:b}, s:o, s:o}", "schema", JSON_SCHEMA, "version",
-                     PACKAGE_VERSION, "engine", ENGINE_TEXT, "status", view->degraded ? "degraded" : "ok", "monitor",
-                     "unit", MONITOR, "active", monitor->active, "enabled", monitor->file, "pid",
+    return json_pack("{s:i, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:o, s:b}, s:o, s:o}", /* */
+                     "schema", JSON_SCHEMA, "version", PACKAGE_VERSION, "engine", ENGINE_TEXT, "status",
+                     view->degraded ? "degraded" : "ok", "monitor", "unit", MONITOR, "active", monitor->active,
+                     "enabled", monitor->file, "trouble", json_text_or_null(view->trouble), "pid",
                      monitor->main_pid > 0 ? json_integer(monitor->main_pid) : json_null(), "held", view->held,
                      "configuration", json_of_configuration(&view->configuration), "responders", list);
 }
@@ -132,10 +130,8 @@ int status_print(bool json, FILE *out)
 
     r = view_read(&view);
     if (r < 0) {
-        (void) fprintf(stderr,
-                       "sss_activation: cannot read the state (%s): is systemd running, has sss-activation.service "
-                       "run?\n",
-                       strerror(-r));
+        (void) fprintf(stderr, "sss_activation: cannot read the state (%s): is systemd running, has "
+                       "sss-activation.service run?\n", strerror(-r));
         return STATUS_UNKNOWN;
     }
 

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Table: lines of cells, each column as wide as its widest cell. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/table.h"
 
 void table_add(struct table *table, const char *const *cells)
 {
-    if (table->lines == TABLE_LINES_MAX)
-        return;
-    for (size_t k = 0; k < table->columns; k++)
-        table->cells[table->lines][k] = strdup(cells[k]);
-    table->lines++;
-}
-
-static const char *cell(const struct table *table, size_t line, size_t column)
-{
-    return table->cells[line][column] ? table->cells[line][column] : "";
+    if (table->lines < TABLE_LINES_MAX)
+        memcpy(table->cells[table->lines++], cells, table->columns * sizeof(*cells));
 }
 
 void table_print(const struct table *table, FILE *out)
@@ -26,25 +17,17 @@ void table_print(const struct table *table, FILE *out)
 
     for (size_t i = 0; i < table->lines; i++)
         for (size_t k = 0; k < table->columns; k++)
-            if ((int) strlen(cell(table, i, k)) > widths[k])
-                widths[k] = (int) strlen(cell(table, i, k));
+            if ((int) strlen(table->cells[i][k]) > widths[k])
+                widths[k] = (int) strlen(table->cells[i][k]);
 
     for (size_t i = 0; i < table->lines; i++) {
-        size_t last = table->columns;
+        const char *const *cells = table->cells[i];
+        size_t last = table->columns - 1;
 
-        while (last > 0 && !cell(table, i, last - 1)[0])
+        while (last > 0 && !cells[last][0])
             last--; /* no blanks at the end */
         for (size_t k = 0; k < last; k++)
-            (void) fprintf(out, "%-*s%s", k + 1 < last ? widths[k] : 0, cell(table, i, k), k + 1 < last ? "  " : "\n");
-        if (last == 0)
-            (void) fputc('\n', out);
+            (void) fprintf(out, "%-*s  ", widths[k], cells[k]);
+        (void) fprintf(out, "%s\n", cells[last]);
     }
-}
-
-void table_done(struct table *table)
-{
-    for (size_t i = 0; i < table->lines; i++)
-        for (size_t k = 0; k < table->columns; k++)
-            free(table->cells[i][k]);
-    table->lines = 0;
 }

@@ -10,15 +10,14 @@
 #define TABLE_LINES_MAX 32
 
 struct table {
-    char *cells[TABLE_LINES_MAX][TABLE_COLUMNS_MAX];
+    const char *cells[TABLE_LINES_MAX][TABLE_COLUMNS_MAX];
     size_t lines, columns;
 };
 
-/* Adds a line of as many cells as the first line has. Lines past TABLE_LINES_MAX, and cells that memory does not
- * suffice for, are left out. */
+/* Adds a line of as many cells as there are columns, which must outlive the table. Lines past TABLE_LINES_MAX are left
+ * out. */
 void table_add(struct table *table, const char *const *cells);
 void table_print(const struct table *table, FILE *out);
-void table_done(struct table *table);
 
 #define TABLE_ADD(table, ...) table_add((table), (const char *const[]) { __VA_ARGS__ })
 

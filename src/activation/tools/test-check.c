@@ -104,18 +104,23 @@ static void the_most_urgent_advice_comes_first(void **state)
         { "problem", "sss_activation release" },
         { "problem", "systemctl unmask sssd.service" },
         { "problem", "systemctl restart sssd.service" }, /* nss */
-        { "problem", "sss_activation apply" },           /* ssh is closed */
+        { "problem", "sss_activation apply" },           /* pam is closed */
+        { "problem", "sss_activation apply" },           /* ssh, */
+        { "problem", "sss_activation apply" },           /* and sudo */
         { "hint", "systemctl enable --now sss-autofs.socket" },
+        { "hint", "systemctl edit sss-ssh.socket" },
         { "hint", "sss_activation migrate" },
     };
     json_t *json, *advice;
 
     (void) state;
     write_configuration(LINE("nss"));
-    set_flag(FLAG_HELD, true);
+    assert_int_equal(unlink("programs/sssd_pac"), 0);
+    administrator_stops();
     unit_is(MONITOR, "masked", "inactive", "masked", 0);
-    unit_is("sss-ssh.socket", "loaded", "inactive", "enabled", 0);
     unit_is("sss-autofs.socket", "loaded", "inactive", "disabled", 0);
+    assert_int_equal(mkdir("etc", 0755), 0);
+    write_text("etc/sssd-ssh.socket", "");
 
     json = json_loads(check(true, STATUS_OK), 0, NULL);
     advice = json_object_get(json, "advice");
@@ -141,11 +146,92 @@ static void a_monitor_that_might_leave_and_is_enabled_is_a_hint(void **state)
     assert_null(strstr(check(false, STATUS_OK), "    systemctl disable"));
 }
 
+static void overrides_of_units_that_have_no_effect_are_named(void **state)
+{
+    const char *text;
+
+    (void) state;
+    write_configuration(NO_LINE);
+    assert_int_equal(mkdir("etc", 0755), 0);
+    assert_int_equal(mkdir("etc/sssd-nss.service.d", 0755), 0);
+    write_text("etc/sssd-nss.service.d/10-limits.conf", "");
+    assert_int_equal(mkdir("run", 0755), 0);
+    write_text("run/sssd-pam-priv.socket", "");
+    text = check(false, STATUS_OK);
+    assert_has(text, "\n- etc/sssd-nss.service.d/10-limits.conf has no effect: "
+                     "sss-nss.service has taken the place of its unit\n"
+                     "    systemctl edit sss-nss.service\n");
+    assert_has(text, "\n- run/sssd-pam-priv.socket has no effect: sss-pam-private.socket has taken the place of its unit\n"
+                     "    systemctl edit sss-pam-private.socket\n");
+}
+
+static void many_overrides_leave_room_for_other_advice(void **state)
+{
+    const char *text;
+    unsigned n = 0;
+
+    (void) state;
+    write_configuration(LINE("nss"));
+    assert_int_equal(mkdir("etc", 0755), 0);
+    assert_int_equal(mkdir("etc/sssd-nss.service.d", 0755), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "etc/sssd-nss.service.d/%u.conf", i); /* fits */
+        write_text(path, "");
+    }
+    text = check(false, STATUS_OK);
+    for (const char *at = text; (at = strstr(at, " has no effect: ")); at++)
+        n++;
+    assert_true(n >= 16);
+    assert_has(text, "\n    sss_activation migrate\n");
+}
+
+static void what_is_bound_to_the_monitor_keeps_it(void **state)
+{
+    (void) state;
+    write_configuration(NO_LINE);
+    unit_is("backup.service", "loaded", "active", "enabled", 1);
+    unit_has(MONITOR, "BoundBy=backup.service");
+    assert_has(check(false, STATUS_OK), "\nmonitor    stays: backup.service is bound to it\n");
+    unit_is("backup.service", "loaded", "inactive", "enabled", 0);
+    assert_has(check(false, STATUS_OK), "\nmonitor    leaves when nobody has needed it for its linger time");
+}
+
+static void what_keeps_the_monitor_from_serving_is_a_problem(void **state)
+{
+    static const struct {
+        const char *label, *line, *advice;
+    } rows[] = {
+        { "masked", "LoadState=masked", "\n! nobody is served: sssd.service is masked\n    systemctl unmask sssd.service\n" },
+        { "failed", "ActiveState=failed",
+          "\n! nobody is served: sssd.service has failed (see: systemctl status sssd.service)\n"
+          "    systemctl status sssd.service\n" },
+        { "skipped", "Conditions=ConditionHost 0 0 elsewhere -1",
+          "\n! nobody is served: sssd.service was skipped at its last start: ConditionHost=elsewhere\n"
+          "    systemctl status sssd.service\n" },
+    };
+
+    (void) state;
+    write_configuration(NO_LINE);
+    assert_null(strstr(check(false, STATUS_OK), "nobody is served"));
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        unit_is(MONITOR, "loaded", "inactive", "disabled", 0);
+        unit_has(MONITOR, rows[i].line);
+        if (strncmp(rows[i].line, "Conditions=", strlen("Conditions=")) == 0) {
+            unit_has(MONITOR, "ConditionTimestamp=7");
+            unit_has(MONITOR, "ConditionResult=no");
+        }
+        assert_has(check(false, STATUS_OK), rows[i].advice);
+    }
+}
+
 static void without_systemd_it_judges_the_files_alone(void **state)
 {
     (void) state;
     write_configuration(LINE("nss"));
-    assert_int_equal(unlink("systemctl"), 0);
+    pid1_stops();
     assert_has(check(false, STATUS_OK), "\nmonitor's  nss: listed\n");
     assert_null(strstr(check(false, STATUS_OK), "sss_activation migrate"));
 }
@@ -172,6 +258,10 @@ int main(void)
         IN_MACHINE(others_are_told_to_be_root),
         IN_MACHINE(the_most_urgent_advice_comes_first),
         IN_MACHINE(a_monitor_that_might_leave_and_is_enabled_is_a_hint),
+        IN_MACHINE(overrides_of_units_that_have_no_effect_are_named),
+        IN_MACHINE(many_overrides_leave_room_for_other_advice),
+        IN_MACHINE(what_is_bound_to_the_monitor_keeps_it),
+        IN_MACHINE(what_keeps_the_monitor_from_serving_is_a_problem),
         IN_MACHINE(without_systemd_it_judges_the_files_alone),
         IN_MACHINE(a_files_name_of_any_bytes_is_told),
     };

@@ -40,7 +40,7 @@ static int explain_enter(void **state)
     return symlink(from, LIBRARY);
 }
 
-#define WITH_LIBRARY(test) cmocka_unit_test_setup_teardown(test, explain_enter, folder_leave)
+#define WITH_LIBRARY(test) cmocka_unit_test_setup_teardown(test, explain_enter, machine_leave)
 
 static void assert_has(const char *text, const char *part)
 {
@@ -58,7 +58,7 @@ static void who_answers_is_told_beside_the_answer(void **state)
     unit_is(MONITOR, "loaded", "active", "enabled", 12);
     text = explain("alice", EXPLAIN_FOUND);
     assert_has(text, "alice: uid 10001, gid 20001, answered in "); /* not by the memory cache */
-    assert_has(text, "socket   /pipes/nss, systemd's sss-nss.socket, listening: not on a services line\n");
+    assert_has(text, "socket   pipes/nss, systemd's sss-nss.socket, listening: not on a services line\n");
     assert_has(text, ", was there already\nmonitor  pid 12, was there already\nagain    ");
 }
 
@@ -67,7 +67,7 @@ static void the_monitors_responder_has_no_socket_of_systemds(void **state)
     (void) state;
     write_configuration(LINE("nss"));
     monitor_owns("nss", true);
-    assert_has(explain("alice", EXPLAIN_FOUND), "socket   /pipes/nss, the monitor's: listed in config/sssd.conf\n");
+    assert_has(explain("alice", EXPLAIN_FOUND), "socket   pipes/nss, the monitor's: listed in config/sssd.conf\n");
 }
 
 static void nobody_of_that_name_and_nobody_there_are_two_things(void **state)
@@ -78,10 +78,20 @@ static void nobody_of_that_name_and_nobody_there_are_two_things(void **state)
     text = explain("nosuch", EXPLAIN_NOT_FOUND);
     assert_has(text, "nosuch: SSSD knows no such user, answered in ");
     assert_null(strstr(text, "again"));
-    set_flag(FLAG_HELD, true);
+    write_configuration(NO_LINE);
+    administrator_stops();
     text = explain("down", EXPLAIN_UNAVAILABLE);
     assert_has(text, "down: unavailable, told so in ");
     assert_has(text, "\nprocess  none: held by an administrator\nmonitor  inactive\n");
+}
+
+static void a_path_that_is_gone_is_told_beside_the_answer(void **state)
+{
+    (void) state;
+    write_configuration(NO_LINE);
+    assert_int_equal(unlink("pipes/nss"), 0);
+    assert_has(explain("down", EXPLAIN_UNAVAILABLE),
+               "socket   pipes/nss, systemd's sss-nss.socket, unreachable: its path is gone, or somebody else's\n");
 }
 
 static void a_look_up_that_breaks_off_or_hangs_is_told(void **state)
@@ -96,7 +106,7 @@ static void without_the_library_or_systemd_it_says_so(void **state)
     (void) state;
     assert_int_equal(unlink(LIBRARY), 0);
     assert_string_equal(explain("alice", EXPLAIN_UNAVAILABLE), "");
-    assert_int_equal(unlink("systemctl"), 0);
+    pid1_stops();
     assert_string_equal(explain("alice", EXPLAIN_UNKNOWN), "");
 }
 
@@ -106,6 +116,7 @@ int main(void)
         WITH_LIBRARY(who_answers_is_told_beside_the_answer),
         WITH_LIBRARY(the_monitors_responder_has_no_socket_of_systemds),
         WITH_LIBRARY(nobody_of_that_name_and_nobody_there_are_two_things),
+        WITH_LIBRARY(a_path_that_is_gone_is_told_beside_the_answer),
         WITH_LIBRARY(a_look_up_that_breaks_off_or_hangs_is_told),
         WITH_LIBRARY(without_the_library_or_systemd_it_says_so),
     };

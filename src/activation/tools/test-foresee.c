@@ -82,9 +82,7 @@ static void flags_are_named_and_would_have_been_in_the_way(void **state)
             skip();
         }
         dir_fd = open_dir("there");
-        r = foresee_file(dir_fd, "file", "replace", "F", &why);
-        if (r == 0)
-            r = foresee_folder(dir_fd, "replace", "F", &why);
+        r = foresee_folder(dir_fd, "file", "replace", "F", &why);
         could = can_replace();
         assert_true(set_flags(rows[i].path, 0)); /* or nobody could remove it */
 
@@ -129,9 +127,7 @@ static int look_at_mounted(void *userdata)
     if (row->flags && mount("none", row->on, "", MS_BIND | MS_REMOUNT | row->flags, NULL) < 0)
         return CANNOT_MOUNT;
     dir_fd = open_dir("there");
-    r = foresee_file(dir_fd, "file", "replace", "F", &why);
-    if (r == 0)
-        r = foresee_folder(dir_fd, "replace", "F", &why);
+    r = foresee_folder(dir_fd, "file", "replace", "F", &why);
     if (r != row->wanted || (row->words && !strstr(why, row->words)))
         return 1;
     return can_replace() == (r == 0) ? 0 : 2;

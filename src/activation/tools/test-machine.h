@@ -16,34 +16,18 @@
 #include "lib/responders.h"
 #include "lib/state.h"
 #include "test/fixture.h"
+#include "test/pid1.h"
 
-#define IN_MACHINE(test) cmocka_unit_test_setup_teardown(test, machine_enter, folder_leave)
+#define IN_MACHINE(test) cmocka_unit_test_setup_teardown(test, machine_enter, machine_leave)
 
-#define DOMAIN "[domain/d]\nid_provider = ldap\n"
-#define NO_LINE "[sssd]\ndomains = d\n" DOMAIN
-#define LINE(line) "[sssd]\ndomains = d\nservices = " line "\n" DOMAIN
+#define LDAP_DOMAIN "[domain/d]\nid_provider = ldap\n"
+#define NO_LINE "[sssd]\ndomains = d\n" LDAP_DOMAIN
+#define LINE(line) "[sssd]\ndomains = d\nservices = " line "\n" LDAP_DOMAIN
 
-/* A systemctl that reads units from files; the others of its answers are the body's. */
-static inline void machine_systemctl(const char *body)
-{
-    CLEANUP(freep) char *text = NULL;
+static int machine_listeners[RESPONDERS * UNITS_MAX];
+static size_t n_machine_listeners;
 
-    assert_true(asprintf(&text,
-                         "case \"$*\" in\n"
-                         "show\\ --property=*)\n"
-                         "    shift 3\n"
-                         "    for unit; do\n"
-                         "        cat \"units/$unit\" 2>/dev/null || echo LoadState=not-found\n"
-                         "        echo\n"
-                         "    done ;;\n"
-                         "show*Listen*) echo '/pipes/nss (Stream)' ;;\n"
-                         "show*) ;;\n"
-                         "*) %s ;;\n"
-                         "esac",
-                         body) > 0);
-    systemctl_answers(text);
-}
-
+/* All that there is to know of it: what unit_has has said before is forgotten. */
 static inline void unit_is(const char *unit, const char *load, const char *active, const char *file, int pid)
 {
     char path[64], text[160];
@@ -52,6 +36,17 @@ static inline void unit_is(const char *unit, const char *load, const char *activ
     (void) snprintf(text, sizeof(text), "LoadState=%s\nActiveState=%s\nUnitFileState=%s\nMainPID=%d\n", load, active,
                     file, pid);
     write_text(path, text);
+}
+
+/* Bound by their whole path: the kernel's list is the same for tests that run side by side. */
+static inline void machine_listens(void)
+{
+    assert_int_equal(mkdir("pipes", 0755), 0);
+    assert_int_equal(mkdir("pipes/private", 0755), 0);
+    n_machine_listeners = 0;
+    for (size_t i = 0; i < RESPONDERS; i++)
+        for (size_t k = 0; k < UNITS_MAX && responders[i].paths[k]; k++)
+            machine_listeners[n_machine_listeners++] = listener_at(at(responders[i].paths[k]));
 }
 
 static inline int machine_enter(void **state)
@@ -64,6 +59,7 @@ static inline int machine_enter(void **state)
     state_done(&opened);
     for (size_t i = 0; i < RESPONDERS; i++) {
         write_text(responders[i].program, "");
+        assert_int_equal(chmod(responders[i].program, 0755), 0);
         unit_is(responders[i].service, "loaded", "inactive", "static", 0);
         for (size_t k = 0; k < UNITS_MAX && responders[i].sockets[k]; k++) {
             unit_is(responders[i].sockets[k], "loaded", "active", "enabled", 0);
@@ -73,8 +69,16 @@ static inline int machine_enter(void **state)
             unit_is(responders[i].vendor_service, "loaded", "inactive", "indirect", 0);
     }
     unit_is(MONITOR, "loaded", "inactive", "disabled", 0);
-    machine_systemctl("exit 0");
+    machine_listens();
+    pid1_starts();
     return 0;
+}
+
+static inline int machine_leave(void **state)
+{
+    while (n_machine_listeners > 0)
+        (void) close(machine_listeners[--n_machine_listeners]); /* nobody waits there any more */
+    return folder_leave(state);
 }
 
 static inline void write_configuration(const char *text)
@@ -95,12 +99,27 @@ static inline void monitor_owns(const char *responder, bool on)
     state_done(&opened);
 }
 
-static inline void set_flag(enum flag flag, bool on)
+/* NULL: it may run. */
+static inline void is_refused_since(const char *responder, const char *why)
 {
     struct state opened;
 
     assert_int_equal(state_open("state", &opened), 0);
-    assert_int_equal(state_set(&opened, flag, on), 0);
+    assert_int_equal(state_set_refusal(&opened, responder, why), 0);
+    state_done(&opened);
+}
+
+/* As a stop of sssd.service leaves it: each enabled socket that is not the monitor's is closed. */
+static inline void administrator_stops(void)
+{
+    struct state opened;
+
+    assert_int_equal(state_open("state", &opened), 0);
+    unit_is(MONITOR, "loaded", "inactive", "disabled", 0);
+    for (size_t i = 0; i < RESPONDERS; i++)
+        for (size_t k = 0; k < UNITS_MAX && responders[i].sockets[k]; k++)
+            if (!state_monitor_owns(&opened, responders[i].name))
+                unit_is(responders[i].sockets[k], "loaded", "inactive", "enabled", 0);
     state_done(&opened);
 }
 

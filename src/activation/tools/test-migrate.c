@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tests of migrate.c, with real files and flags and a script in place of systemctl. */
+/* Tests of migrate.c, with real files and state and a PID 1 of their own. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "lib/state.h"
 #include "test/fixture.h"
 #include "tools/migrate.h"
+#include "tools/test-machine.h"
 
 #define M EDIT_MARKER
 #define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
@@ -26,25 +27,23 @@
 #define BEFORE "[sssd]\nservices = nss, pam\n" DOMAIN
 #define AFTER "[sssd]\n" M "services = nss, pam\n" DOMAIN
 
-/* A systemd that does what it is told: sockets are up unless the monitor has them, and a restart reads the file. Files
- * below units/ say what is particular: a unit's LoadState, or NAME.file its UnitFileState. */
-#define SYSTEMD                                                                                    \
-    "own() { rm -rf state/monitor; mkdir state/monitor; test ! -e running && return;\n"            \
+/* A start of the monitor reads the file, as its hook does. ./broken: it fails; ./unmet: a condition skips it; ./stuck: no
+ * socket opens. */
+#define JOBS                                                                                       \
+    "own() { rm -rf state/monitor; mkdir state/monitor\n"                                          \
     "    sed -n 's/^services *= *//p' config/sssd.conf | tr -d , |\n"                              \
     "    xargs -r -n 1 | while read -r name; do : >state/monitor/$name; done; }\n"                 \
     "look_at() { name=${1#sss-}; name=${name%.*}; name=${name%-private}; up=active\n"              \
     "    test ! -e state/monitor/$name || up=inactive; test ! -e stuck || up=inactive; }\n"        \
-    "case \"$*\" in\n"                                                                             \
-    "*ActiveState\\ --\\ sssd.service) test -e running && echo active || echo inactive ;;\n"       \
-    "*is-enabled*) test -e enabled ;;\n"                                                           \
-    "'restart sssd.service') test ! -e broken || exit 1; : >running; own ;;\n"                     \
-    "'is-active -- '*) shift 2; for unit; do look_at $unit; echo $up; done ;;\n"                   \
-    "'show --property='*) shift 3\n"                                                               \
-    "    for unit; do look_at $unit\n"                                                             \
-    "        load=$(cat units/$unit 2>/dev/null || echo loaded)\n"                                 \
-    "        file=$(cat units/$unit.file 2>/dev/null || echo enabled)\n"                           \
-    "        printf 'LoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\nMainPID=0\\n\\n' $load $up $file\n"\
-    "    done ;;\n"                                                                                \
+    "case \"$1 $2\" in\n"                                                                          \
+    "'Restart sssd.service')\n"                                                                    \
+    "    if test -e broken; then has sssd.service ActiveState=failed; echo failed; exit; fi\n"     \
+    "    if test -e unmet; then has sssd.service ActiveState=inactive; echo skipped; exit; fi\n"   \
+    "    own; has sssd.service ActiveState=active; has sssd.service Job=\n"                        \
+    "    for path in units/sss-*.socket; do\n"                                                     \
+    "        unit=${path#units/}; look_at $unit; has $unit ActiveState=$up; done ;;\n"             \
+    "Stop*) has $2 ActiveState=inactive ;;\n"                                                      \
+    "*) if test -e stuck; then echo failed; else has $2 ActiveState=active; fi ;;\n"               \
     "esac\n"
 
 /* In place of the real one, which has tests of its own. */
@@ -63,24 +62,17 @@ static void write_config(const char *name, const char *text)
 
 static int migrate_enter(void **state)
 {
-    static const char *const programs[] = { "nss", "pam", "ssh", "sudo", "autofs", "pac", "ifp" };
-
-    if (folder_enter(state) < 0 || mkdir("state", 0755) < 0 || mkdir("config", 0755) < 0 ||
-        mkdir("config/conf.d", 0755) < 0 || mkdir("units", 0755) < 0 || mkdir("programs", 0755) < 0)
+    if (machine_enter(state) < 0 || mkdir("config", 0755) < 0 || mkdir("config/conf.d", 0755) < 0)
         return -1;
-    for (size_t i = 0; i < N_OF(programs); i++) {
-        char path[64];
-
-        (void) snprintf(path, sizeof(path), "programs/sssd_%s", programs[i]); /* fits */
-        write_text(path, "");
-        if (chmod(path, 0755) < 0)
-            return -1;
-    }
     write_config("config/sssd.conf", BEFORE);
-    write_text("running", "");
-    write_text("enabled", "");
-    systemctl_answers(SYSTEMD);
-    return system("./systemctl restart sssd.service; rm -f calls");
+    unit_is(MONITOR, "loaded", "active", "enabled", 12);
+    monitor_owns("nss", true);
+    monitor_owns("pam", true);
+    unit_has("sss-nss.socket", "ActiveState=inactive");
+    unit_has("sss-pam.socket", "ActiveState=inactive");
+    unit_has("sss-pam-private.socket", "ActiveState=inactive");
+    jobs_do(JOBS);
+    return 0;
 }
 
 static int until_error = -1;
@@ -163,7 +155,7 @@ static void claims_nothing(void)
 
 static bool restarted(void)
 {
-    return strstr(systemctl_calls(), "restart sssd.service\n") != NULL;
+    return strstr(pid1_calls(), "Restart sssd.service replace\n") != NULL;
 }
 
 static bool is_clean(void)
@@ -225,8 +217,7 @@ static void a_dry_run_says_it_all_and_does_nothing(void **state)
 static void a_monitor_at_rest_is_started_only_for_what_becomes_its_own(void **state)
 {
     (void) state;
-    assert_int_equal(unlink("running"), 0);
-    assert_int_equal(unlink("enabled"), 0);
+    unit_is(MONITOR, "loaded", "inactive", "disabled", 0);
     ends_with(0, run(migrate_run, false));
     assert_string_equal(read_text("config/sssd.conf"), AFTER);
     assert_false(file_exists("state/monitor/nss"));
@@ -236,13 +227,67 @@ static void a_monitor_at_rest_is_started_only_for_what_becomes_its_own(void **st
     assert_true(restarted());
     says("sssd.service is being started");
     says("systemctl enable sssd");
+}
 
-    ends_with(0, run(migrate_run, false));
-    assert_int_equal(unlink("running"), 0);
-    write_text("state/held", "");
-    ends_with(0, run(revert_run, false));
-    assert_true(file_exists("state/monitor/nss"));
-    assert_false(restarted());
+static void what_an_administrator_stopped_stays_stopped(void **state)
+{
+    static const struct {
+        const char *label;
+        int (*run)(bool dry);
+        const char *text, *words;
+        bool monitors;
+    } rows[] = {
+        { "there", migrate_run, AFTER, "nss moves from the monitor", false },
+        { "and back", revert_run, BEFORE, "nss moves to the monitor", true },
+        { "and there again", migrate_run, AFTER, "nss moves from the monitor", false },
+    };
+
+    (void) state;
+    administrator_stops();
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        ends_with(0, run(rows[i].run, true));
+        ends_with(0, run(rows[i].run, false));
+        says(rows[i].words);
+        says("sssd.service was stopped, and stays so until: ");
+        assert_string_equal(read_text("config/sssd.conf"), rows[i].text);
+        assert_int_equal(file_exists("state/monitor/nss"), rows[i].monitors);
+        assert_int_equal(file_exists("state/monitor/pam"), rows[i].monitors);
+        assert_string_equal(pid1_calls(), "");
+        assert_true(is_clean());
+    }
+}
+
+/* It is as good as up, or down: only one that an administrator stopped, or that is at rest, stays where it is. */
+static void what_the_monitor_is_about_to_be_counts(void **state)
+{
+    static const struct {
+        const char *label, *active, *job;
+        bool restarts;
+    } rows[] = {
+        { "it runs", "active", "", true },
+        { "it starts", "activating", "start", true },
+        { "it waits for its start", "inactive", "start", true },
+        { "between the halves of a restart", "deactivating", "restart", true },
+        { "it is about to stop", "active", "stop", false },
+        { "it stops", "deactivating", "stop", false },
+        { "it leaves", "deactivating", "", false },
+        { "at rest", "inactive", "", false },
+        { "failed", "failed", "", false },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        char line[64];
+
+        print_message("  %s\n", rows[i].label);
+        (void) snprintf(line, sizeof(line), "ActiveState=%s", rows[i].active); /* these fit */
+        unit_has(MONITOR, line);
+        (void) snprintf(line, sizeof(line), "Job=%s", rows[i].job);
+        unit_has(MONITOR, line);
+        ends_with(0, run(migrate_run, true));
+        says(rows[i].restarts ? "sssd.service would be restarted" : "sockets would open and close");
+    }
 }
 
 static void a_switch_that_is_due_is_made_up_for(void **state)
@@ -294,19 +339,19 @@ static void a_terminal_takes_no_orders_from_a_file(void **state)
 static void whoever_has_no_successor_is_named(void **state)
 {
     static const struct {
-        const char *file, *text, *words;
+        const char *unit, *line, *words;
     } rows[] = {
-        { "units/sss-nss.socket.file", "disabled", "systemctl enable sss-nss.socket" },
-        { "units/sss-pam-private.socket.file", "disabled", "systemctl enable sss-pam-private.socket" },
-        { "units/sss-nss.socket", "masked", "sss-nss.socket is masked: systemctl unmask sss-nss.socket" },
-        { "units/sss-nss.service", "masked", "systemctl unmask sss-nss.service" },
-        { "units/sss-nss.socket", "not-found", "sss-nss.socket is not installed" },
-        { "units/sss-pam.service", "not-found", "sss-pam.service is not installed" },
+        { "sss-nss.socket", "UnitFileState=disabled", "systemctl enable sss-nss.socket" },
+        { "sss-pam-private.socket", "UnitFileState=disabled", "systemctl enable sss-pam-private.socket" },
+        { "sss-nss.socket", "LoadState=masked", "sss-nss.socket is masked: systemctl unmask sss-nss.socket" },
+        { "sss-nss.service", "LoadState=masked", "systemctl unmask sss-nss.service" },
+        { "sss-nss.socket", "LoadState=not-found", "sss-nss.socket is not installed" },
+        { "sss-pam.service", "LoadState=not-found", "sss-pam.service is not installed" },
     };
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
-        write_text(rows[i].file, rows[i].text);
+        unit_has(rows[i].unit, rows[i].line);
         for (int dry = 0; dry <= 1; dry++) {
             ends_with(1, run(migrate_run, dry));
             says(rows[i].words);
@@ -314,12 +359,12 @@ static void whoever_has_no_successor_is_named(void **state)
             assert_false(restarted());
             assert_true(is_clean());
         }
-        assert_int_equal(unlink(rows[i].file), 0);
+        unit_is(rows[i].unit, "loaded", "inactive", "enabled", 0);
     }
 
     /* Newer engines have no private socket; and a responder that is on no line needs nobody. */
-    write_text("units/sss-pam-private.socket", "not-found");
-    write_text("units/sss-ssh.socket.file", "disabled");
+    unit_is("sss-pam-private.socket", "not-found", "inactive", "", 0);
+    unit_is("sss-ssh.socket", "loaded", "inactive", "disabled", 0);
     ends_with(0, run(migrate_run, false));
 }
 
@@ -329,7 +374,7 @@ static void infopipe_needs_its_unit(void **state)
     write_config("config/sssd.conf", "[sssd]\nservices = nss, ifp\n" DOMAIN);
     ends_with(0, run(migrate_run, true));
     says("ifp would move from the monitor to D-Bus");
-    write_text("units/sssd-ifp.service", "not-found");
+    unit_is("sssd-ifp.service", "not-found", "inactive", "", 0);
     ends_with(1, run(migrate_run, true));
     says("sssd-ifp.service is not installed");
 }
@@ -419,6 +464,19 @@ static void two_runs_are_one_too_many(void **state)
     ends_with(0, run(migrate_run, false));
 }
 
+static void without_systemd_nothing_is_touched(void **state)
+{
+    (void) state;
+    pid1_stops();
+    for (int dry = 1; dry >= 0; dry--) {
+        ends_with(1, run(migrate_run, dry));
+        says("cannot ask systemd for the sockets");
+        claims_nothing();
+        assert_string_equal(read_text("config/sssd.conf"), BEFORE);
+        assert_true(is_clean());
+    }
+}
+
 #define TMPFS(on, options) \
     "cp -a " on " there && mount -t tmpfs -o mode=755," options " none " on " && cp -a there/. " on
 #define FULL " && { head -c 1000000 /dev/zero >config/rest 2>/dev/null || :; }"
@@ -503,20 +561,26 @@ static void what_is_not_to_be_written_is_in_nobodys_way(void **state)
 
 static void a_switch_that_fails_is_undone(void **state)
 {
-    static const char *const accidents[] = {
-        "broken", /* sssd.service does not start */
-        "stuck",  /* no socket opens */
+    static const struct {
+        const char *file, *words;
+    } accidents[] = {
+        { "broken", "systemctl restart sssd.service failed" },
+        { "unmet", "sssd.service is not active" },
+        { "stuck", "sss-nss.socket is not open" },
     };
 
     (void) state;
     for (size_t i = 0; i < N_OF(accidents); i++) {
-        write_text(accidents[i], "");
+        write_text(accidents[i].file, "");
         ends_with(1, run(migrate_run, false));
+        says(accidents[i].words);
         says("the configuration");
         claims_nothing();
         assert_string_equal(read_text("config/sssd.conf"), BEFORE);
         assert_true(is_clean());
-        assert_int_equal(unlink(accidents[i]), 0);
+        assert_non_null(strstr(pid1_calls(), "ResetFailed sssd.service\n"));
+        assert_int_equal(unlink(accidents[i].file), 0);
+        unit_is(MONITOR, "loaded", "active", "enabled", 12);
     }
     assert_true(file_exists("state/monitor/nss"));
 }
@@ -573,30 +637,33 @@ static void what_an_interrupted_run_left_is_undone_and_switched(void **state)
     assert_true(is_clean());
 }
 
-#define IN_MACHINE(test) cmocka_unit_test_setup_teardown(test, migrate_enter, folder_leave)
+#define BEFORE_MIGRATION(test) cmocka_unit_test_setup_teardown(test, migrate_enter, machine_leave)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_MACHINE(it_goes_there_and_back),
-        IN_MACHINE(a_dry_run_says_it_all_and_does_nothing),
-        IN_MACHINE(a_monitor_at_rest_is_started_only_for_what_becomes_its_own),
-        IN_MACHINE(a_switch_that_is_due_is_made_up_for),
-        IN_MACHINE(every_line_goes_also_one_that_is_overridden),
-        IN_MACHINE(pac_stays_the_monitors_with_active_directory),
-        IN_MACHINE(a_terminal_takes_no_orders_from_a_file),
-        IN_MACHINE(whoever_has_no_successor_is_named),
-        IN_MACHINE(infopipe_needs_its_unit),
-        IN_MACHINE(what_sssd_would_refuse_is_not_touched),
-        IN_MACHINE(a_file_that_would_be_too_large_is_refused_by_its_own_name),
-        IN_MACHINE(a_new_line_stands_in_the_way_back),
-        IN_MACHINE(letters_that_cannot_be_edited_are_told),
-        IN_MACHINE(two_runs_are_one_too_many),
-        IN_MACHINE(what_cannot_be_written_is_foreseen),
-        IN_MACHINE(what_is_not_to_be_written_is_in_nobodys_way),
-        IN_MACHINE(a_switch_that_fails_is_undone),
-        IN_MACHINE(what_could_not_be_written_is_not_said_to_be),
-        IN_MACHINE(what_an_interrupted_run_left_is_undone_and_switched),
+        BEFORE_MIGRATION(it_goes_there_and_back),
+        BEFORE_MIGRATION(a_dry_run_says_it_all_and_does_nothing),
+        BEFORE_MIGRATION(a_monitor_at_rest_is_started_only_for_what_becomes_its_own),
+        BEFORE_MIGRATION(what_an_administrator_stopped_stays_stopped),
+        BEFORE_MIGRATION(what_the_monitor_is_about_to_be_counts),
+        BEFORE_MIGRATION(a_switch_that_is_due_is_made_up_for),
+        BEFORE_MIGRATION(every_line_goes_also_one_that_is_overridden),
+        BEFORE_MIGRATION(pac_stays_the_monitors_with_active_directory),
+        BEFORE_MIGRATION(a_terminal_takes_no_orders_from_a_file),
+        BEFORE_MIGRATION(whoever_has_no_successor_is_named),
+        BEFORE_MIGRATION(infopipe_needs_its_unit),
+        BEFORE_MIGRATION(what_sssd_would_refuse_is_not_touched),
+        BEFORE_MIGRATION(a_file_that_would_be_too_large_is_refused_by_its_own_name),
+        BEFORE_MIGRATION(a_new_line_stands_in_the_way_back),
+        BEFORE_MIGRATION(letters_that_cannot_be_edited_are_told),
+        BEFORE_MIGRATION(two_runs_are_one_too_many),
+        BEFORE_MIGRATION(without_systemd_nothing_is_touched),
+        BEFORE_MIGRATION(what_cannot_be_written_is_foreseen),
+        BEFORE_MIGRATION(what_is_not_to_be_written_is_in_nobodys_way),
+        BEFORE_MIGRATION(a_switch_that_fails_is_undone),
+        BEFORE_MIGRATION(what_could_not_be_written_is_not_said_to_be),
+        BEFORE_MIGRATION(what_an_interrupted_run_left_is_undone_and_switched),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

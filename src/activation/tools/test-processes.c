@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tests of processes.c, with a real one. */
+/* Tests of processes.c, with real ones in control groups of the test's own making. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,129 +11,214 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/processes.h"
 #include "test/fixture.h"
+#include "tools/processes.h"
 
-static pid_t found;
+#define GROUP "/system.slice/sssd.service"
 
-/* A cat of the test's own that waits for words which never come, in this program's control group. */
-static int process_enter(void **state)
+/* In place of the real ones: the kernel tells whole paths, and the folder of a test is known when it runs. */
+static char programs[RESPONDERS][PATH_MAX];
+const struct responder responders[RESPONDERS] = {
+    [NSS] = { .program = programs[NSS] },   [PAM] = { .program = programs[PAM] },       [SSH] = { .program = programs[SSH] },
+    [SUDO] = { .program = programs[SUDO] }, [AUTOFS] = { .program = programs[AUTOFS] }, [PAC] = { .program = programs[PAC] },
+    [IFP] = { .program = programs[IFP] },
+};
+
+static pid_t nss, pam;
+
+/* A cat of the test's own that waits for words which never come. */
+static pid_t start_program(const char *name)
 {
     int ends[2], ready[2];
     char byte;
+    pid_t pid;
 
-    if (folder_enter(state) < 0 || system("cp /bin/cat sssd_test") != 0)
-        return -1;
-    if (pipe(ends) < 0 || pipe(ready) < 0)
-        return -1;
-    found = fork();
-    if (found < 0)
-        return -1;
-    if (found == 0) {
+    assert_true(pipe(ends) == 0 && pipe(ready) == 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not survive us */
         (void) dup2(ends[0], STDIN_FILENO);
         (void) dup2(ready[1], STDOUT_FILENO);
-        (void) execl(at("sssd_test"), "cat", NULL); /* returns only on failure */
+        (void) execl(at(name), "cat", NULL); /* returns only on failure */
         _exit(1);
     }
     (void) close(ends[0]);
     (void) close(ready[1]);
     /* An answer is the proof that exec is behind it. */
-    return write(ends[1], "x", 1) == 1 && read(ready[0], &byte, 1) == 1 ? 0 : -1;
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    (void) close(ready[0]);
+    return pid; /* the other end stays open: it would end */
 }
 
-static int process_leave(void **state)
+static int processes_enter(void **state)
 {
-    (void) kill(found, SIGKILL); /* it is ours and still there */
-    (void) exit_status_of(found);
+    static const char *const names[RESPONDERS] = {
+        [NSS] = "nss", [PAM] = "pam", [SSH] = "ssh", [SUDO] = "sudo", [AUTOFS] = "autofs", [PAC] = "pac", [IFP] = "ifp",
+    };
+
+    if (folder_enter(state) < 0 || system("cp /bin/cat nss && cp /bin/cat pam && mkdir -p cgroups" GROUP) != 0)
+        return -1;
+    for (size_t i = 0; i < RESPONDERS; i++)
+        (void) snprintf(programs[i], PATH_MAX, "%s", at(names[i])); /* fits */
+    nss = start_program("nss");
+    pam = start_program("pam");
+    return 0;
+}
+
+static int processes_leave(void **state)
+{
+    (void) kill(nss, SIGKILL); /* they are ours and still there */
+    (void) kill(pam, SIGKILL);
+    (void) exit_status_of(nss);
+    (void) exit_status_of(pam);
     return folder_leave(state);
 }
 
-#define WITH_PROCESS(test) cmocka_unit_test_setup_teardown(test, process_enter, process_leave)
+#define WITH_PROCESSES(test) cmocka_unit_test_setup_teardown(test, processes_enter, processes_leave)
 
-/* The one that we and so the process are in. */
-static const char *own_group(void)
+static void write_list(const char *path, const int *pids, size_t n)
 {
-    static char group[PATH_MAX];
+    char text[128] = "";
 
-    assert_int_equal(process_control_group(found, group, sizeof(group)), 0);
-    assert_int_equal(group[0], '/');
-    return group;
+    for (size_t i = 0; i < n; i++)
+        (void) snprintf(text + strlen(text), sizeof(text) - strlen(text), "%d\n", pids[i]); /* fits */
+    write_text(path, text);
 }
 
-static void a_control_group_is_what_the_kernel_says(void **state)
+static void assert_found(const char *group, int wanted_nss, int wanted_pam)
 {
-    char wanted[PATH_MAX], small[4] = "abc";
+    int pids[RESPONDERS];
 
-    (void) state;
-    (void) snprintf(wanted, sizeof(wanted), ":%s\n", own_group()); /* fits, or is not found */
-    assert_non_null(strstr(read_text("/proc/self/cgroup"), wanted));
-    assert_int_equal(process_control_group(0, wanted, sizeof(wanted)), -ENOENT);
-    assert_int_equal(process_control_group(found, small, 1), -ENAMETOOLONG);
+    memset(pids, 0xff, sizeof(pids));
+    assert_int_equal(processes_of_responders(group, pids), 0);
+    for (size_t i = 0; i < RESPONDERS; i++)
+        assert_int_equal(pids[i], i == NSS ? wanted_nss : i == PAM ? wanted_pam : 0);
 }
 
-static void a_process_is_found_by_program_and_control_group(void **state)
+static void responders_are_found_by_program_in_their_control_group(void **state)
 {
-    const char *group = own_group();
-    char longer[PATH_MAX + 8];
+    (void) state;
+    write_list("cgroups" GROUP "/cgroup.procs", (int[]) { 1, nss, getpid(), INT_MAX }, 4);
+    assert_found(GROUP, nss, 0); /* pam runs elsewhere */
+    write_list("cgroups" GROUP "/cgroup.procs", (int[]) { pam, nss }, 2);
+    assert_found(GROUP, nss, pam);
+    write_text("cgroups" GROUP "/cgroup.procs", "");
+    assert_found(GROUP, 0, 0);
+}
+
+static void the_group_is_found_in_each_hierarchy(void **state)
+{
+    static const char *const hierarchies[] = { "cgroups", "cgroups/unified", "cgroups/systemd" };
 
     (void) state;
-    (void) snprintf(longer, sizeof(longer), "%s/x", at("sssd_test")); /* fits */
-    assert_int_equal(process_find(at("sssd_test"), group), found);
-    assert_int_equal(process_find(at("sssd_tes"), group), 0);
-    assert_int_equal(process_find(longer, group), 0);
-    assert_int_equal(process_find("sssd_test", group), 0);
-    assert_int_equal(process_find(at("sssd_test"), "/sssd.service"), 0);
+    for (size_t i = 0; i < N_OF(hierarchies); i++) {
+        char text[128];
 
-    (void) memset(longer, 'x', sizeof(longer) - 1);
-    longer[sizeof(longer) - 1] = '\0';
-    assert_int_equal(process_find(at("sssd_test"), longer), 0);
+        print_message("  %s\n", hierarchies[i]);
+        (void) snprintf(text, sizeof(text), "mkdir -p %s%s", hierarchies[i], GROUP); /* these fit */
+        assert_int_equal(system(text), 0);
+        (void) snprintf(text, sizeof(text), "%s%s/cgroup.procs", hierarchies[i], GROUP);
+        write_list(text, &nss, 1);
+        assert_found(GROUP, nss, 0);
+        assert_int_equal(unlink(text), 0);
+    }
+}
+
+static void who_does_not_run_has_nobody(void **state)
+{
+    static const char *const groups[] = { "", "system.slice/sssd.service" };
+
+    (void) state;
+    write_list("cgroups" GROUP "/cgroup.procs", &nss, 1);
+    write_list("cgroups/cgroup.procs", &nss, 1); /* the root's is not that of a unit without one */
+    for (size_t i = 0; i < N_OF(groups); i++) {
+        print_message("  \"%s\"\n", groups[i]);
+        assert_found(groups[i], 0, 0);
+    }
+}
+
+/* It does not mean that nobody is in it. */
+static void a_group_that_is_not_found_is_an_error(void **state)
+{
+    int pids[RESPONDERS];
+
+    (void) state;
+    write_list("cgroups" GROUP "/cgroup.procs", &nss, 1);
+    assert_int_equal(processes_of_responders("/system.slice/other.service", pids), -ENOENT);
+}
+
+static void a_list_that_cannot_be_read_is_an_error(void **state)
+{
+    int pids[RESPONDERS];
+
+    (void) state;
+    assert_int_equal(mkdir("cgroups" GROUP "/cgroup.procs", 0755), 0);
+    assert_int_equal(processes_of_responders(GROUP, pids), -EIO);
 }
 
 static void a_program_that_was_replaced_is_still_found(void **state)
 {
     (void) state;
-    assert_int_equal(unlink("sssd_test"), 0);
-    assert_int_equal(process_find(at("sssd_test"), own_group()), found);
-    assert_int_equal(system("cp /bin/cat sssd_test"), 0);
-    assert_int_equal(process_find(at("sssd_test"), own_group()), found);
+    write_list("cgroups" GROUP "/cgroup.procs", (int[]) { nss, pam }, 2);
+    assert_int_equal(unlink("nss"), 0);
+    assert_found(GROUP, nss, pam);
+    assert_int_equal(system("cp /bin/cat nss"), 0);
+    assert_found(GROUP, nss, pam);
 }
 
-static void a_program_that_nobody_runs_is_not_found(void **state)
+/* The name alone is not enough, nor is a part of it. */
+static void another_program_is_no_responder(void **state)
 {
+    static const char *const others[] = { "nss2", "ns", "other/nss" };
+
     (void) state;
-    assert_int_equal(process_find("/usr/libexec/sssd/sssd_none", "/sssd.service"), 0);
+    assert_int_equal(mkdir("other", 0755), 0);
+    for (size_t i = 0; i < N_OF(others); i++) {
+        char text[64];
+        pid_t pid;
+
+        print_message("  %s\n", others[i]);
+        (void) snprintf(text, sizeof(text), "cp /bin/cat %s", others[i]); /* fits */
+        assert_int_equal(system(text), 0);
+        pid = start_program(others[i]);
+        write_list("cgroups" GROUP "/cgroup.procs", &pid, 1);
+        assert_found(GROUP, 0, 0);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        (void) exit_status_of(pid);
+    }
 }
 
-static int find_without_proc(void *userdata)
+static int look_as_nobody(void *userdata)
 {
-    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+    int pids[RESPONDERS];
 
     (void) userdata;
-    if (root < 0 || chroot(".") < 0)
-        return 255;
-    r = process_find("/sssd_test", "/sssd.service");
-    if (fchdir(root) < 0 || chroot(".") < 0) /* sanitizers look into /proc as we leave */
-        return 255;
-    return r < 0 ? -r : 255;
+    drop_root();
+    return processes_of_responders(GROUP, pids) == 0 && pids[NSS] == 0 ? 0 : 1;
 }
 
-static void without_proc_nothing_is_known(void **state)
+static void who_may_not_see_it_sees_nobody(void **state)
 {
     (void) state;
     if (geteuid() != 0)
-        skip(); /* a root of its own is needed */
-    assert_int_equal(in_child(find_without_proc, NULL), ENOENT);
+        skip(); /* it is its own process */
+    write_list("cgroups" GROUP "/cgroup.procs", &nss, 1);
+    assert_int_equal(in_child(look_as_nobody, NULL), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_PROCESS(a_control_group_is_what_the_kernel_says),
-        WITH_PROCESS(a_process_is_found_by_program_and_control_group),
-        WITH_PROCESS(a_program_that_was_replaced_is_still_found),
-        cmocka_unit_test(a_program_that_nobody_runs_is_not_found),
-        IN_FOLDER(without_proc_nothing_is_known),
+        WITH_PROCESSES(responders_are_found_by_program_in_their_control_group),
+        WITH_PROCESSES(the_group_is_found_in_each_hierarchy),
+        WITH_PROCESSES(who_does_not_run_has_nobody),
+        WITH_PROCESSES(a_group_that_is_not_found_is_an_error),
+        WITH_PROCESSES(a_list_that_cannot_be_read_is_an_error),
+        WITH_PROCESSES(a_program_that_was_replaced_is_still_found),
+        WITH_PROCESSES(another_program_is_no_responder),
+        WITH_PROCESSES(who_may_not_see_it_sees_nobody),
     };
 
     return cmocka_run_group_tests_name("processes", tests, NULL, NULL);

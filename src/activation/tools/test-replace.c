@@ -156,7 +156,7 @@ static struct tried try(bool keep)
 
     tried.r = read_files(&replace, &why);
     if (tried.r == 0)
-        tried.r = replace_swap(&replace, "config", &why);
+        tried.r = replace_swap(&replace, &why);
     if (tried.r == 0 && keep)
         replace_commit(&replace);
     else if (tried.r == 0)
@@ -198,7 +198,7 @@ static int recover(void)
     CLEANUP(freep) char *why = NULL;
 
     n_recovered = 0;
-    return replace_recover(on_recovered, NULL, &why);
+    return replace_recover(false, on_recovered, NULL, &why);
 }
 
 static int recover_in_child(void *userdata)
@@ -389,7 +389,7 @@ static void what_was_changed_meanwhile_stays(void **state)
     write_files();
     assert_int_equal(read_files(&replace, &why), 0);
     write_text(names[1], theirs);
-    assert_int_equal(replace_swap(&replace, "config", &why), -ESTALE);
+    assert_int_equal(replace_swap(&replace, &why), -ESTALE);
     assert_non_null(strstr(why, "10-a.conf was changed meanwhile"));
     replace_done(&replace);
     assert_string_equal(read_text(names[1]), theirs);
@@ -464,7 +464,7 @@ static void a_link_stays_one_and_two_names_are_one_file(void **state)
     assert_null(replace_find(&replace, names[2]));
     file->new = strdup(NEW);
     file->new_bytes = strlen(NEW);
-    assert_int_equal(replace_swap(&replace, "config", &why), 0);
+    assert_int_equal(replace_swap(&replace, &why), 0);
     replace_commit(&replace);
     replace_done(&replace);
 
@@ -520,7 +520,7 @@ static int try_as_nobody(void *userdata)
         return 1;
     free(why);
     why = NULL;
-    r = replace_swap(&replace, "config", &why);
+    r = replace_swap(&replace, &why);
     replace_done(&replace);
     return r == -EACCES && strstr(why, "cannot write a new") ? 0 : 2;
 }
@@ -730,7 +730,7 @@ static int recover_on_mount(void *userdata)
         return 77;
     if (strcmp(what, "config") == 0 && mount("none", what, "", MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0)
         return 77;
-    return replace_may_recover(&why) < 0 && recover() < 0 && strstr(why, "undo what an interrupted run did") ? 0 : 1;
+    return replace_recover(true, on_recovered, NULL, &why) < 0 && recover() < 0 && strstr(why, "undo what an interrupted run did") ? 0 : 1;
 }
 
 static void a_recovery_that_would_fail_is_foreseen(void **state)
@@ -740,7 +740,7 @@ static void a_recovery_that_would_fail_is_foreseen(void **state)
 
     (void) state;
     write_files();
-    assert_int_equal(replace_may_recover(&why), 0);
+    assert_int_equal(replace_recover(true, on_recovered, NULL, &why), 0);
     error = 0;
     assert_int_equal(in_child(die_at_commit, NULL), 256 + SIGKILL);
     for (size_t i = 0; i < N_OF(mounts); i++) {
@@ -750,11 +750,11 @@ static void a_recovery_that_would_fail_is_foreseen(void **state)
             skip();
         assert_int_equal(status, 0);
     }
-    assert_int_equal(replace_may_recover(&why), 1);
+    assert_int_equal(replace_recover(true, on_recovered, NULL, &why), 1);
     assert_true(count(NEW) > 0);
     assert_int_equal(recover(), 0);
     assert_int_equal(count(OLD), N_OF(names));
-    assert_int_equal(replace_may_recover(&why), 0);
+    assert_int_equal(replace_recover(true, on_recovered, NULL, &why), 0);
 }
 
 int main(void)

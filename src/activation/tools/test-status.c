@@ -57,7 +57,7 @@ static void what_is_odd_stands_above_and_below(void **state)
     assert_non_null(strstr(text, "\nmonitor: inactive, disabled\nconfiguration: none\n\n"));
 
     write_configuration(LINE("nosuch"));
-    set_flag(FLAG_HELD, true);
+    administrator_stops();
     unit_is("sssd-nss.service", "loaded", "active", "indirect", 0);
     unit_is("sssd-ssh.socket", "loaded", "active", "enabled", 0);
     text = status(false, STATUS_DEGRADED);
@@ -65,6 +65,30 @@ static void what_is_odd_stands_above_and_below(void **state)
                                  "configuration: SSSD would not start with it: "));
     assert_non_null(strstr(text, "\nbeside ours: sssd-nss.service runs; 'sss_activation apply' ends that\n"
                                  "beside ours: sssd-ssh.socket listens; 'sss_activation apply' ends that\n"));
+}
+
+static void whoever_refuses_or_is_out_of_reach_stands_in_the_table(void **state)
+{
+    const char *text;
+
+    (void) state;
+    write_configuration(NO_LINE);
+    unit_is("sss-nss.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sss-nss.service", "loaded", "failed", "static", 0);
+    is_refused_since("nss", "it ended badly 3 times in a row: exit-code, status 127");
+    unit_is("sss-retry@sss-nss.timer", "loaded", "active", "static", 0);
+    unit_is("sss-sudo.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sss-retry@sss-sudo.timer", "loaded", "active", "static", 0);
+    assert_int_equal(unlink("programs/sssd_sudo"), 0);
+    assert_int_equal(unlink("pipes/ssh"), 0);
+    unit_is(MONITOR, "masked", "inactive", "masked", 0);
+    text = status(false, STATUS_DEGRADED);
+    assert_non_null(strstr(text, "\nmonitor: inactive, masked\nnobody is served: sssd.service is masked\n\n"));
+    assert_non_null(strstr(text, "\nnss        systemd  refusing     -        it ended badly 3 times in a row: exit-code, "
+                                 "status 127  systemctl status sss-nss.service\n"));
+    assert_non_null(strstr(text, "\nsudo       none     refusing     -        programs/sssd_sudo can't be run"));
+    assert_non_null(strstr(text, "\nssh        systemd  unreachable  -        its path is gone, or somebody else's"));
+    assert_null(strstr(text, "held"));
 }
 
 static const char *text_of(json_t *json, const char *key)
@@ -109,13 +133,43 @@ static void a_program_reads_the_same(void **state)
     json_decref(json);
 }
 
+static void a_program_reads_what_keeps_the_monitor_from_serving(void **state)
+{
+    json_t *json, *monitor, *nss;
+
+    (void) state;
+    write_configuration(NO_LINE);
+    unit_is("sss-nss.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sss-retry@sss-nss.timer", "loaded", "active", "static", 0);
+    assert_int_equal(unlink("pipes/ssh"), 0);
+    unit_is(MONITOR, "loaded", "failed", "disabled", 0);
+    json = json_loads(status(true, STATUS_DEGRADED), 0, NULL);
+    monitor = json_object_get(json, "monitor");
+    assert_string_equal(text_of(monitor, "trouble"), "sssd.service has failed (see: systemctl status sssd.service)");
+    assert_true(json_is_false(json_object_get(monitor, "held")));
+    nss = json_array_get(json_object_get(json, "responders"), NSS);
+    assert_string_equal(text_of(nss, "socket"), "refusing");
+    assert_string_equal(text_of(nss, "reason"), "it ended badly again and again");
+    assert_true(json_is_true(json_object_get(nss, "bad")));
+    assert_string_equal(text_of(json_array_get(json_object_get(json, "responders"), SSH), "socket"), "unreachable");
+    json_decref(json);
+
+    assert_int_equal(unlink("units/sss-retry@sss-nss.timer"), 0);
+    administrator_stops();
+    json = json_loads(status(true, STATUS_DEGRADED), 0, NULL);
+    monitor = json_object_get(json, "monitor");
+    assert_true(json_is_null(json_object_get(monitor, "trouble")));
+    assert_true(json_is_true(json_object_get(monitor, "held")));
+    json_decref(json);
+}
+
 static void what_cannot_be_read_is_unknown(void **state)
 {
     (void) state;
-    assert_int_equal(unlink("systemctl"), 0);
+    pid1_stops();
     assert_string_equal(status(false, STATUS_UNKNOWN), "");
     assert_string_equal(status(true, STATUS_UNKNOWN), "");
-    machine_systemctl("exit 0");
+    pid1_starts();
     assert_non_null(strstr(status(false, STATUS_OK), HEAD));
     assert_int_equal(rename("state", "elsewhere"), 0);
     assert_string_equal(status(false, STATUS_UNKNOWN), "");
@@ -126,7 +180,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_MACHINE(a_person_reads_a_table),
         IN_MACHINE(what_is_odd_stands_above_and_below),
+        IN_MACHINE(whoever_refuses_or_is_out_of_reach_stands_in_the_table),
         IN_MACHINE(a_program_reads_the_same),
+        IN_MACHINE(a_program_reads_what_keeps_the_monitor_from_serving),
         IN_MACHINE(what_cannot_be_read_is_unknown),
     };
 

@@ -32,7 +32,6 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
     assert_printed(&table, "A     BB      C\n"
                            "long  b       c\n"
                            "a     longer  the last one\n");
-    table_done(&table);
 }
 
 static void no_line_ends_with_blanks(void **state)
@@ -46,7 +45,6 @@ static void no_line_ends_with_blanks(void **state)
     TABLE_ADD(&table, "", "", "c");
     TABLE_ADD(&table, "", "", "");
     assert_printed(&table, "A  B  C\na  b\na\n      c\n\n");
-    table_done(&table);
 }
 
 static void lines_past_the_last_are_left_out(void **state)
@@ -60,8 +58,6 @@ static void lines_past_the_last_are_left_out(void **state)
     for (size_t i = 0; i < TABLE_LINES_MAX; i++)
         (void) strcat(wanted, "a\n"); /* fits */
     assert_printed(&table, wanted);
-    table_done(&table);
-    assert_printed(&table, "");
 }
 
 int main(void)

@@ -1,246 +1,243 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tests of units.c, with a script in place of systemctl. */
+/* Tests of units.c, with a PID 1 of their own. */
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/state.h"
+#include "tools/test-machine.h"
 #include "tools/units.h"
-#include "test/fixture.h"
 
-#define GOOD                                                                                    \
-    "MainPID=12\nLoadState=loaded\nActiveState=active\nUnitFileState=static\n\n" \
-    "LoadState=not-found\nActiveState=inactive\nUnitFileState=\n"
+static struct responder_units its[RESPONDERS];
+static struct unit monitor;
 
-static int ask_by(int (*read)(const struct units *units), struct unit *homes, size_t n)
+static struct manager *ask(void)
 {
-    static char names[32][16];
-    struct units units = { .n = 0 };
+    struct manager *manager;
 
-    for (size_t i = 0; i < n; i++) {
-        (void) snprintf(names[i], sizeof(names[i]), "u%zu.service", i); /* fits */
-        units_add(&units, names[i], &homes[i]);
-        units_add(&units, NULL, NULL); /* no unit */
-    }
-    return read(&units);
+    (void) unlink("questions"); /* of before */
+    memset(its, 0, sizeof(its));
+    monitor = (struct unit) { .load = "" };
+    assert_int_equal(manager_open(&manager), 0);
+    return manager;
 }
 
-static int ask(struct unit *homes, size_t n)
+static int read_all(void)
 {
-    return ask_by(units_read, homes, n);
+    struct manager *manager = ask();
+    int r = units_read_all(manager, its, &monitor);
+
+    (void) manager_free(manager);
+    return r;
 }
 
-/* What it says is in a file of its own, so that it arrives byte by byte as written. */
-static int read_said(const char *text, struct unit *homes, size_t n)
+static int read_installed(void)
 {
-    write_text("said", text);
-    return ask(homes, n);
+    struct manager *manager = ask();
+    int r = units_read_installed(manager, its);
+
+    (void) manager_free(manager);
+    return r;
 }
 
-static void units_are_read_in_the_order_asked(void **state)
+static void assert_unit(const struct unit *unit, const char *load, const char *active, const char *file, int main_pid)
 {
-    struct unit units[2] = { 0 };
-
-    (void) state;
-    systemctl_answers("cat said");
-    assert_int_equal(read_said(GOOD, units, 2), 0);
-    assert_string_equal(systemctl_calls(),
-                        "show --property=LoadState,ActiveState,UnitFileState,MainPID -- "
-                        "u0.service u1.service\n");
-    assert_string_equal(units[0].load, "loaded");
-    assert_string_equal(units[0].active, "active");
-    assert_string_equal(units[0].file, "static");
-    assert_int_equal(units[0].main_pid, 12);
-    assert_string_equal(units[1].load, "not-found");
-    assert_string_equal(units[1].active, "inactive");
-    assert_string_equal(units[1].file, "");
-    assert_int_equal(units[1].main_pid, 0);
+    assert_string_equal(unit->load, load);
+    assert_string_equal(unit->active, active);
+    assert_string_equal(unit->file, file);
+    assert_int_equal(unit->main_pid, main_pid);
 }
 
-static void every_truncation_is_read_as_far_as_it_goes(void **state)
+static bool was_asked(const char *question)
+{
+    char line[128];
+
+    (void) snprintf(line, sizeof(line), "\n%s\n", question); /* fits */
+    return strstr(pid1_questions(), line) != NULL;
+}
+
+static void all_of_each_responder_and_the_monitor_is_read(void **state)
 {
     (void) state;
-    systemctl_answers("cat said");
-    for (size_t bytes = 0; bytes < strlen(GOOD); bytes++) {
-        struct unit units[3] = { { .load = "" }, { .load = "" }, { .load = "untouched" } };
-        char text[] = GOOD;
-
-        text[bytes] = '\0';
-        assert_int_equal(read_said(text, units, 2), 0);
-        assert_int_equal(strncmp("loaded", units[0].load, strlen(units[0].load)), 0);
-        assert_int_equal(strncmp("active", units[0].active, strlen(units[0].active)), 0);
-        assert_int_equal(strncmp("not-found", units[1].load, strlen(units[1].load)), 0);
-        assert_int_equal(strncmp("inactive", units[1].active, strlen(units[1].active)), 0);
-        assert_string_equal(units[2].load, "untouched");
-    }
+    unit_is("sss-pam-private.socket", "not-found", "inactive", "", 0);
+    unit_is("sss-ssh.service", "loaded", "active", "static", 12);
+    unit_is("sssd-pam-priv.socket", "loaded", "failed", "disabled", 0);
+    unit_is("sssd-pac.service", "loaded", "deactivating", "indirect", 13);
+    unit_is("sssd-ifp.service", "loaded", "activating", "static", 14);
+    unit_is(MONITOR, "loaded", "active", "enabled-runtime", 15);
+    unit_has(MONITOR, "Job=restart");
+    assert_int_equal(read_all(), 0);
+    assert_unit(&its[NSS].sockets[0], "loaded", "active", "enabled", 0);
+    assert_unit(&its[NSS].sockets[1], "", "", "", 0);
+    assert_unit(&its[PAM].sockets[0], "loaded", "active", "enabled", 0);
+    assert_unit(&its[PAM].sockets[1], "not-found", "inactive", "", 0);
+    assert_unit(&its[PAM].vendor_sockets[0], "masked", "inactive", "masked-runtime", 0);
+    assert_unit(&its[PAM].vendor_sockets[1], "loaded", "failed", "disabled", 0);
+    assert_unit(&its[SSH].service, "loaded", "active", "static", 12);
+    assert_unit(&its[PAC].vendor_service, "loaded", "deactivating", "indirect", 13);
+    assert_unit(&its[IFP].service, "loaded", "activating", "static", 14);
+    assert_unit(&its[IFP].vendor_service, "", "", "", 0);
+    assert_unit(&its[IFP].sockets[0], "", "", "", 0);
+    assert_unit(&monitor, "loaded", "active", "enabled-runtime", 15);
+    assert_string_equal(monitor.job, "restart");
 }
 
-static void odd_lines_do_not_matter(void **state)
+/* systemd remembers the last one. */
+static void a_service_at_rest_has_no_process(void **state)
+{
+    (void) state;
+    unit_is("sss-ssh.service", "loaded", "inactive", "static", 12);
+    unit_is("sss-sudo.service", "loaded", "failed", "static", 13);
+    assert_int_equal(read_all(), 0);
+    assert_unit(&its[SSH].service, "loaded", "inactive", "static", 0);
+    assert_unit(&its[SUDO].service, "loaded", "failed", "static", 0);
+}
+
+static void of_what_is_not_installed_nothing_is_asked(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (i != NSS && i != PAC)
+            assert_int_equal(unlink(responders[i].program), 0);
+    assert_int_equal(chmod(responders[PAC].program, 0644), 0);
+    unit_is("sss-ssh.socket", "loaded", "inactive", "enabled", 0);
+    assert_int_equal(read_installed(), 0);
+    assert_string_equal(pid1_questions(), "sss-nss.socket sssd-nss.socket sss-nss.service sssd-nss.service\n");
+    assert_unit(&its[NSS].sockets[0], "loaded", "active", "", 0);
+    assert_unit(&its[SSH].sockets[0], "", "", "", 0);
+
+    assert_int_equal(unlink(responders[NSS].program), 0);
+    assert_int_equal(read_installed(), 0);
+    assert_string_equal(pid1_questions(), "");
+}
+
+static void only_what_matters_to_a_start_is_asked_for(void **state)
+{
+    (void) state;
+    unit_is("sss-nss.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sss-ssh.socket", "loaded", "failed", "disabled", 0);
+    unit_is("sss-sudo.service", "loaded", "active", "static", 12);
+    unit_is("sssd-autofs.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sssd-pac.service", "loaded", "active", "indirect", 13);
+    unit_is("sssd-pam.service", "loaded", "inactive", "indirect", 14);
+    assert_int_equal(read_installed(), 0);
+
+    /* Which of our closed sockets are enabled, */
+    assert_unit(&its[NSS].sockets[0], "loaded", "inactive", "enabled", 0);
+    assert_unit(&its[SSH].sockets[0], "loaded", "failed", "disabled", 0);
+    assert_true(was_asked("sss-nss.socket UnitFileState"));
+    assert_false(was_asked("sss-sudo.socket UnitFileState"));
+    assert_unit(&its[AUTOFS].vendor_sockets[0], "loaded", "inactive", "", 0);
+    /* and who serves for the distribution's. */
+    assert_unit(&its[SUDO].service, "loaded", "active", "", 0);
+    assert_unit(&its[PAC].vendor_service, "loaded", "active", "", 13);
+    assert_unit(&its[PAM].vendor_service, "loaded", "inactive", "", 0);
+}
+
+static void a_pid_1_that_cannot_be_asked_is_an_error(void **state)
+{
+    struct manager *manager = ask();
+
+    (void) state;
+    pid1_stops();
+    assert_int_equal(units_read_all(manager, its, &monitor), -ENOTCONN);
+    assert_int_equal(units_read_installed(manager, its), -ENOTCONN);
+    (void) manager_free(manager);
+}
+
+static bool are_stopped(void)
+{
+    struct state opened;
+    bool stopped;
+
+    assert_int_equal(read_all(), 0);
+    assert_int_equal(state_open("state", &opened), 0);
+    stopped = units_are_stopped(&opened, its, &monitor);
+    state_done(&opened);
+    return stopped;
+}
+
+static void an_administrators_stop_is_known_by_the_sockets(void **state)
 {
     static const struct {
-        const char *label, *text, *first, *second;
-        int pid;
+        const char *label, *unit, *line, *monitors, *not_installed;
+        bool stopped;
     } rows[] = {
-        { "nothing", "", "", "", 0 },
-        { "unknown properties", "Load=x\nLoadStates=x\nActiveState=a\nactivestate=x\n=x\n", "a", "", 0 },
-        { "no equals sign", "ActiveState\nMainPID\nActiveState=a\n", "a", "", 0 },
-        { "a value with one", "ActiveState=a=b\n", "a=b", "", 0 },
-        { "the last of two", "ActiveState=a\nActiveState=b\n", "b", "", 0 },
-        { "only the second", "\nActiveState=b\n", "", "b", 0 },
-        { "more than asked for", "ActiveState=a\n\nActiveState=b\n\nActiveState=c\n", "a", "b", 0 },
-        { "a long value", "ActiveState=abcdefghijklmnopqrstuvwxyz\n", "abcdefghijklmnopqrstuvw", "", 0 },
-        { "no number", "MainPID=many\n", "", "", 0 },
-        { "a number and more", "MainPID=7x\n", "", "", 7 },
-        { "no newline at the end", "MainPID=7\nActiveState=a", "a", "", 7 },
+        { "all are closed", NULL, NULL, NULL, NULL, true },
+        { "the monitor failed", MONITOR, "ActiveState=failed", NULL, NULL, true },
+        { "it is masked besides", MONITOR, "LoadState=masked", NULL, NULL, true },
+        { "the monitor runs", MONITOR, "ActiveState=active", NULL, NULL, false },
+        { "it is on its way out", MONITOR, "ActiveState=deactivating", NULL, NULL, false },
+        { "it is about to start", MONITOR, "Job=start", NULL, NULL, false },
+        { "a socket is open", "sss-sudo.socket", "ActiveState=active", NULL, NULL, false },
+        { "one of the two of pam", "sss-pam-private.socket", "ActiveState=active", NULL, NULL, false },
+        { "a socket failed", "sss-sudo.socket", "ActiveState=failed", NULL, NULL, true },
+        { "open, but nobody can run for it", "sss-sudo.socket", "ActiveState=active", NULL, "sudo", true },
+        { "open, and the monitor's", "sss-sudo.socket", "ActiveState=active", "sudo", NULL, true },
+        { "the distribution's is open", "sssd-sudo.socket", "ActiveState=active", NULL, NULL, true },
     };
 
     (void) state;
-    systemctl_answers("cat said");
+    assert_false(are_stopped());
     for (size_t i = 0; i < N_OF(rows); i++) {
-        struct unit units[2] = { 0 };
+        char program[64] = "";
 
         print_message("  %s\n", rows[i].label);
-        assert_int_equal(read_said(rows[i].text, units, 2), 0);
-        assert_string_equal(units[0].active, rows[i].first);
-        assert_string_equal(units[1].active, rows[i].second);
-        assert_int_equal(units[0].main_pid, rows[i].pid);
+        administrator_stops();
+        if (rows[i].unit)
+            unit_has(rows[i].unit, rows[i].line);
+        if (rows[i].monitors)
+            monitor_owns(rows[i].monitors, true);
+        if (rows[i].not_installed) {
+            (void) snprintf(program, sizeof(program), "programs/sssd_%s", rows[i].not_installed); /* fits */
+            assert_int_equal(chmod(program, 0644), 0);
+        }
+        assert_int_equal(are_stopped(), rows[i].stopped);
+        if (rows[i].monitors)
+            monitor_owns(rows[i].monitors, false);
+        if (rows[i].not_installed)
+            assert_int_equal(chmod(program, 0755), 0);
     }
 }
 
-static void more_output_than_units_can_have_is_cut(void **state)
-{
-    struct unit units[2] = { 0 };
-
-    (void) state;
-    systemctl_answers("echo ActiveState=a; i=0; while [ $i -lt 500 ]; do echo Other=text; i=$((i + 1)); done;"
-                      "echo ActiveState=b");
-    assert_int_equal(ask(units, 2), 0);
-    assert_string_equal(units[0].active, "a");
-}
-
-static void as_many_as_fit_are_asked_for_at_once(void **state)
-{
-    struct unit units[UNITS_READ_MAX + 1] = { 0 };
-
-    (void) state;
-    systemctl_answers("shift 3; for u; do printf 'ActiveState=%s\\n\\n' \"$u\"; done");
-    assert_int_equal(ask(units, UNITS_READ_MAX + 1), -E2BIG);
-    assert_string_equal(systemctl_calls(), "");
-    assert_int_equal(ask(units, UNITS_READ_MAX), 0);
-    assert_string_equal(units[0].active, "u0.service");
-    assert_string_equal(units[UNITS_READ_MAX - 1].active, "u27.service");
-}
-
-static void a_systemctl_that_fails_is_an_error(void **state)
-{
-    struct unit unit = { 0 };
-
-    (void) state;
-    assert_int_equal(ask(&unit, 1), -ENOENT);
-    assert_int_equal(ask_by(units_read_active, &unit, 1), -ENOENT);
-    systemctl_answers("echo ActiveState=a; exit 1");
-    assert_int_equal(ask(&unit, 1), -EIO);
-    assert_string_equal(unit.active, "");
-}
-
-static void the_shorter_question_is_answered_a_line_a_unit(void **state)
+/* Nothing of it could be told from a monitor at rest. */
+static void where_no_socket_would_be_open_nobody_has_stopped_it(void **state)
 {
     static const struct {
-        const char *label, *answers, *first, *second;
-        int r;
+        const char *label, *file;
+        bool monitors;
     } rows[] = {
-        { "both", "echo active; echo inactive", "active", "inactive", 0 },
-        { "neither is active", "echo failed; echo inactive; exit 3", "failed", "inactive", 0 },
-        { "more than asked for", "echo active; echo failed; echo inactive", "active", "failed", 0 },
-        { "a long word", "echo abcdefghijklmnopqrstuvwxyz; echo failed", "abcdefghijklmnopqrstuvw", "failed", 0 },
-        { "one is missing", "echo active; exit 4", "active", "", -EIO },
-        { "the first is missing", "echo; echo active", "", "", -EIO },
-        { "nothing", "exit 1", "", "", -EIO },
-        { "nothing, as in a chroot", "", "", "", 0 },
+        { "all are the monitor's", "enabled", true },
+        { "all are disabled", "disabled", false },
+        { "all are masked", "masked", false },
     };
 
     (void) state;
-    for (size_t i = 0; i < N_OF(rows); i++) {
-        struct unit units[2] = { { .load = "kept" } };
-
-        print_message("  %s\n", rows[i].label);
-        (void) unlink("calls"); /* of the row before */
-        systemctl_answers(rows[i].answers);
-        assert_int_equal(ask_by(units_read_active, units, 2), rows[i].r);
-        assert_string_equal(systemctl_calls(), "is-active -- u0.service u1.service\n");
-        assert_string_equal(units[0].active, rows[i].first);
-        assert_string_equal(units[1].active, rows[i].second);
-        assert_string_equal(units[0].load, "kept");
+    for (size_t row = 0; row < N_OF(rows); row++) {
+        print_message("  %s\n", rows[row].label);
+        for (size_t i = 0; i < RESPONDERS; i++) {
+            monitor_owns(responders[i].name, rows[row].monitors);
+            for (size_t k = 0; k < UNITS_MAX && responders[i].sockets[k]; k++)
+                unit_is(responders[i].sockets[k], "loaded", "inactive", rows[row].file, 0);
+        }
+        assert_false(are_stopped());
     }
-}
-
-static void as_many_as_fit_are_asked_the_shorter_question(void **state)
-{
-    struct unit units[UNITS_READ_MAX + 1] = { 0 };
-
-    (void) state;
-    systemctl_answers("shift 2; for u; do echo \"$u\"; done");
-    assert_int_equal(ask_by(units_read_active, units, UNITS_READ_MAX + 1), -E2BIG);
-    assert_string_equal(systemctl_calls(), "");
-    assert_int_equal(ask_by(units_read_active, units, UNITS_READ_MAX), 0);
-    assert_string_equal(units[UNITS_READ_MAX - 1].active, "u27.service");
-}
-
-static void a_unit_is_up_from_its_start_to_its_end(void **state)
-{
-    static const struct {
-        const char *active;
-        bool up;
-    } rows[] = {
-        { "active", true },      { "activating", true }, { "deactivating", true }, { "reloading", true },
-        { "maintenance", true }, { "inactive", false },  { "failed", false },      { "", false },
-    };
-
-    (void) state;
-    for (size_t i = 0; i < N_OF(rows); i++) {
-        struct unit unit = { 0 };
-
-        print_message("  %s\n", rows[i].active);
-        (void) strcpy(unit.active, rows[i].active); /* fits */
-        assert_int_equal(unit_is_up(&unit), rows[i].up);
-    }
-}
-
-static void a_unit_is_enabled_for_good_or_until_the_next_boot(void **state)
-{
-    static const struct {
-        const char *file;
-        bool enabled;
-    } rows[] = {
-        { "enabled", true }, { "enabled-runtime", true }, { "disabled", false }, { "static", false },
-        { "masked", false }, { "indirect", false },       { "", false },
-    };
-
-    (void) state;
-    for (size_t i = 0; i < N_OF(rows); i++) {
-        struct unit unit = { 0 };
-
-        print_message("  %s\n", rows[i].file);
-        (void) strcpy(unit.file, rows[i].file); /* fits */
-        assert_int_equal(unit_is_enabled(&unit), rows[i].enabled);
-    }
+    unit_is("sss-ssh.socket", "loaded", "inactive", "enabled-runtime", 0);
+    assert_true(are_stopped());
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(units_are_read_in_the_order_asked),
-        IN_FOLDER(every_truncation_is_read_as_far_as_it_goes),
-        IN_FOLDER(odd_lines_do_not_matter),
-        IN_FOLDER(more_output_than_units_can_have_is_cut),
-        IN_FOLDER(as_many_as_fit_are_asked_for_at_once),
-        IN_FOLDER(a_systemctl_that_fails_is_an_error),
-        IN_FOLDER(the_shorter_question_is_answered_a_line_a_unit),
-        IN_FOLDER(as_many_as_fit_are_asked_the_shorter_question),
-        cmocka_unit_test(a_unit_is_up_from_its_start_to_its_end),
-        cmocka_unit_test(a_unit_is_enabled_for_good_or_until_the_next_boot),
+        IN_MACHINE(all_of_each_responder_and_the_monitor_is_read),
+        IN_MACHINE(a_service_at_rest_has_no_process),
+        IN_MACHINE(of_what_is_not_installed_nothing_is_asked),
+        IN_MACHINE(only_what_matters_to_a_start_is_asked_for),
+        IN_MACHINE(a_pid_1_that_cannot_be_asked_is_an_error),
+        IN_MACHINE(an_administrators_stop_is_known_by_the_sockets),
+        IN_MACHINE(where_no_socket_would_be_open_nobody_has_stopped_it),
     };
 
     return cmocka_run_group_tests_name("units", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #ifndef TOOLS_VIEW_H
 #define TOOLS_VIEW_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -37,16 +38,18 @@ enum view_socket {
     SOCKET_DISABLED,
     SOCKET_MASKED,
     SOCKET_FAILED,
-    SOCKET_ABSENT, /* there is no such unit */
+    SOCKET_REFUSING,    /* closed for a while, after bad ends in a row */
+    SOCKET_UNREACHABLE, /* open, but no client gets there by its path */
+    SOCKET_ABSENT,      /* there is no such unit */
 };
 
 enum view_why {
-    WHY_NOT_INSTALLED,
-    WHY_LISTED,
-    WHY_IMPLIED,
-    WHY_UNLISTED,
+    WHY_UNLISTED = NOT_THE_MONITORS,
+    WHY_LISTED = LISTED,
+    WHY_IMPLIED = IMPLIED,
     WHY_CHANGED, /* the configuration says otherwise since sssd.service started */
     WHY_UNKNOWN, /* the configuration can't be read */
+    WHY_NOT_INSTALLED,
 };
 
 struct responder_view {
@@ -54,17 +57,22 @@ struct responder_view {
     bool installed;
     bool monitors; /* the monitor's own, else systemd's */
     enum view_why why;
-    struct responder_units units;
+    const struct responder_units *units;
     enum view_socket socket; /* the worst of its sockets */
     int pid;                 /* 0 if it does not run */
     bool refuses;            /* that is the launcher, which tells clients "unavailable" */
+    char trouble[128];       /* of bad ends: what it ended with; else "" */
     bool bad;                /* it can't serve, and nobody wanted that */
+    char reason[PATH_MAX + 64]; /* why it is as it is, as half a sentence */
+    char change[192];           /* the command that would change that, "" if there is none */
 };
 
 struct view {
     struct configuration_view configuration;
     struct unit monitor;
-    bool held;
+    struct responder_units units[RESPONDERS];
+    char trouble[320]; /* why the monitor serves nobody, as a sentence; "" if nothing keeps it from that */
+    bool held;         /* an administrator has stopped it */
     bool degraded; /* anything bad: monitoring should say so */
     struct responder_view responders[RESPONDERS];
 };
@@ -78,15 +86,11 @@ int view_read(struct view *ret);
 void view_done(struct view *view);
 
 /* Words for machines: "ok", "listening", "static", "listed". */
-const char *view_configuration_word(enum view_configuration verdict);
-const char *view_socket_word(enum view_socket socket);
-const char *view_type_word(const struct responder_view *view);
+extern const char *const view_configuration_words[]; /* by enum view_configuration, and so on */
+extern const char *const view_socket_words[];
+extern const char *const view_why_words[];
 const char *view_owner_word(const struct responder_view *view);
-const char *view_why_word(enum view_why why);
-
-/* Why it is as it is, as half a sentence; and the command that would change that, "" if there is none. */
-void view_reason(const struct view *view, const struct responder_view *responder, char *text, size_t bytes);
-void view_change(const struct responder_view *responder, char *text, size_t bytes);
+const char *view_type_word(const struct responder_view *view);
 
 /* Seconds without a request after which it leaves, 0 for never: what the configuration says, or SSSD's default. */
 unsigned long configuration_view_idle_sec(const struct configuration_view *view, const struct responder *responder);
