@@ -193,15 +193,18 @@ static bool failed_to_start(struct manager *manager)
 /* ExecStopPost=. */
 static int on_stopped(const struct state *state, struct manager *manager)
 {
-    int end = read_end(state, manager);
+    int end = read_end(state, manager), r = 0;
 
+    if (end == END_BY_ITSELF) {
+        if (failed_to_start(manager))
+            (void) warn(state_note_failure(state), "note that the monitor did not start");
+        /* It has ended with the monitor, or is about to. */
+        r = warn(manager_queue(manager, "Start", "sss-stop.service", "replace"), "start sss-stop.service");
+        end = read_end(state, manager); /* a stop that came in between may have lost its job by that */
+    }
     if (end == END_BY_STOP)
         return ownership_close(manager); /* whatever was about to open them has ended */
-    if (end != END_BY_ITSELF)
-        return end < 0 ? end : 0;
-    if (failed_to_start(manager))
-        (void) warn(state_note_failure(state), "note that the monitor did not start");
-    return warn(ownership_expect_stop(manager), "start sss-stop.service");
+    return end < 0 ? end : r;
 }
 
 /* ExecStop= of sss-stop.service, which stops before the monitor, and with it when that ends by itself or is restarted (from

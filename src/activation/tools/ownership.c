@@ -367,7 +367,8 @@ int ownership_apply_beside_monitor(const struct state *state, struct manager *ma
         r = strcmp(monitor.active, "activating") == 0 || strcmp(monitor.active, "deactivating") == 0 ? 0 : ownership_decide(state);
     else
         r = changed ? take_what_runs(state, manager, &changed) : 0;
-    (void) ownership_expect_stop(manager); /* not there yet where this version has just come */
+    /* Not there yet where this version has just come. A stop of it that is on its way wins. */
+    (void) manager_queue(manager, "Start", "sss-stop.service", "fail");
     return r < 0 ? r : move_sockets(state, manager, &before, CLOSES);
 }
 
@@ -449,11 +450,6 @@ int ownership_open(const struct state *state, struct manager *manager, const str
             list_add(&open, responder->sockets[k]);
     }
     return r < 0 ? r : list_run(&open, manager, "Start");
-}
-
-int ownership_expect_stop(struct manager *manager)
-{
-    return manager_queue(manager, "Start", "sss-stop.service", "fail"); /* not against the stop that it is for */
 }
 
 int ownership_close(struct manager *manager)

@@ -38,8 +38,6 @@ int ownership_open(const struct state *state, struct manager *manager, const str
 
 /* Closes all our sockets, and nobody opens them again by himself; waits until they are. */
 int ownership_close(struct manager *manager);
-/* sss-stop.service, which does that when the monitor is stopped, ends with a monitor that ends by itself: starts it again. */
-int ownership_expect_stop(struct manager *manager);
 
 /* All return 0 or a negative errno and have then logged why. */
 

@@ -1029,7 +1029,7 @@ static void a_stop_opens_nothing(void **state)
     }
 }
 
-#define EXPECT_STOP "Start sss-stop.service fail\n"
+#define EXPECT_STOP "Start sss-stop.service replace\n"
 
 static void an_end_by_itself_leaves_the_sockets_as_they_are(void **state)
 {
