@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/config.h"
@@ -24,6 +25,9 @@
 
 /* A responder finishes in two seconds at most; systemd kills one that does not leave. */
 #define JOBS_MSEC 120000
+
+/* Comes with sssd-ondemand-daemons. */
+#define OWN_DAEMONS "/usr/lib/systemd/system/sss-nss.service.d/50-daemons.conf"
 
 /* Units for which the same is to be done. */
 struct list {
@@ -277,6 +281,12 @@ static size_t paths_of(const struct state *state, const struct services *service
     return n;
 }
 
+/* Our own daemons take a path over from PID 1 alone, and the peer of a narrowed queue is who has narrowed it. */
+static bool may_narrow(void)
+{
+    return access(OWN_DAEMONS, F_OK) < 0;
+}
+
 /* The monitor's responders will bind their paths anew. Until then clients are to come again: who waits in our queues then is
  * lost. */
 static void narrow_what_comes(const struct state *state, const struct services *services)
@@ -285,7 +295,7 @@ static void narrow_what_comes(const struct state *state, const struct services *
     size_t n = paths_of(state, services, true, paths);
     int r;
 
-    if (n == 0 || state_has_narrowed(state))
+    if (n == 0 || state_has_narrowed(state) || !may_narrow())
         return;
     r = state_set_narrowed(state, true);
     if (r >= 0)
