@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #define NAME_BYTES 64
 #define ROW_USEC UINT64_C(60000000)
+#define PARDONED (UINT_MAX - 1) /* in the place of a number of bad ends: the next one is not counted */
 #define FAILED "failed"
 #define NARROWED "narrowed"
 
@@ -179,24 +181,41 @@ static int write_note(const struct state *state, const char *name, unsigned numb
     return write_file(state, name, text);
 }
 
-unsigned state_bad_ends(const struct state *state, const char *responder)
+static unsigned read_bad_ends(const struct state *state, const char *responder)
 {
     char name[NAME_BYTES];
 
     return join(name, "ends", responder) < 0 ? 0 : read_note(state, name, ROW_USEC);
 }
 
+unsigned state_bad_ends(const struct state *state, const char *responder)
+{
+    unsigned ends = read_bad_ends(state, responder);
+
+    return ends == PARDONED ? 0 : ends;
+}
+
 int state_count_bad_end(const struct state *state, const char *responder)
 {
-    unsigned ends = state_bad_ends(state, responder);
+    unsigned ends = read_bad_ends(state, responder);
     char name[NAME_BYTES];
     int r;
 
+    if (ends == PARDONED)
+        return state_forget_bad_ends(state, responder);
     ends = ends < BAD_ENDS_MAX ? ends + 1 : BAD_ENDS_MAX;
     r = join(name, "ends", responder);
     if (r >= 0)
         r = write_note(state, name, ends);
     return r < 0 ? r : (int) ends;
+}
+
+int state_pardon_bad_end(const struct state *state, const char *responder)
+{
+    char name[NAME_BYTES];
+    int r = join(name, "ends", responder);
+
+    return r < 0 ? r : write_note(state, name, PARDONED);
 }
 
 int state_forget_bad_ends(const struct state *state, const char *responder)

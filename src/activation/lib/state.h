@@ -44,8 +44,10 @@ bool state_has_owners(const struct state *state);
 
 /* Bad ends in a row: 0 when there were none or they can't be read. */
 unsigned state_bad_ends(const struct state *state, const char *responder);
-/* One more. Returns how many there are now, or a negative errno. */
+/* One more. Returns how many there are now, or a negative errno: 0 after a pardon, which is used up by that. */
 int state_count_bad_end(const struct state *state, const char *responder);
+/* The end of the row by an end that is about to be counted, and is not to be. 0 or a negative errno. */
+int state_pardon_bad_end(const struct state *state, const char *responder);
 /* The end of the row. 0 or a negative errno. */
 int state_forget_bad_ends(const struct state *state, const char *responder);
 

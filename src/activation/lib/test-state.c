@@ -250,6 +250,18 @@ static void an_unknown_responder_has_no_bad_ends(void **state)
     assert_false(file_exists("state/ends/nss"));
 }
 
+static void a_pardon_ends_the_row_and_is_used_up_by_one_end(void **state)
+{
+    (void) state;
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 2);
+    assert_int_equal(state_pardon_bad_end(&opened, "nss"), 0);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 0);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
+}
+
 static void bad_ends_are_counted_to_three(void **state)
 {
     static const int counts[] = { 1, 2, 3, 3, 3 };
@@ -721,6 +733,7 @@ int main(void)
         IN_STATE(the_longest_name_that_fits_is_a_name),
         IN_STATE(an_unknown_responder_has_no_bad_ends),
         IN_STATE(bad_ends_are_counted_to_three),
+        IN_STATE(a_pardon_ends_the_row_and_is_used_up_by_one_end),
         IN_STATE(a_row_goes_on_for_a_minute_after_its_last),
         IN_STATE(what_is_no_note_is_none),
         IN_STATE(a_note_of_more_than_the_most_counts_as_the_most),

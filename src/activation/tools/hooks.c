@@ -305,16 +305,19 @@ static void log_end(struct manager *manager, const struct responder *responder, 
         event_log(EVENT_LEFT, responder->name, "told", "%s has left: somebody told it to", responder->name);
 }
 
-/* A good end of its own, and the kill of one at work: that, or the end of memory, says nothing of the next. */
-static bool ends_row(struct manager *manager, const struct responder *responder, const char *job)
+/* What an end does to a row of bad ones: nothing when the unit has a job. */
+enum row { GOES_ON, ENDS, ENDS_BY_KILL };
+
+static enum row row_after(struct manager *manager, const struct responder *responder, const char *job)
 {
     const char *status = from_systemd("EXIT_STATUS");
 
     if (job[0])
-        return false;
+        return GOES_ON;
     if (strcmp(from_systemd("SERVICE_RESULT"), "success") == 0)
-        return strcmp(status, NOT_SERVED) != 0;
-    return strcmp(status, "KILL") == 0 && life_usec(manager, responder) >= KILLED_AT_START_USEC;
+        return strcmp(status, NOT_SERVED) != 0 ? ENDS : GOES_ON;
+    /* The kill of one at work, or the end of memory, says nothing of the next; hook `failed` is about to count it. */
+    return strcmp(status, "KILL") == 0 && life_usec(manager, responder) >= KILLED_AT_START_USEC ? ENDS_BY_KILL : GOES_ON;
 }
 
 /* ExecStopPost= of each responder. */
@@ -322,11 +325,14 @@ static int on_ended(const struct state *state, struct manager *manager, const st
 {
     const char *const names[] = { responder->service, responder->retry_timer };
     struct unit units[2] = { { .job = "" } };
+    enum row row;
 
     (void) warn(manager_states(manager, names, names[1] ? 2 : 1, units), "ask systemd for its job");
     log_end(manager, responder, units[0].job);
-    if (ends_row(manager, responder, units[0].job)) {
-        (void) warn(state_forget_bad_ends(state, responder->name), "forget bad ends");
+    row = row_after(manager, responder, units[0].job);
+    if (row != GOES_ON) {
+        (void) warn(row == ENDS ? state_forget_bad_ends(state, responder->name)
+                                : state_pardon_bad_end(state, responder->name), "forget bad ends");
         if (unit_is_up(&units[1])) /* it has recovered */
             (void) warn(manager_queue(manager, "Stop", responder->retry_timer, "replace"), "stop the retry timer");
     }

@@ -1706,7 +1706,7 @@ static void a_kill_at_work_is_in_no_row(void **state)
         hook.name = "failed";
         hook.argument = "sss-pam";
         assert_int_equal(in_child(run_hook, &hook), 0);
-        assert_int_equal(state_bad_ends(&opened, "pam"), rows[i].is_third ? 3 : 1);
+        assert_int_equal(state_bad_ends(&opened, "pam"), rows[i].is_third ? 3 : 0);
         assert_string_equal(pid1_calls(), rows[i].is_third ? CLOSED : RESET("sss-pam"));
     }
 }
