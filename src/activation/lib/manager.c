@@ -52,11 +52,6 @@ struct call {
     size_t n_list; /* texts in an array instead of all these, unless 0 */
 };
 
-static void message_unrefp(sd_bus_message **message)
-{
-    (void) sd_bus_message_unref(*message); /* NULL */
-}
-
 bool unit_is_up(const struct unit *unit)
 {
     return unit->active[0] && strcmp(unit->active, "inactive") != 0 && strcmp(unit->active, "failed") != 0;
@@ -247,7 +242,7 @@ static int append(sd_bus_message *message, const struct call *call)
 
 static int ask_once(struct manager *manager, const struct call *call, sd_bus_message **ret)
 {
-    CLEANUP(message_unrefp) sd_bus_message *message = NULL;
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *message = NULL;
     CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
     int r;
 
@@ -284,7 +279,7 @@ static int ask(struct manager *manager, const struct call *call, sd_bus_message 
 /* The same where the reply says nothing more. */
 static int tell(struct manager *manager, const struct call *call)
 {
-    CLEANUP(message_unrefp) sd_bus_message *reply = NULL;
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 
     return ask(manager, call, &reply);
 }
@@ -306,7 +301,7 @@ static int read_state(sd_bus_message *message, struct unit *ret)
 
 int manager_states(struct manager *manager, const char *const *units, size_t n, struct unit *ret)
 {
-    CLEANUP(message_unrefp) sd_bus_message *reply = NULL;
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
     const struct call call = { .interface = SYSTEMD ".Manager", .member = "ListUnitsByNames", .list = units, .n_list = n };
     int r;
 
@@ -360,7 +355,7 @@ int manager_property(struct manager *manager, const char *unit, const char *inte
 int manager_text(struct manager *manager, const char *unit, const char *interface, const char *property, char *ret,
                  size_t bytes)
 {
-    CLEANUP(message_unrefp) sd_bus_message *reply = NULL;
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
     const char *text;
     int r;
 
@@ -376,7 +371,7 @@ int manager_text(struct manager *manager, const char *unit, const char *interfac
 
 int manager_number(struct manager *manager, const char *unit, const char *interface, const char *property, uint64_t *ret)
 {
-    CLEANUP(message_unrefp) sd_bus_message *reply = NULL;
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
     union {
         int boolean;
         uint32_t u;
@@ -429,7 +424,7 @@ int manager_kill(struct manager *manager, const char *unit, int signal)
 
 static int queue(struct manager *manager, const char *verb, const char *unit, const char *mode, struct job *job)
 {
-    CLEANUP(message_unrefp) sd_bus_message *reply = NULL;
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
     char member[24];
     const struct call call = { .interface = SYSTEMD ".Manager", .member = member, .texts = { unit, mode } };
     const char *path;

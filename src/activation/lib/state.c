@@ -181,6 +181,14 @@ static int write_note(const struct state *state, const char *name, unsigned numb
     return write_file(state, name, text);
 }
 
+static int write_bad_ends(const struct state *state, const char *responder, unsigned ends)
+{
+    char name[NAME_BYTES];
+    int r = join(name, "ends", responder);
+
+    return r < 0 ? r : write_note(state, name, ends);
+}
+
 static unsigned read_bad_ends(const struct state *state, const char *responder)
 {
     char name[NAME_BYTES];
@@ -198,24 +206,18 @@ unsigned state_bad_ends(const struct state *state, const char *responder)
 int state_count_bad_end(const struct state *state, const char *responder)
 {
     unsigned ends = read_bad_ends(state, responder);
-    char name[NAME_BYTES];
     int r;
 
     if (ends == PARDONED)
         return state_forget_bad_ends(state, responder);
     ends = ends < BAD_ENDS_MAX ? ends + 1 : BAD_ENDS_MAX;
-    r = join(name, "ends", responder);
-    if (r >= 0)
-        r = write_note(state, name, ends);
+    r = write_bad_ends(state, responder, ends);
     return r < 0 ? r : (int) ends;
 }
 
 int state_pardon_bad_end(const struct state *state, const char *responder)
 {
-    char name[NAME_BYTES];
-    int r = join(name, "ends", responder);
-
-    return r < 0 ? r : write_note(state, name, PARDONED);
+    return write_bad_ends(state, responder, PARDONED);
 }
 
 int state_forget_bad_ends(const struct state *state, const char *responder)
