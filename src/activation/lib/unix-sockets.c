@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unix sockets: the kernel's list of those that have a path. */
+/* Unix sockets: the kernel's list of those that have a path, and what a process has of them. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -118,5 +120,47 @@ int unix_socket_is_systemds(const char *path)
     int r;
 
     unix_sockets_are_systemds(&path, 1, &r);
+    return r;
+}
+
+bool unix_socket_at(int fd, struct bound_socket *ret)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNSPEC };
+    socklen_t bytes = sizeof(address), size = sizeof(int);
+    int listening = 0;
+
+    *ret = (struct bound_socket) { .listens = false };
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 ||
+        getsockname(fd, (struct sockaddr *) &address, &bytes) < 0 || address.sun_family != AF_UNIX || !address.sun_path[0])
+        return false;
+    memcpy(ret->path, address.sun_path, sizeof(address.sun_path)); /* one byte less: it ends there */
+    ret->listens = listening != 0;
+    return true;
+}
+
+int unix_sockets_of_process(pid_t pid, int pidfd, int (*on_copy)(int fd, const struct bound_socket *bound, void *userdata),
+                            void *userdata)
+{
+    CLEANUP(closedirp) DIR *dir = NULL;
+    struct bound_socket bound;
+    struct dirent *entry;
+    char path[32];
+    int r = 0;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) pid); /* fits */
+    dir = opendir(path);
+    if (!dir)
+        return -errno;
+    while (r == 0 && (entry = readdir(dir))) {
+        CLEANUP(closep) int fd = -1;
+
+        if (!isdigit((unsigned char) entry->d_name[0]))
+            continue;
+        fd = pidfd_getfd(pidfd, atoi(entry->d_name), 0);
+        if (fd < 0 && errno != EBADF) /* that is one that was closed meanwhile */
+            return -errno;
+        if (unix_socket_at(fd, &bound))
+            r = on_copy(fd, &bound, userdata);
+    }
     return r;
 }

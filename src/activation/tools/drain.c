@@ -30,7 +30,6 @@
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,7 +55,6 @@
 
 /* PAM has two. */
 #define HANDED_OVER_MAX 2
-#define PATH_BYTES 108 /* as in sockaddr_un */
 
 /* The process is held from the first look: a number may be another's by the second. */
 struct process {
@@ -78,7 +76,7 @@ static bool is_alive(const struct process *process)
 
 /* The connections that came by the sockets which systemd handed over, and those sockets' paths. */
 struct clients {
-    char paths[HANDED_OVER_MAX][PATH_BYTES];
+    char paths[HANDED_OVER_MAX][UNIX_PATH_BYTES];
     unsigned long handed_over[HANDED_OVER_MAX], *inodes;
     size_t n;
 };
@@ -109,7 +107,7 @@ static int note_path(const struct unix_socket *unix_socket, void *userdata)
 
     for (size_t i = 0; i < HANDED_OVER_MAX; i++)
         if (unix_socket->listens && unix_socket->inode == clients->handed_over[i])
-            (void) snprintf(clients->paths[i], PATH_BYTES, "%s", unix_socket->path); /* fits */
+            (void) snprintf(clients->paths[i], UNIX_PATH_BYTES, "%s", unix_socket->path); /* fits */
     return 0;
 }
 
@@ -337,17 +335,6 @@ static void wait_for_halt(const struct process *process)
     }
 }
 
-/* Whose descriptor this copy is of: exact, as the kernel's list is not. */
-static bool is_at(int fd, bool listens, struct sockaddr_un *ret)
-{
-    socklen_t bytes = sizeof(*ret), size = sizeof(int);
-    int listening = 0;
-
-    *ret = (struct sockaddr_un) { .sun_family = AF_UNSPEC };
-    return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && !listening == !listens &&
-           getsockname(fd, (struct sockaddr *) ret, &bytes) == 0 && ret->sun_family == AF_UNIX && ret->sun_path[0];
-}
-
 /* Does anybody wait to be accepted? No where copies are forbidden. */
 static bool has_queue(const struct process *process)
 {
@@ -356,9 +343,9 @@ static bool has_queue(const struct process *process)
     for (int i = 0; i < HANDED_OVER_MAX; i++) {
         CLEANUP(closep) int fd = pidfd_getfd(process->pidfd, SD_LISTEN_FDS_START + i, 0);
         struct pollfd polled = { .fd = fd, .events = POLLIN };
-        struct sockaddr_un address;
+        struct bound_socket bound;
 
-        waits = waits || (is_at(fd, true, &address) && poll(&polled, 1, 0) > 0);
+        waits = waits || (unix_socket_at(fd, &bound) && bound.listens && poll(&polled, 1, 0) > 0);
     }
     return waits;
 }
@@ -393,42 +380,40 @@ static bool has_unread(int fd)
     return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
+struct ending {
+    struct bound_socket listeners[HANDED_OVER_MAX];
+    int n;
+};
+
+static int end_reading_of(int fd, const struct bound_socket *bound, void *userdata)
+{
+    struct ending *ending = userdata;
+
+    for (int i = 0; !bound->listens && i < HANDED_OVER_MAX; i++) {
+        if (!ending->listeners[i].listens || strcmp(bound->path, ending->listeners[i].path) != 0)
+            continue;
+        ending->n++;
+        if (!has_unread(fd))
+            (void) shutdown(fd, SHUT_RD); /* once is enough */
+        break;
+    }
+    return 0;
+}
+
 /* Lets nobody send anything more to the process, which is halted. Who has sent a request that it has not read has his turn
  * later: newer engines (libtevent of Debian 13) read it when they find both, but never send the answer. Returns how many
  * connections there are; none where copies are forbidden: then the last requests are lost. */
 static int end_reading(const struct process *process)
 {
-    CLEANUP(closedirp) DIR *dir = NULL;
-    struct sockaddr_un listeners[HANDED_OVER_MAX], address;
-    struct dirent *entry;
-    char path[32];
-    int n = 0;
+    struct ending ending = { .n = 0 };
 
     for (int i = 0; i < HANDED_OVER_MAX; i++) {
         CLEANUP(closep) int fd = pidfd_getfd(process->pidfd, SD_LISTEN_FDS_START + i, 0);
 
-        (void) is_at(fd, true, &listeners[i]); /* else it matches nothing */
+        (void) unix_socket_at(fd, &ending.listeners[i]); /* else it does not listen */
     }
-    (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) process->pid); /* fits */
-    dir = opendir(path);
-    while (dir && (entry = readdir(dir))) {
-        CLEANUP(closep) int fd = -1;
-
-        if (!isdigit((unsigned char) entry->d_name[0]))
-            continue;
-        fd = pidfd_getfd(process->pidfd, atoi(entry->d_name), 0);
-        if (!is_at(fd, false, &address))
-            continue;
-        for (int i = 0; i < HANDED_OVER_MAX; i++)
-            if (listeners[i].sun_family == AF_UNIX &&
-                strncmp(address.sun_path, listeners[i].sun_path, sizeof(address.sun_path)) == 0) {
-                n++;
-                if (!has_unread(fd))
-                    (void) shutdown(fd, SHUT_RD); /* once is enough */
-                break;
-            }
-    }
-    return n;
+    (void) unix_sockets_of_process(process->pid, process->pidfd, end_reading_of, &ending); /* gone has no connections */
+    return ending.n;
 }
 
 static void end_connections(const struct process *process)

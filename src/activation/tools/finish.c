@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Finish: lets responders serve the queues of sockets that were bound over. */
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/unix-sockets.h"
 #include "tools/drain.h"
 #include "tools/finish.h"
 
@@ -21,61 +21,41 @@
 #define LOOK_EVERY_MSEC 5
 #define QUEUE_MSEC 3000
 
-static bool is_unix_listener(int fd)
+/* Copies of a process's listening sockets: only who has one can see whether its queue is empty. */
+struct listeners {
+    struct pollfd polled[LISTENERS_MAX];
+    nfds_t n;
+};
+
+static int keep_listener(int fd, const struct bound_socket *bound, void *userdata)
 {
-    int domain = 0, listening = 0;
-    socklen_t bytes = sizeof(domain);
+    struct listeners *listeners = userdata;
+    int copy;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &bytes) < 0 || domain != AF_UNIX)
-        return false;
-    bytes = sizeof(listening);
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &bytes) == 0 && listening;
-}
-
-/* Copies of the process's listening sockets: only who has one can see whether its queue is empty. Returns how many, or
- * a negative errno. */
-static int copy_listeners(pid_t pid, struct pollfd *ret)
-{
-    CLEANUP(closep) int process = pidfd_open(pid, 0);
-    CLEANUP(closedirp) DIR *dir = NULL;
-    struct dirent *entry;
-    char path[32];
-    int n = 0;
-
-    if (process < 0)
+    if (!bound->listens || listeners->n == LISTENERS_MAX)
+        return 0;
+    copy = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* fd is closed behind us */
+    if (copy < 0)
         return -errno;
-    (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) pid); /* fits */
-    dir = opendir(path);
-    if (!dir)
-        return -errno;
-
-    while (n < LISTENERS_MAX && (entry = readdir(dir))) {
-        CLEANUP(closep) int fd = -1;
-
-        if (entry->d_name[0] == '.')
-            continue;
-        fd = pidfd_getfd(process, atoi(entry->d_name), 0);
-        if (fd < 0 && errno != EBADF) /* that is one that was closed meanwhile */
-            return n > 0 ? n : -errno;
-        if (fd < 0 || !is_unix_listener(fd))
-            continue;
-        ret[n++] = (struct pollfd) { .fd = fd, .events = POLLIN };
-        fd = -1;
-    }
-    return n;
+    listeners->polled[listeners->n++] = (struct pollfd) { .fd = copy, .events = POLLIN };
+    return 0;
 }
 
 static int wait_for_empty_queues(pid_t pid)
 {
-    struct pollfd listeners[LISTENERS_MAX];
-    int n;
+    struct listeners listeners = { .n = 0 };
+    CLEANUP(closep) int process = pidfd_open(pid, 0);
+    int r;
 
-    n = copy_listeners(pid, listeners);
-    for (int waited = 0; n > 0 && waited < QUEUE_MSEC && poll(listeners, (nfds_t) n, 0) > 0; waited += LOOK_EVERY_MSEC)
+    if (process < 0)
+        return -errno;
+    r = unix_sockets_of_process(pid, process, keep_listener, &listeners);
+    for (int waited = 0; listeners.n > 0 && waited < QUEUE_MSEC && poll(listeners.polled, listeners.n, 0) > 0;
+         waited += LOOK_EVERY_MSEC)
         sleep_msec(LOOK_EVERY_MSEC);
-    for (int i = 0; i < n; i++)
-        (void) close(listeners[i].fd); /* a copy */
-    return n < 0 ? n : 0;
+    for (nfds_t i = 0; i < listeners.n; i++)
+        (void) close(listeners.polled[i].fd); /* a copy */
+    return listeners.n > 0 ? 0 : r;
 }
 
 static int finish_one(pid_t pid)

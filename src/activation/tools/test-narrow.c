@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #define OWNER_PID getpid()
-#define OWNER_DESCRIPTORS "/proc/self/fd"
 #include "tools/narrow.c"
 
 #include "test/fixture.h"
