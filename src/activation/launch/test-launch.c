@@ -297,12 +297,6 @@ static void without_sockets_it_leaves_quietly(void **state)
 
 /* --- What systemd tells, to root ------------------------------------------------------------------------------- */
 
-static void wait_for_text(const char *path, const char *text)
-{
-    while (!strstr(read_text(path), text))
-        (void) usleep(1000); /* folder_enter's guard ends this */
-}
-
 /* Somebody else does, as the administrator or another launcher. All have been told of its end then. */
 static void run_job(const char *verb)
 {
@@ -315,19 +309,10 @@ static void run_job(const char *verb)
     manager_free(manager);
 }
 
-static pid_t start_job(const char *verb)
+static int run_in_child(void *verb)
 {
-    pid_t pid;
-
-    (void) fflush(NULL); /* or the child would write it again */
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        (void) alarm(60); /* timers are not inherited */
-        run_job(verb);
-        exit(0);
-    }
-    return pid;
+    run_job(verb);
+    return 0;
 }
 
 static void queue_job(const char *verb)
@@ -624,7 +609,7 @@ static void it_waits_for_who_sends_the_monitor_away(void **state)
         /* As the linger hook does it. */
         lock = state_lock_exclusive(&opened, 0);
         assert_true(lock >= 0);
-        hook = start_job("Stop");
+        hook = start_child(run_in_child, "Stop");
         wait_for_file("begun");
         (void) unlink("questions");
         start_launcher(right_start());

@@ -207,12 +207,13 @@ static void the_monitor_is_started_only_where_that_helps(void **state)
     }
 }
 
-static int ensure_in_child(void)
+static int ensure_in_child(void *userdata)
 {
     struct manager *own = NULL;
     char why[256] = "";
     bool may, cold;
 
+    (void) userdata;
     if (manager_open(&own) < 0)
         return 2;
     may = monitor_ensure(own, &opened, "test", &cold, why, sizeof(why));
@@ -220,20 +221,6 @@ static int ensure_in_child(void)
     if (!may)
         write_text("why", why);
     return may ? 0 : 1;
-}
-
-static pid_t start_ensuring(void)
-{
-    pid_t pid;
-
-    (void) fflush(NULL); /* or the child would write it again */
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        (void) alarm(60); /* timers are not inherited */
-        exit(ensure_in_child());
-    }
-    return pid;
 }
 
 static void wait_for_call(const char *calls)
@@ -256,7 +243,7 @@ static void a_start_that_another_began_is_waited_for(void **state)
         print_message("  %s\n", states[i]);
         set_machine(&(struct machine) { .active = states[i] });
         assert_int_equal(manager_queue(manager, "Start", MONITOR, "replace"), 0);
-        pid = start_ensuring();
+        pid = start_child(ensure_in_child, NULL);
         wait_for_call("Start sssd.service replace\n" START);
         assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
         write_text("go", "x\n");
@@ -274,7 +261,7 @@ static void a_stop_that_another_began_is_not_waited_for(void **state)
     set_machine(&(struct machine) { .active = "active" });
     assert_int_equal(manager_queue(manager, "Stop", MONITOR, "replace"), 0);
     wait_for_file("begun");
-    assert_int_equal(exit_status_of(start_ensuring()), 1);
+    assert_int_equal(in_child(ensure_in_child, NULL), 1);
     assert_string_equal(read_text("why"), "sssd.service is being stopped");
     assert_int_equal(manager_state(manager, MONITOR, &unit), 0);
     assert_string_equal(unit.job, "stop"); /* still, and nothing took it back */
@@ -305,7 +292,7 @@ static void whoever_starts_late_is_given_up_but_not_whoever_restarts(void **stat
         print_message("  %s\n", rows[i].label);
         set_machine(&rows[i].machine);
         (void) unlink("why"); /* of the row before */
-        assert_int_equal(exit_status_of(start_ensuring()), rows[i].may ? 0 : 1);
+        assert_int_equal(in_child(ensure_in_child, NULL), rows[i].may ? 0 : 1);
         took = msec_now() - before;
         assert_in_range(took, rows[i].may ? 4290 : 3990, 30000);
         assert_string_equal(read_text("why"), rows[i].why);

@@ -45,27 +45,6 @@ static int manager_leave(void **state)
 
 #define WITH_MANAGER(test) cmocka_unit_test_setup_teardown(test, manager_enter, manager_leave)
 
-/* A child that asks, while we are PID 1's master. */
-static pid_t start_asking(int (*what)(void))
-{
-    pid_t pid;
-
-    (void) fflush(NULL); /* or the child would write it again */
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        (void) alarm(60); /* timers are not inherited */
-        exit(what());
-    }
-    return pid;
-}
-
-static void wait_for_text(const char *path, const char *text)
-{
-    while (!strstr(read_text(path), text))
-        (void) usleep(1000); /* folder_enter's guard ends this */
-}
-
 static unsigned times_in(const char *text, const char *line)
 {
     unsigned n = 0;
@@ -430,12 +409,13 @@ static void who_refuses_to_tell_of_jobs_is_not_asked_further(void **state)
     assert_null(manager_free(none)); /* does no harm */
 }
 
-static int open_when_it_is_there(void)
+static int open_when_it_is_there(void *userdata)
 {
     struct manager *late = NULL;
     struct unit unit;
     int r;
 
+    (void) userdata;
     write_text("begun", "");
     r = manager_open(&late);
     if (r < 0)
@@ -452,42 +432,45 @@ static void connecting_waits_for_one_that_is_away(void **state)
     (void) state;
     unit_has("b.service", "ActiveState=active");
     (void) close(listener_at("manager"));
-    pid = start_asking(open_when_it_is_there);
+    pid = start_child(open_when_it_is_there, NULL);
     wait_for_file("begun");
     (void) usleep(AWAY_MSEC * 1000);
     pid1_starts();
     assert_int_equal(exit_status_of(pid), 0);
 }
 
-static int ask_for_the_state(void)
+static int ask_for_the_state(void *userdata)
 {
     struct manager *own = NULL;
     struct unit unit;
     int r = manager_open(&own);
 
+    (void) userdata;
     if (r == 0)
         r = manager_state(own, "b.service", &unit);
     manager_free(own);
     return r < 0 ? -r : strcmp(unit.active, "active") == 0 ? 0 : 255;
 }
 
-static int ask_for_a_text(void)
+static int ask_for_a_text(void *userdata)
 {
     struct manager *own = NULL;
     char text[16] = "";
     int r = manager_open(&own);
 
+    (void) userdata;
     if (r == 0)
         r = manager_text(own, "b.service", "Unit", "Description", text, sizeof(text));
     manager_free(own);
     return r < 0 ? -r : strcmp(text, "it") == 0 ? 0 : 255;
 }
 
-static int queue_a_job(void)
+static int queue_a_job(void *userdata)
 {
     struct manager *own = NULL;
     int r = manager_open(&own);
 
+    (void) userdata;
     if (r == 0)
         r = manager_queue(own, "Start", "a.service", "fail");
     manager_free(own);
@@ -498,7 +481,7 @@ static void a_question_is_asked_again_when_it_is_back(void **state)
 {
     static const struct {
         const char *label, *errors, *asked_in, *words;
-        int (*ask)(void);
+        int (*ask)(void *userdata);
     } rows[] = {
         { "a state", "List b.service silence\n", "questions", "b.service\n", ask_for_the_state },
         { "a property", "Get b.service silence\n", "questions", "b.service Description\n", ask_for_a_text },
@@ -512,7 +495,7 @@ static void a_question_is_asked_again_when_it_is_back(void **state)
 
         print_message("  %s\n", rows[i].label);
         write_text("errors", rows[i].errors);
-        pid = start_asking(rows[i].ask);
+        pid = start_child(rows[i].ask, NULL);
         wait_for_text(rows[i].asked_in, rows[i].words);
         assert_int_equal(unlink("errors"), 0);
         pid1_is_away();
@@ -722,7 +705,7 @@ static void jobs_of_which_one_takes_too_long_are_late(void **state)
 }
 
 /* Returns 10 + how the job ended. */
-static int run_a_job(const char *verb)
+static int run_a_job(void *verb)
 {
     struct manager *own = NULL;
     enum job_result result = 77;
@@ -734,16 +717,6 @@ static int run_a_job(const char *verb)
     return r < 0 ? -r : 10 + (int) result;
 }
 
-static int run_a_start(void)
-{
-    return run_a_job("Start");
-}
-
-static int run_a_stop(void)
-{
-    return run_a_job("Stop");
-}
-
 static void a_job_that_outlives_the_connection_is_waited_for(void **state)
 {
     pid_t pid;
@@ -751,7 +724,7 @@ static void a_job_that_outlives_the_connection_is_waited_for(void **state)
     (void) state;
     assert_int_equal(mkfifo("go", 0600), 0);
     jobs_do("touch begun; read x <go; has $2 ActiveState=active; echo skipped");
-    pid = start_asking(run_a_start);
+    pid = start_child(run_a_job, "Start");
     wait_for_file("begun");
     pid1_is_away();
     wait_for_text("questions", "a.service\n"); /* it has looked, and waits on */
@@ -763,16 +736,14 @@ static void a_job_that_outlives_the_connection_is_waited_for(void **state)
 static void a_job_that_ended_meanwhile_is_told_by_its_unit(void **state)
 {
     static const struct {
-        const char *label;
-        int (*run)(void);
-        const char *line;
+        const char *label, *verb, *line;
         enum job_result result;
     } rows[] = {
-        { "a start, active", run_a_start, "ActiveState=active", JOB_DONE },
-        { "a start, failed", run_a_start, "ActiveState=failed", JOB_FAILED },
-        { "a start, inactive", run_a_start, "ActiveState=inactive", JOB_SKIPPED },
-        { "a stop, inactive", run_a_stop, "ActiveState=inactive", JOB_DONE },
-        { "a stop, failed", run_a_stop, "ActiveState=failed", JOB_DONE },
+        { "a start, active", "Start", "ActiveState=active", JOB_DONE },
+        { "a start, failed", "Start", "ActiveState=failed", JOB_FAILED },
+        { "a start, inactive", "Start", "ActiveState=inactive", JOB_SKIPPED },
+        { "a stop, inactive", "Stop", "ActiveState=inactive", JOB_DONE },
+        { "a stop, failed", "Stop", "ActiveState=failed", JOB_DONE },
     };
 
     (void) state;
@@ -786,7 +757,7 @@ static void a_job_that_ended_meanwhile_is_told_by_its_unit(void **state)
         unit_has("a.service", "ActiveState=deactivating");
         assert_true(asprintf(&script, "touch begun; read x <go; has $2 %s", rows[i].line) > 0);
         jobs_do(script);
-        pid = start_asking(rows[i].run);
+        pid = start_child(run_a_job, (void *) rows[i].verb);
         wait_for_file("begun");
         pid1_stops();
         write_text("go", "x\n");
@@ -798,10 +769,11 @@ static void a_job_that_ended_meanwhile_is_told_by_its_unit(void **state)
     }
 }
 
-static int run_interrupted(void)
+static int run_interrupted(void *userdata)
 {
     int r;
 
+    (void) userdata;
     interrupt_often();
     r = run_a_job("Start");
     return interruptions() > 5 ? r : 255;
@@ -811,7 +783,7 @@ static void signals_do_not_disturb(void **state)
 {
     (void) state;
     jobs_do("sleep 0.2");
-    assert_int_equal(exit_status_of(start_asking(run_interrupted)), 10 + JOB_DONE);
+    assert_int_equal(in_child(run_interrupted, NULL), 10 + JOB_DONE);
 }
 
 /* --- News ------------------------------------------------------------------------------------------------------ */

@@ -150,7 +150,13 @@ void wait_for_file(const char *path)
         (void) usleep(1000); /* folder_enter's guard ends this */
 }
 
-int in_child(int (*what)(void *userdata), void *userdata)
+void wait_for_text(const char *path, const char *text)
+{
+    while (!strstr(read_text(path), text))
+        (void) usleep(1000); /* folder_enter's guard ends this */
+}
+
+int start_child(int (*what)(void *userdata), void *userdata)
 {
     pid_t pid;
 
@@ -161,7 +167,12 @@ int in_child(int (*what)(void *userdata), void *userdata)
         (void) alarm(GUARD_SEC); /* timers are not inherited */
         exit(what(userdata));
     }
-    return exit_status_of(pid);
+    return pid;
+}
+
+int in_child(int (*what)(void *userdata), void *userdata)
+{
+    return exit_status_of(start_child(what, userdata));
 }
 
 int exit_status_of(int pid)

@@ -29,11 +29,14 @@ const char *read_text(const char *path);
 /* A configuration: its files get mode 0600, as the engine wants them. */
 void copy_tree(const char *from, const char *to);
 bool file_exists(const char *path);
-/* Waits until the file is there. */
+/* Waits until the file is there, or has the text in it. */
 void wait_for_file(const char *path);
+void wait_for_text(const char *path, const char *text);
 
 /* Runs what in a child, whose limits, signals and identity are its own; returns what that returns, 0 to 255. */
 int in_child(int (*what)(void *userdata), void *userdata);
+/* Likewise, beside the test: returns the child's pid, for exit_status_of(). */
+int start_child(int (*what)(void *userdata), void *userdata);
 int exit_status_of(int pid);
 /* Gives up root where there is any. */
 void drop_root(void);

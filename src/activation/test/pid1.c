@@ -64,6 +64,16 @@ void unit_has(const char *unit, const char *line)
     assert_int_equal(set_line(unit, line), 0);
 }
 
+void unit_with_job(const char *unit, const char *active, const char *job)
+{
+    char line[64];
+
+    (void) snprintf(line, sizeof(line), "ActiveState=%s", active); /* these fit */
+    unit_has(unit, line);
+    (void) snprintf(line, sizeof(line), "Job=%s", job);
+    unit_has(unit, line);
+}
+
 void jobs_do(const char *script)
 {
     CLEANUP(freep) char *text = NULL;

@@ -22,6 +22,8 @@ void pid1_stops(void);
 
 /* ./units/NAME has this line; "Property=" without a value takes it away. */
 void unit_has(const char *unit, const char *line);
+/* Its state ("active") and the job it has, "" for none. */
+void unit_with_job(const char *unit, const char *active, const char *job);
 
 /* ./on-job, whose $1 to $3 are verb, unit and mode. has UNIT LINE does in it what unit_has does. */
 void jobs_do(const char *script);

@@ -71,13 +71,8 @@ static void a_release_is_a_start_unless_the_monitor_is_there_to_stay(void **stat
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
-        char line[64];
-
         print_message("  %s\n", rows[i].label);
-        (void) snprintf(line, sizeof(line), "ActiveState=%s", rows[i].active); /* these fit */
-        unit_has(MONITOR, line);
-        (void) snprintf(line, sizeof(line), "Job=%s", rows[i].job);
-        unit_has(MONITOR, line);
+        unit_with_job(MONITOR, rows[i].active, rows[i].job);
         assert_int_equal(run(release), EXIT_SUCCESS);
         assert_string_equal(pid1_calls(), rows[i].calls);
         assert_true(said(rows[i].said));

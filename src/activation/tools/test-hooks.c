@@ -190,12 +190,6 @@ static pid_t start(const char *name, int fd)
     exit(run_hook(&hook));
 }
 
-static void wait_for_text(const char *path, const char *text)
-{
-    while (!strstr(read_text(path), text))
-        (void) usleep(1000); /* folder_enter's guard ends this */
-}
-
 static bool said(const char *text)
 {
     return strstr(read_text("said"), text) != NULL;
@@ -700,21 +694,12 @@ static void without_its_processes_nothing_is_said_of_the_monitor(void **state)
 
 static void is_stopped_by(const char *job)
 {
-    char line[32];
-
-    (void) snprintf(line, sizeof(line), "Job=%s", job); /* fits */
-    unit_has(MONITOR, line);
-    unit_has(MONITOR, "ActiveState=deactivating");
+    unit_with_job(MONITOR, "deactivating", job);
 }
 
 static void serves_as(const char *service, const char *active, const char *job, pid_t pid)
 {
-    char line[64];
-
-    (void) snprintf(line, sizeof(line), "ActiveState=%s", active); /* these fit */
-    unit_has(service, line);
-    (void) snprintf(line, sizeof(line), "Job=%s", job);
-    unit_has(service, line);
+    unit_with_job(service, active, job);
     has_number(service, "MainPID", pid);
 }
 

@@ -278,13 +278,8 @@ static void what_the_monitor_is_about_to_be_counts(void **state)
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
-        char line[64];
-
         print_message("  %s\n", rows[i].label);
-        (void) snprintf(line, sizeof(line), "ActiveState=%s", rows[i].active); /* these fit */
-        unit_has(MONITOR, line);
-        (void) snprintf(line, sizeof(line), "Job=%s", rows[i].job);
-        unit_has(MONITOR, line);
+        unit_with_job(MONITOR, rows[i].active, rows[i].job);
         ends_with(0, run(migrate_run, true));
         says(rows[i].restarts ? "sssd.service would be restarted" : "sockets would open and close");
     }
