@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -22,6 +23,10 @@
 /* A bus takes no longer names; the engine puts this before a domain's. */
 #define BUS_NAME_BYTES_MAX 255
 #define BUS_PREFIX "sssd.domain_"
+
+/* SSSD's default for responder_idle_timeout, and the least it takes. */
+#define IDLE_SEC 300
+#define IDLE_SEC_MIN 60
 
 /* What a domain that has a back end may be called. */
 struct name_rules {
@@ -396,4 +401,19 @@ int services_read(const struct config *config, struct services *ret, char **ret_
         services.why[PAC] = IMPLIED;
     *ret = services;
     return 1;
+}
+
+unsigned long responder_idle_sec(const struct config *config, const char *responder)
+{
+    const char *value = config ? config_get(config, responder, "responder_idle_timeout", NULL) : NULL;
+    unsigned long sec;
+    char *end;
+
+    if (!value)
+        return IDLE_SEC;
+    errno = 0;
+    sec = strtoul(value, &end, 10);
+    if (errno != 0 || *end || value[0] == '-')
+        return IDLE_SEC;
+    return sec == 0 || sec >= IDLE_SEC_MIN ? sec : IDLE_SEC_MIN;
 }

@@ -26,6 +26,10 @@ struct services {
  * caller frees; or a negative errno (memory, domains by the thousand). */
 int services_read(const struct config *config, struct services *ret, char **ret_why);
 
+/* Seconds without a request after which that responder leaves, 0 for never: what the configuration says, NULL for none, or
+ * SSSD's default. */
+unsigned long responder_idle_sec(const struct config *config, const char *responder);
+
 /* Domains that are turned on, some of which the engine may pass over. */
 struct domains {
     char **names;

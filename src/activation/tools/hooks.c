@@ -48,8 +48,6 @@
 #endif
 /* Whom somebody killed sooner than that after the launcher was there has served nobody. */
 #define KILLED_AT_START_USEC 40000
-/* SSSD's default for responder_idle_timeout. */
-#define IDLE_SEC 300
 
 static int warn(int r, const char *what)
 {
@@ -274,16 +272,11 @@ static bool was_idle(struct manager *manager, const struct responder *responder)
 {
     CLEANUP(config_freep) struct config *config = NULL;
     CLEANUP(freep) char *unreadable = NULL;
-    const char *value = NULL;
     unsigned long sec;
-    char *end;
 
-    if (config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable) > 0)
-        value = config_get(config, responder->name, "responder_idle_timeout", NULL);
-    if (!value)
-        return life_usec(manager, responder) >= UINT64_C(1000000) * IDLE_SEC;
-    sec = strtoul(value, &end, 10);
-    return *end || (sec > 0 && life_usec(manager, responder) >= UINT64_C(1000000) * sec);
+    (void) config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable); /* without one, the default counts */
+    sec = responder_idle_sec(config, responder->name);
+    return sec > 0 && life_usec(manager, responder) >= UINT64_C(1000000) * sec;
 }
 
 /* The launcher has said itself why it served nobody. */

@@ -103,7 +103,7 @@ static json_t *responder_to_json(const struct view *view, const struct responder
                      responder->units->service.active, "pid",
                      responder->pid > 0 ? json_integer(responder->pid) : json_null(), "type",
                      responder->pid > 0 ? json_string(view_type_word(responder)) : json_null(), "bad", responder->bad,
-                     "idle_timeout_sec", (json_int_t) configuration_view_idle_sec(&view->configuration, row),
+                     "idle_timeout_sec", (json_int_t) responder_idle_sec(view->configuration.config, row->name),
                      "vendor_sockets", units_to_json(row->vendor_sockets, responder->units->vendor_sockets),
                      "vendor_service_active", row->vendor_service ? responder->units->vendor_service.active : NULL);
 }

@@ -471,8 +471,8 @@ static void idle_timeouts_are_the_configurations(void **state)
         write_configuration(text);
         configuration_view_read(&configuration);
         assert_int_equal(configuration.verdict, CONFIGURATION_OK);
-        assert_int_equal(configuration_view_idle_sec(&configuration, &responders[NSS]), rows[i].sec);
-        assert_int_equal(configuration_view_idle_sec(&configuration, &responders[PAM]), 300);
+        assert_int_equal(responder_idle_sec(configuration.config, "nss"), rows[i].sec);
+        assert_int_equal(responder_idle_sec(configuration.config, "pam"), 300);
         configuration_view_done(&configuration);
     }
 }

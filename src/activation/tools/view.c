@@ -19,10 +19,6 @@
 #include "tools/processes.h"
 #include "tools/view.h"
 
-/* SSSD's default for responder_idle_timeout, and the least it takes. */
-#define IDLE_SEC 300
-#define IDLE_SEC_MIN 60
-
 /* --- The configuration ---------------------------------------------------------------------------------------- */
 
 void configuration_view_read(struct configuration_view *ret)
@@ -52,21 +48,6 @@ void configuration_view_done(struct configuration_view *view)
     free(view->says);
     view->says = NULL;
     view->config = config_free(view->config);
-}
-
-unsigned long configuration_view_idle_sec(const struct configuration_view *view, const struct responder *responder)
-{
-    const char *value = view->config ? config_get(view->config, responder->name, "responder_idle_timeout", NULL) : NULL;
-    unsigned long sec;
-    char *end;
-
-    if (!value)
-        return IDLE_SEC;
-    errno = 0;
-    sec = strtoul(value, &end, 10);
-    if (errno != 0 || *end || value[0] == '-')
-        return IDLE_SEC;
-    return sec == 0 || sec >= IDLE_SEC_MIN ? sec : IDLE_SEC_MIN;
 }
 
 /* --- Units and processes -------------------------------------------------------------------------------------- */

@@ -92,7 +92,4 @@ extern const char *const view_why_words[];
 const char *view_owner_word(const struct responder_view *view);
 const char *view_type_word(const struct responder_view *view);
 
-/* Seconds without a request after which it leaves, 0 for never: what the configuration says, or SSSD's default. */
-unsigned long configuration_view_idle_sec(const struct configuration_view *view, const struct responder *responder);
-
 #endif
