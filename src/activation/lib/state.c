@@ -22,6 +22,7 @@
 #define ROW_USEC UINT64_C(60000000)
 #define PARDONED (UINT_MAX - 1) /* in the place of a number of bad ends: the next one is not counted */
 #define FAILED "failed"
+#define RESTARTING "restarting"
 #define NARROWED "narrowed"
 
 /* --- Files ----------------------------------------------------------------------------------------------------- */
@@ -241,6 +242,16 @@ int state_forget_failure(const struct state *state)
 bool state_failed_within(const struct state *state, uint64_t usec)
 {
     return read_note(state, FAILED, usec) > 0;
+}
+
+bool state_is_restarting(const struct state *state)
+{
+    return exists(state, RESTARTING);
+}
+
+int state_set_restarting(const struct state *state, bool on)
+{
+    return on ? write_file(state, RESTARTING, "") : remove_file(state, RESTARTING);
 }
 
 bool state_has_narrowed(const struct state *state)

@@ -4,6 +4,7 @@
  *     monitor/R     the monitor owns responder R; read by the conditions of its sockets
  *     ends/R        how often in a row, each within a minute, R ended badly
  *     failed        when sssd.service did not come up at its last start
+ *     restarting    sssd.service has ended to be started again, and its start has not begun
  *     narrowed      queues of sockets hold one client, since the monitor is to bind their paths
  *     refused/R     why R may not run now, for a launcher that can't ask systemd itself
  *     lock          shared: I am about to use the monitor; exclusive: I am about to send it away
@@ -56,6 +57,10 @@ int state_note_failure(const struct state *state);
 int state_forget_failure(const struct state *state);
 /* Is there one that is younger than that? */
 bool state_failed_within(const struct state *state, uint64_t usec);
+
+/* Has the monitor ended for a restart whose second half has not begun? 0 or a negative errno. */
+bool state_is_restarting(const struct state *state);
+int state_set_restarting(const struct state *state, bool on);
 
 /* Were queues narrowed? 0 or a negative errno. */
 bool state_has_narrowed(const struct state *state);

@@ -448,6 +448,20 @@ static void a_failure_is_remembered_for_as_long_as_it_is_asked_for(void **state)
     }
 }
 
+static void half_a_restart_is_noted_and_forgotten(void **state)
+{
+    (void) state;
+    assert_false(state_is_restarting(&opened));
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(state_set_restarting(&opened, true), 0);
+        assert_true(state_is_restarting(&opened));
+    }
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(state_set_restarting(&opened, false), 0);
+        assert_false(state_is_restarting(&opened));
+    }
+}
+
 /* --- Refusals -------------------------------------------------------------------------------------------------- */
 
 static void a_refusal_stands_until_it_is_taken_back(void **state)
@@ -517,7 +531,8 @@ static int use_without_right(void *userdata)
     if (state_set_monitor_owns(&opened, "nss", true) != -EACCES || state_count_bad_end(&opened, "nss") != -EACCES ||
         state_forget_bad_ends(&opened, "nss") != -EACCES)
         return 1;
-    if (state_note_failure(&opened) != -EACCES || state_forget_failure(&opened) != -EACCES)
+    if (state_note_failure(&opened) != -EACCES || state_forget_failure(&opened) != -EACCES ||
+        state_set_restarting(&opened, true) != -EACCES)
         return 2;
     if (state_set_refusal(&opened, "nss", NULL) != -EACCES || state_forget_refusals(&opened) != -EACCES)
         return 3;
@@ -741,6 +756,7 @@ int main(void)
         IN_STATE(a_folder_in_place_of_a_note_is_none),
         IN_STATE(what_cannot_be_written_is_said),
         IN_STATE(a_failure_is_remembered_for_as_long_as_it_is_asked_for),
+        IN_STATE(half_a_restart_is_noted_and_forgotten),
         IN_STATE(a_refusal_stands_until_it_is_taken_back),
         IN_STATE(a_refusal_without_words_is_one),
         IN_STATE(all_refusals_are_forgotten_at_once),

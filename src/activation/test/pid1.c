@@ -257,20 +257,37 @@ static void append_conditions(sd_bus_message *reply, char *value)
     need(sd_bus_message_close_container(reply));
 }
 
+static void turn_over(const char *unit)
+{
+    char before[300], after[300];
+
+    (void) snprintf(before, sizeof(before), "next/%s", unit); /* these fit */
+    (void) snprintf(after, sizeof(after), "units/%s", unit);
+    (void) rename(before, after); /* few have one */
+}
+
+static void turn_all_over(void)
+{
+    CLEANUP(closedirp) DIR *dir = opendir("next");
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            turn_over(entry->d_name);
+}
+
 static int reply_property(sd_bus_message *message)
 {
     CLEANUP(freep) char *unit = NULL;
     CLEANUP(freep) char *value = NULL;
     const char *interface, *property;
-    char question[256], before[300], after[300];
+    char question[256];
     sd_bus_message *reply;
     int r;
 
     need(sd_bus_message_read(message, "ss", &interface, &property));
     need(sd_bus_path_decode(sd_bus_message_get_path(message), UNIT, &unit));
-    (void) snprintf(before, sizeof(before), "next/%s", unit); /* these fit */
-    (void) snprintf(after, sizeof(after), "units/%s", unit);
-    (void) rename(before, after); /* few have one */
+    turn_over(unit);
     value = value_of(unit, property, "");
     (void) snprintf(question, sizeof(question), "%s %s", unit, property); /* fits */
     note("questions", question);
@@ -457,6 +474,7 @@ static int on_act(sd_bus_message *message, const char *member)
     if (sd_bus_message_read(message, "i", &number) > 0)
         (void) snprintf(line + strlen(line), sizeof(line) - strlen(line), " %d", number);
     note("calls", line);
+    turn_all_over();
 
     error = refusal_of(verb, unit, mode);
     if (error[0])

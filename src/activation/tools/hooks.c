@@ -75,12 +75,20 @@ static pid_t main_pid(void)
 
 /* --- The monitor's life ---------------------------------------------------------------------------------------- */
 
+/* Before the sockets. /run may be that of before a soft reboot. */
+static int on_boot(const struct state *state)
+{
+    (void) warn(state_set_restarting(state, false), "forget a restart");
+    return ownership_decide(state);
+}
+
 /* ExecStartPre= of sssd.service: whoever started it, each responder gets a fresh start. */
 static int on_starting(const struct state *state, struct manager *manager)
 {
     for (size_t i = 0; i < RESPONDERS; i++)
         (void) warn(state_forget_bad_ends(state, responders[i].name), "forget bad ends");
     (void) warn(state_forget_refusals(state), "forget refusals");
+    (void) warn(state_set_restarting(state, false), "note that the restart goes on");
     return ownership_apply(state, manager);
 }
 
@@ -139,12 +147,19 @@ static int wait_for_responders(struct manager *manager)
 /* Why it ends. */
 enum end { END_BY_ITSELF, END_BY_STOP, END_BY_RESTART, END_BY_LINGER };
 
-/* A stop that somebody typed has stopped sss-stop.service before; hook `linger` leaves that alone, and has the lock as long as
- * the job is its own. Returns an enum end, or a negative errno. */
+/* Hook `linger` has the lock as long as a stop is its own. */
+static bool is_stopped_by_linger(const struct state *state)
+{
+    CLEANUP(closep) int lock = state_lock_shared(state, 0);
+
+    return lock == -ETIMEDOUT;
+}
+
+/* A stop that somebody typed has stopped sss-stop.service before, or is about to; hook `linger` leaves that alone. Returns an
+ * enum end, or a negative errno. */
 static int read_end(const struct state *state, struct manager *manager)
 {
     static const char *const names[] = { MONITOR, "sss-stop.service" };
-    CLEANUP(closep) int lock = -1;
     struct unit units[2];
     int r;
 
@@ -155,10 +170,9 @@ static int read_end(const struct state *state, struct manager *manager)
         return END_BY_RESTART;
     if (strcmp(units[0].job, "stop") != 0)
         return END_BY_ITSELF; /* a start that fails has its job still */
-    if (strcmp(units[1].active, "active") == 0)
+    if (strcmp(units[1].active, "active") == 0 && strcmp(units[1].job, "stop") != 0)
         return END_BY_LINGER;
-    lock = state_lock_shared(state, 0);
-    return lock == -ETIMEDOUT ? END_BY_LINGER : END_BY_STOP;
+    return is_stopped_by_linger(state) ? END_BY_LINGER : END_BY_STOP;
 }
 
 /* ExecStop=. */
@@ -188,32 +202,49 @@ static bool failed_to_start(struct manager *manager)
            manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) >= 0 && came_up < began;
 }
 
+/* It has ended with the monitor, or is about to. Returns END_BY_STOP where that lost its own part of a stop by this, which came
+ * since that end was read; that end; or a negative errno. */
+static int start_stop_unit(const struct state *state, struct manager *manager, int end)
+{
+    struct unit monitor;
+    int r;
+
+    /* A restart's start would come after the monitor's own. */
+    r = warn(manager_queue(manager, "Start", "sss-stop.service", end == END_BY_RESTART ? "ignore-dependencies" : "replace"),
+             "start sss-stop.service");
+    if (r >= 0)
+        r = warn(manager_state(manager, MONITOR, &monitor), "ask systemd for " MONITOR);
+    if (r < 0)
+        return r;
+    return strcmp(monitor.job, "stop") == 0 && !is_stopped_by_linger(state) ? END_BY_STOP : end;
+}
+
 /* ExecStopPost=. */
 static int on_stopped(const struct state *state, struct manager *manager)
 {
-    int end = read_end(state, manager), r = 0;
+    int end = read_end(state, manager);
 
-    if (end == END_BY_ITSELF) {
-        if (failed_to_start(manager))
-            (void) warn(state_note_failure(state), "note that the monitor did not start");
-        /* It has ended with the monitor, or is about to. */
-        r = warn(manager_queue(manager, "Start", "sss-stop.service", "replace"), "start sss-stop.service");
-        end = read_end(state, manager); /* a stop that came in between may have lost its job by that */
-    }
+    if (end >= 0)
+        (void) warn(state_set_restarting(state, end == END_BY_RESTART), "note whether the monitor is restarted");
+    if (end == END_BY_ITSELF && failed_to_start(manager))
+        (void) warn(state_note_failure(state), "note that the monitor did not start");
+    if (end == END_BY_ITSELF || end == END_BY_RESTART)
+        end = start_stop_unit(state, manager, end);
     if (end == END_BY_STOP)
         return ownership_close(manager); /* whatever was about to open them has ended */
-    return end < 0 ? end : r;
+    return end < 0 ? end : 0;
 }
 
 /* ExecStop= of sss-stop.service, which stops before the monitor, and with it when that ends by itself or is restarted (from
- * systemd 257 on). */
+ * systemd 257 on). A stop in the middle of a restart may find nothing left to stop, and be over. */
 static int on_closing(const struct state *state, struct manager *manager)
 {
     struct unit monitor;
     int r;
 
     r = warn(manager_state(manager, MONITOR, &monitor), "ask systemd for " MONITOR);
-    if (r >= 0 && strcmp(monitor.job, "stop") == 0)
+    if (r >= 0 && (strcmp(monitor.job, "stop") == 0 ||
+                   (!monitor.job[0] && !unit_is_up(&monitor) && state_is_restarting(state))))
         return ownership_close(manager);
     if (r >= 0 && strcmp(monitor.job, "restart") == 0)
         ownership_narrow(state); /* hook `stopping` comes later */
@@ -577,7 +608,7 @@ static int run_by_name(const struct state *state, void *userdata)
 
     /* These two ask nobody. */
     if (!call->argument && strcmp(call->name, "boot") == 0)
-        return ownership_decide(state);
+        return on_boot(state);
     if (!call->argument && strcmp(call->name, "draining") == 0)
         return on_draining();
 

@@ -346,7 +346,9 @@ static void a_start_gives_each_responder_a_fresh_start_and_reads_the_configurati
     assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
     assert_int_equal(state_count_bad_end(&opened, "pam"), 1);
     assert_int_equal(state_set_refusal(&opened, "pam", "it ended badly"), 0);
+    assert_int_equal(state_set_restarting(&opened, true), 0);
     assert_int_equal(run("starting", NULL), 0);
+    assert_false(state_is_restarting(&opened));
     assert_int_equal(state_bad_ends(&opened, "nss"), 0);
     assert_int_equal(state_bad_ends(&opened, "pam"), 0);
     assert_false(state_refusal(&opened, "pam", why, sizeof(why)));
@@ -607,12 +609,15 @@ static void what_is_not_told_is_not_acted_upon(void **state)
     }
 }
 
+/* A soft reboot leaves the state of before. */
 static void a_boot_reads_the_configuration_and_asks_nobody(void **state)
 {
     (void) state;
     pid1_leaves();
     write_configuration("[sssd]\nservices = nss\n" DOMAIN);
+    assert_int_equal(state_set_restarting(&opened, true), 0);
     assert_int_equal(run("boot", NULL), 0);
+    assert_false(state_is_restarting(&opened));
     assert_true(state_monitor_owns(&opened, "nss"));
     assert_false(state_monitor_owns(&opened, "pam"));
     assert_string_equal(read_text("said"), "");
@@ -986,12 +991,12 @@ static void who_is_released_serves_whom_it_has(void **state)
 static void a_stop_opens_nothing(void **state)
 {
     static const struct {
-        const char *label, *job;
+        const char *label, *job, *restarts; /* and sss-stop.service with it */
         bool lingers, closes;
     } rows[] = {
-        { "stop", "stop", false, true },
-        { "restart", "restart", false, false },
-        { "of hook linger", "stop", true, false },
+        { "stop", "stop", "", false, true },
+        { "restart", "restart", "Start sss-stop.service ignore-dependencies\n", false, false },
+        { "of hook linger", "stop", "", true, false },
     };
 
     (void) state;
@@ -1004,13 +1009,69 @@ static void a_stop_opens_nothing(void **state)
         is_stopped_by(rows[i].job);
         all_sockets_have("ActiveState=inactive");
         assert_int_equal(run("stopped", NULL), 0);
-        assert_string_equal(pid1_calls(), "");
+        assert_string_equal(pid1_calls(), rows[i].restarts);
+        assert_int_equal(state_is_restarting(&opened), rows[i].restarts[0] != '\0');
+        forget_calls();
         all_sockets_have("ActiveState=active");
         assert_int_equal(run("stopped", NULL), 0);
-        assert_string_equal(pid1_calls(), rows[i].closes ? CLOSE_ALL : "");
+        assert_string_equal(pid1_calls(), rows[i].closes ? CLOSE_ALL : rows[i].restarts);
         assert_false(state_failed_within(&opened, UINT64_MAX));
         if (lock >= 0)
             (void) close(lock);
+    }
+}
+
+/* Of the start of sss-stop.service its own part of that stop dies. */
+static void a_stop_in_the_middle_of_another_end_closes(void **state)
+{
+    static const struct {
+        const char *label, *job, *then;
+        bool lingers, closes;
+    } rows[] = {
+        { "of an end by itself", "", "stop", false, true },
+        { "of a restart", "restart", "stop", false, true },
+        { "the other way round", "", "restart", false, false },
+        { "of hook linger", "", "stop", true, false },
+    };
+
+    (void) state;
+    assert_int_equal(mkdir("next", 0755), 0);
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        int lock = rows[i].lingers ? state_lock_exclusive(&opened, 0) : -1;
+
+        print_message("  %s\n", rows[i].label);
+        forget_calls();
+        all_sockets_have("ActiveState=active");
+        is_stopped_by(rows[i].then);
+        assert_int_equal(rename("units/" MONITOR, "next/" MONITOR), 0);
+        is_stopped_by(rows[i].job);
+        has_number(MONITOR, "ActiveEnterTimestampMonotonic", 100);
+        unit_has("sss-stop.service", "ActiveState=active");
+        assert_int_equal(run("stopped", NULL), 0);
+        assert_int_equal(told("Stop sss-nss.socket replace\n"), rows[i].closes);
+        assert_int_equal(told("Stop sss-pac.socket replace\n"), rows[i].closes);
+        if (lock >= 0)
+            (void) close(lock);
+    }
+}
+
+/* As long as its unit beside it has that job. */
+static void a_stop_that_has_not_yet_reached_its_unit_is_no_linger(void **state)
+{
+    static const struct {
+        const char *job;
+        bool closes;
+    } rows[] = { { "stop", true }, { "", false }, { "start", false } };
+
+    (void) state;
+    is_stopped_by("stop");
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].job);
+        forget_calls();
+        all_sockets_have("ActiveState=active");
+        unit_with_job("sss-stop.service", "active", rows[i].job);
+        assert_int_equal(run("stopped", NULL), 0);
+        assert_string_equal(pid1_calls(), rows[i].closes ? CLOSE_ALL : "");
     }
 }
 
@@ -1031,21 +1092,29 @@ static void only_a_stop_closes(void **state)
 {
     static const struct {
         const char *job, *active;
-        bool closes;
+        bool restarting, closes;
     } rows[] = {
-        { "Job=stop", "ActiveState=active", true },
-        { "Job=stop", "ActiveState=inactive", true },
-        { "Job=stop", "ActiveState=activating", true },
-        { "Job=restart", "ActiveState=active", false },
-        { "Job=start", "ActiveState=activating", false },
-        { "Job=", "ActiveState=deactivating", false },
-        { "Job=", "ActiveState=failed", false },
+        { "Job=stop", "ActiveState=active", false, true },
+        { "Job=stop", "ActiveState=inactive", false, true },
+        { "Job=stop", "ActiveState=activating", false, true },
+        { "Job=restart", "ActiveState=active", false, false },
+        { "Job=start", "ActiveState=activating", false, false },
+        { "Job=", "ActiveState=deactivating", false, false },
+        { "Job=", "ActiveState=failed", false, false },
+        /* After a restart's first half. */
+        { "Job=restart", "ActiveState=inactive", true, false },
+        { "Job=start", "ActiveState=inactive", true, false },
+        { "Job=", "ActiveState=deactivating", true, false },
+        { "Job=", "ActiveState=activating", true, false },
+        { "Job=", "ActiveState=inactive", true, true },
+        { "Job=", "ActiveState=failed", true, true },
     };
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
         print_message("  %s, %s\n", rows[i].job, rows[i].active);
         forget_calls();
+        assert_int_equal(state_set_restarting(&opened, rows[i].restarting), 0);
         all_sockets_have("ActiveState=active");
         unit_has("sss-retry@sss-pam.timer", "ActiveState=active");
         unit_has(MONITOR, rows[i].job);
@@ -2070,6 +2139,8 @@ int main(void)
         IN_HOOKS(a_start_widens_what_stays),
         IN_HOOKS(who_is_released_serves_whom_it_has),
         IN_HOOKS(a_stop_opens_nothing),
+        IN_HOOKS(a_stop_in_the_middle_of_another_end_closes),
+        IN_HOOKS(a_stop_that_has_not_yet_reached_its_unit_is_no_linger),
         IN_HOOKS(an_end_by_itself_leaves_the_sockets_as_they_are),
         IN_HOOKS(only_a_stop_closes),
         IN_HOOKS(a_start_that_came_to_nothing_is_noted),
