@@ -2,7 +2,7 @@
 /* The launcher: stands before every responder that systemd starts.
  *
  * It checks the sockets, sees to it that the monitor is up, and becomes the responder. Where it can't, clients get
- * a quick "unavailable" for a while; then it leaves, and the next client makes it try again. */
+ * a quick "unavailable" as long as they come, and now and then one of them makes it try again. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -14,15 +14,28 @@
 #include "launch/monitor.h"
 #include "launch/refuse.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/log.h"
 #include "lib/manager.h"
+#include "lib/pace.h"
 #include "lib/responders.h"
 #include "lib/sockets.h"
 #include "lib/state.h"
 
-#define REFUSE_USEC 5000000
+/* Nobody has come for that long: it leaves. One that stays says less in the journal than one for each client. */
+#ifndef QUIET_USEC /* the tests' time is shorter */
+#define QUIET_USEC UINT64_C(60000000)
+#endif
 #define FIRST_REFUSAL_USEC 2000
+/* What refuses without any start (a mask, a condition, who owns the socket) is asked for again. */
+#ifndef TRY_USEC /* likewise */
+#define TRY_USEC UINT64_C(15000000)
+#endif
+/* How often a client makes it look whether it may try. */
+#ifndef LOOK_USEC /* likewise */
+#define LOOK_USEC UINT64_C(1000000)
+#endif
 /* The lock is held while the monitor is sent away, which takes a moment; by whoever else has it nobody shall be kept. Where it is
  * on its way out, five seconds may pass until it is killed: almost as long is waited for. */
 #define LOCK_MSEC 1000
@@ -45,7 +58,11 @@ struct launch {
     struct manager *manager; /* NULL for a unit with User=, whose ExecStartPre=+ has asked it */
     int changes;             /* then: tells when what that found may not be true any more, or -1 */
     bool is_cold;            /* sssd.service was down when the client came */
+    uint64_t tried, looked;  /* last, by now_usec() */
 };
+
+/* What refusing clients ends by. */
+enum { MAY_RUN = 1, START_AGAIN, LONG_ENOUGH };
 
 static const char *responder_of(const char *program)
 {
@@ -91,8 +108,10 @@ static int take_sockets(struct launch *launch)
  * is held until exec where the responder may run, and then sees this unit. */
 static bool may_run(struct launch *launch, char *why, size_t why_bytes)
 {
-    int lock = state_lock_shared(&launch->state, LOCK_MSEC);
+    int lock;
 
+    launch->tried = launch->looked = now_usec();
+    lock = state_lock_shared(&launch->state, LOCK_MSEC);
     if (lock == -ETIMEDOUT && monitor_is_leaving(launch->manager))
         lock = state_lock_shared(&launch->state, LEAVE_MSEC);
     if (lock < 0) /* better a small race than nobody served */
@@ -110,21 +129,46 @@ static int event_fd(void *userdata)
     return launch->manager ? manager_fd(launch->manager) : launch->changes;
 }
 
+/* Is it time for another try? A change that may have mended something is tried at once. */
+static bool is_due(struct launch *launch)
+{
+    uint64_t now = now_usec(), usec;
+
+    if (now - launch->looked < LOOK_USEC)
+        return false;
+    launch->looked = now;
+    if (state_failures(&launch->state, &usec) > 0)
+        return pace_usec_left(&launch->state, launch->manager) == 0;
+    return now - launch->tried >= TRY_USEC || pace_changed_within(launch->manager, now - launch->tried);
+}
+
 /* Is what made it refuse over? */
-static bool is_over(void *userdata)
+static int is_over(void *userdata, bool client_waits)
 {
     struct launch *launch = userdata;
     char text[4096];
 
-    if (launch->manager)
-        return manager_has_news(launch->manager, MONITOR) &&
-               monitor_is_ready(launch->manager, &launch->state, launch->responder);
+    if (launch->manager) {
+        if (manager_has_news(launch->manager, MONITOR) && monitor_is_ready(launch->manager, &launch->state, launch->responder))
+            return MAY_RUN;
+        return client_waits && is_due(launch) && may_run(launch, text, sizeof(text)) ? MAY_RUN : 0;
+    }
     while (launch->changes >= 0 && read(launch->changes, text, sizeof(text)) > 0)
         ; /* that there is something says all */
-    return !state_refusal(&launch->state, launch->responder, text, sizeof(text));
+    if (!state_refusal(&launch->state, launch->responder, text, sizeof(text)))
+        return MAY_RUN;
+    return client_waits && is_due(launch) ? START_AGAIN : 0; /* its ExecStartPre=+ tries */
 }
 
-/* Returns 1 when the responder may run, 0 when clients were refused long enough, or a negative errno. */
+static int is_over_or_long(void *userdata, bool client_waits)
+{
+    const struct launch *launch = userdata;
+    int r = is_over(userdata, client_waits);
+
+    return r == 0 && now_usec() - launch->tried >= FIRST_REFUSAL_USEC ? LONG_ENOUGH : r;
+}
+
+/* Returns MAY_RUN, something else when clients were refused long enough, or a negative errno. */
 static int wait_for_monitor(struct launch *launch)
 {
     char why[256];
@@ -132,15 +176,16 @@ static int wait_for_monitor(struct launch *launch)
 
     if (launch->manager ? may_run(launch, why, sizeof(why))
                         : !state_refusal(&launch->state, launch->responder, why, sizeof(why)))
-        return 1;
+        return MAY_RUN;
 
     /* Whoever waits hears it before the journal does. */
-    r = refuse_clients(&launch->sockets, FIRST_REFUSAL_USEC, event_fd, is_over, launch);
-    if (r != 0)
+    launch->tried = launch->looked = now_usec(); /* by whom ever */
+    r = refuse_clients(&launch->sockets, FIRST_REFUSAL_USEC, event_fd, is_over_or_long, launch);
+    if (r != 0 && r != LONG_ENOUGH)
         return r;
     event_log(EVENT_REFUSING, launch->responder, why, "clients of %s are told \"unavailable\" for now: %s",
               launch->responder, why);
-    return refuse_clients(&launch->sockets, REFUSE_USEC, event_fd, is_over, launch);
+    return refuse_clients(&launch->sockets, QUIET_USEC, event_fd, is_over, launch);
 }
 
 /* Who can tell whether the monitor is up: systemd, or what ExecStartPre=+ has left. Returns 0 or a negative errno. */
@@ -202,7 +247,7 @@ static int run(struct launch *launch)
     launch->manager = manager_free(launch->manager);
     if (r < 0)
         log_error("cannot refuse clients of %s: %s", launch->responder, strerror(-r));
-    if (r <= 0)
+    if (r != MAY_RUN)
         return r < 0 ? EXIT_FAILURE : EXIT_NOT_SERVED;
     return become_responder(launch);
 }

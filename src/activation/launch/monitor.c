@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "launch/monitor.h"
+#include "lib/clock.h"
 #include "lib/manager.h"
+#include "lib/pace.h"
 #include "lib/responders.h"
 #include "lib/state.h"
 
@@ -15,8 +17,6 @@
 #define START_MSEC 4000
 /* A restart first lets responders finish what they have, a few seconds at most. */
 #define RESTART_MSEC 15000
-/* A start in vain is not tried again before. */
-#define PACE_USEC UINT64_C(5000000)
 
 static void say(char *why, size_t why_bytes, const char *text)
 {
@@ -44,14 +44,33 @@ bool monitor_is_leaving(struct manager *manager)
     return manager_state(manager, MONITOR, &monitor) == 0 && strcmp(monitor.job, "stop") == 0;
 }
 
+static bool waits_for_its_restart(const struct unit *monitor)
+{
+    return strcmp(monitor->sub, "auto-restart") == 0;
+}
+
+/* How long its start is waited for: one that has taken long already keeps nobody else. */
+static int start_msec(struct manager *manager, const struct unit *monitor)
+{
+    uint64_t began, msec;
+
+    if (strcmp(monitor->active, "active") == 0 || strcmp(monitor->active, "deactivating") == 0)
+        return RESTART_MSEC;
+    if (strcmp(monitor->active, "activating") != 0 || waits_for_its_restart(monitor) ||
+        manager_number(manager, MONITOR, "Unit", "InactiveExitTimestampMonotonic", &began) < 0 || began == 0)
+        return START_MSEC;
+    msec = (now_usec() - began) / 1000;
+    return msec < START_MSEC ? START_MSEC - (int) msec : 0;
+}
+
 /* An administrator's stop wins (mode fail); a restart or a start that is under way is waited for. */
 static bool start(struct manager *manager, const struct unit *monitor, char *why, size_t why_bytes)
 {
-    bool leaves_first = strcmp(monitor->active, "active") == 0 || strcmp(monitor->active, "deactivating") == 0;
+    const int msec = start_msec(manager, monitor);
     enum job_result result;
     int r;
 
-    r = manager_run(manager, "Start", MONITOR, "fail", leaves_first ? RESTART_MSEC : START_MSEC, &result);
+    r = msec > 0 ? manager_run(manager, "Start", MONITOR, "fail", msec, &result) : -ETIMEDOUT;
     if ((r == 0 && result == JOB_DONE) || r == -ENOTCONN) /* that nobody can be asked does not mean no */
         return true;
 
@@ -79,7 +98,7 @@ bool monitor_ensure(struct manager *manager, const struct state *state, const ch
         return true; /* that nobody can be asked does not mean no */
 
     if (!is_up(&monitor)) {
-        if (!unit_is_up(&monitor) && state_failed_within(state, PACE_USEC)) {
+        if ((!unit_is_up(&monitor) || waits_for_its_restart(&monitor)) && pace_usec_left(state, manager) > 0) {
             say(why, why_bytes, MONITOR " did not start a moment ago (see: systemctl status " MONITOR ")");
             return false;
         }

@@ -22,20 +22,20 @@ static int refuse_one(int listener)
     return -errno;
 }
 
-int refuse_clients(const struct sockets *sockets, uint64_t usec, int (*event_fd)(void *userdata),
-                   bool (*is_over)(void *userdata), void *userdata)
+int refuse_clients(const struct sockets *sockets, uint64_t quiet_usec, int (*event_fd)(void *userdata),
+                   int (*is_over)(void *userdata, bool client_waits), void *userdata)
 {
     struct pollfd polled[SOCKETS_MAX + 1];
-    const uint64_t end = now_usec() + usec;
-    uint64_t now;
+    uint64_t now, end = now_usec() + quiet_usec;
     int r;
 
     for (size_t i = 0; i < sockets->n; i++)
         polled[i] = (struct pollfd) { .fd = sockets->fds[i], .events = POLLIN };
 
     while ((now = now_usec()) < end) {
-        if (is_over(userdata))
-            return 1;
+        r = is_over(userdata, false);
+        if (r > 0)
+            return r;
 
         polled[sockets->n] = (struct pollfd) { .fd = event_fd(userdata), .events = POLLIN };
         r = poll(polled, sockets->n + 1, (int) ((end - now + 999) / 1000));
@@ -43,16 +43,18 @@ int refuse_clients(const struct sockets *sockets, uint64_t usec, int (*event_fd)
             return -errno;
 
         for (size_t i = 0; r > 0 && i < sockets->n; i++) {
+            int answer;
+
             if (!polled[i].revents)
                 continue;
 
             /* The queue is first in, first out: asked here, whoever is taken came before the answer was yes. */
-            if (is_over(userdata))
-                return 1;
-            int refused = refuse_one(polled[i].fd);
-
-            if (refused < 0)
-                return refused;
+            answer = is_over(userdata, true);
+            if (answer <= 0)
+                answer = refuse_one(polled[i].fd);
+            if (answer != 0)
+                return answer;
+            end = now_usec() + quiet_usec;
         }
     }
     return 0;

@@ -9,11 +9,12 @@
 
 #include "lib/sockets.h"
 
-/* Accepts and closes whoever comes on the sockets for usec microseconds. Before each single accept, and when event_fd(userdata)
- * can be read (-1: nothing to read), it asks is_over(userdata), which takes in what can be read; as soon as that says true it
- * returns 1 and has taken nobody who came later. Returns 0 when the time is up, or a negative errno. */
-int refuse_clients(const struct sockets *sockets, uint64_t usec, int (*event_fd)(void *userdata),
-                   bool (*is_over)(void *userdata), void *userdata);
+/* Accepts and closes whoever comes on the sockets, until nobody has come for quiet_usec. Before each single accept, and when
+ * event_fd(userdata) can be read (-1: nothing to read), it asks is_over(userdata, does a client wait?), which takes in what can
+ * be read; as soon as that is more than 0 it returns it and has taken nobody who came later. Returns 0 when the time is up, or a
+ * negative errno. */
+int refuse_clients(const struct sockets *sockets, uint64_t quiet_usec, int (*event_fd)(void *userdata),
+                   int (*is_over)(void *userdata, bool client_waits), void *userdata);
 
 /* Accepts and closes whoever waits right now on those of n descriptors from first_fd on that are listening sockets;
  * the others are left alone. */

@@ -42,6 +42,7 @@ struct machine {
     const char *active, *load, *job;
     bool owns, is_not_there;
     int failed_msec; /* ago; 0: it has not */
+    const char *sub;
 };
 
 static void set_line(const char *key, const char *value)
@@ -59,12 +60,13 @@ static void set_machine(const struct machine *machine)
 
     set_line("ActiveState", machine->active ? machine->active : "inactive");
     set_line("LoadState", machine->load ? machine->load : "loaded");
+    set_line("SubState", machine->sub ? machine->sub : "dead");
     set_line("Job", machine->job ? machine->job : "");
     if (machine->is_not_there)
         assert_int_equal(unlink("units/" MONITOR), 0);
     assert_int_equal(state_set_monitor_owns(&opened, "test", machine->owns), 0);
 
-    assert_int_equal(state_forget_failure(&opened), 0);
+    assert_int_equal(state_forget_failures(&opened), 0);
     if (machine->failed_msec > 0) {
         assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &now), 0);
         (void) snprintf(note, sizeof(note), "%lld 1\n",
@@ -181,6 +183,9 @@ static void the_monitor_is_started_only_where_that_helps(void **state)
           "sssd.service did not start a moment ago" },
         { "did not start, and is up", { .active = "active", .failed_msec = 10 }, "", NULL, true, false, "", "" },
         { "did not start, and starts", { .active = "activating", .failed_msec = 10 }, "", NULL, true, true, START, "" },
+        { "did not start, and waits for its restart", { .active = "activating", .sub = "auto-restart", .failed_msec = 10 }, "",
+          NULL, false, false, "", "sssd.service did not start a moment ago" },
+        { "waits for its restart", { .active = "activating", .sub = "auto-restart" }, "", NULL, true, true, START, "" },
         { "did not start a while ago", { .active = "failed", .failed_msec = 5000 }, "", NULL, true, true, START, "" },
         { "becomes the monitor's by its start", { 0 }, "", "touch state/monitor/test; has $2 ActiveState=active", false, true,
           START, "the configuration gives it to the monitor" },

@@ -15,10 +15,12 @@
 
 #define SOON 30000     /* usec: when nothing is to come */
 #define NEVER 50000000 /* usec: when something ends it before */
+#define OVER 7         /* what it is answered then */
 
 /* Is asked again and again; what happens meanwhile happens at one of these questions. */
 struct asked {
     int times;
+    int of_clients;           /* of them, those for which one waited */
     int over_at;              /* the question answered yes, 0: none */
     int comes_at, takes_at;   /* the question at which a client comes, at which somebody else takes one; 0: none */
     int listener;
@@ -40,25 +42,27 @@ static int no_event(void *userdata)
     return -1;
 }
 
-static bool is_over(void *userdata)
+static int is_over(void *userdata, bool client_waits)
 {
     struct asked *asked = userdata;
     char byte;
 
     asked->times++;
+    asked->of_clients += client_waits;
     if (asked->event[0] > 0 && read(asked->event[0], &byte, 1) < 0)
         assert_int_equal(errno, EAGAIN); /* there is no more */
     if (asked->times == asked->comes_at)
         asked->late_client = client_of(at("a"));
     if (asked->times == asked->takes_at)
         (void) close(accept_now(asked->listener));
-    return asked->over_at > 0 && asked->times >= asked->over_at;
+    return asked->over_at > 0 && asked->times >= asked->over_at ? OVER : 0;
 }
 
-static bool is_never_over(void *userdata)
+static int is_never_over(void *userdata, bool client_waits)
 {
     (void) userdata;
-    return false;
+    (void) client_waits;
+    return 0;
 }
 
 static void clients_are_refused_within_100_ms(void **state)
@@ -101,6 +105,7 @@ static void all_who_wait_are_refused_until_the_time_is_up(void **state)
     for (size_t i = 0; i < N_OF(clients); i++)
         assert_true(is_refused(clients[i]));
     assert_true(asked.times >= 3);
+    assert_int_equal(asked.of_clients, 3);
     (void) close(sockets.fds[0]);
     (void) close(sockets.fds[1]);
 }
@@ -143,8 +148,9 @@ static void who_comes_after_it_is_over_stays_in_the_queue(void **state)
         int first = client_of(at("a")), taken;
 
         print_message("  %s\n", rows[i].label);
-        assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), 1);
+        assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), OVER);
         assert_int_equal(asked.times, rows[i].over_at);
+        assert_int_equal(asked.of_clients, rows[i].over_at / 2);
 
         if (rows[i].first_is_refused) {
             assert_true(is_refused(first));
@@ -170,7 +176,7 @@ static void it_is_asked_for_each_of_two_sockets(void **state)
     struct asked asked = { .over_at = 3 }; /* before the wait, for the first, for the second */
 
     (void) state;
-    assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), 1);
+    assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), OVER);
     assert_true(is_refused(first));
     taken = accept_now(sockets.fds[1]);
     assert_int_equal(write(taken, "b", 1), 1);
@@ -199,7 +205,7 @@ static void an_event_ends_the_wait_for_clients(void **state)
         print_message("  %s\n", rows[i].label);
         assert_int_equal(pipe2(asked.event, O_CLOEXEC | O_NONBLOCK), 0);
         assert_int_equal(write(asked.event[1], "xxxx", 4), 4);
-        assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), 1);
+        assert_int_equal(refuse_clients(&sockets, NEVER, event_of, is_over, &asked), OVER);
         assert_int_equal(asked.times, rows[i].over_at);
         if (asked.late_client > 0)
             assert_true(is_refused(asked.late_client));

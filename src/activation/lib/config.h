@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#ifndef CONFIG_DIR /* the tests have their own */
+#define CONFIG_DIR "/etc/sssd"
+#endif
+
 /* No file of a sane configuration comes near this. */
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 #define CONFIG_SNIPPETS_MAX 256

@@ -14,6 +14,8 @@ lib_libsss_activation_a_SOURCES = \
 	lib/leaving.h \
 	lib/log.h \
 	lib/manager.c \
+	lib/pace.c \
+	lib/pace.h \
 	lib/manager.h \
 	lib/registry.c \
 	lib/registry.h \
@@ -38,6 +40,7 @@ check_PROGRAMS += \
 	lib/test-edit \
 	lib/test-leaving \
 	lib/test-manager \
+	lib/test-pace \
 	lib/test-registry \
 	lib/test-residency \
 	lib/test-services \
@@ -56,6 +59,9 @@ lib_test_leaving_LDADD = $(TEST_LDADD)
 lib_test_manager_SOURCES = lib/test-manager.c
 lib_test_manager_CFLAGS = $(TEST_CFLAGS)
 lib_test_manager_LDADD = $(TEST_LDADD)
+lib_test_pace_SOURCES = lib/test-pace.c
+lib_test_pace_CFLAGS = $(TEST_CFLAGS)
+lib_test_pace_LDADD = $(TEST_LDADD)
 lib_test_registry_SOURCES = lib/test-registry.c
 lib_test_registry_CFLAGS = $(TEST_CFLAGS)
 lib_test_registry_LDADD = $(TEST_LDADD)

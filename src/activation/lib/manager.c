@@ -339,7 +339,7 @@ int manager_property(struct manager *manager, const char *unit, const char *inte
     int r;
 
     (void) snprintf(full, sizeof(full), SYSTEMD ".%s", interface); /* fits */
-    r = sd_bus_path_encode(OBJECT "/unit", unit, &object);
+    r = unit ? sd_bus_path_encode(OBJECT "/unit", unit, &object) : 0;
     if (r < 0)
         return r;
     of_unit.object = object;

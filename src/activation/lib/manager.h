@@ -52,7 +52,7 @@ int manager_state(struct manager *manager, const char *unit, struct unit *ret);
 int manager_read_file(struct manager *manager, const char *unit, struct unit *ret);
 int manager_read_main_pid(struct manager *manager, const char *unit, struct unit *ret);
 
-/* A unit's property; interface is the last word of its name: "Unit", "Service", "Socket". The message, which the caller
+/* A unit's property, or where unit is NULL, one of systemd itself ("Manager"); interface is the last word of its name: "Unit", "Service", "Socket". The message, which the caller
  * unrefs, is in its variant. A text is cut to what fits; a number is a boolean or an integer that is not negative. *ret is ""
  * or 0 on failure. */
 int manager_property(struct manager *manager, const char *unit, const char *interface, const char *property,

@@ -43,6 +43,14 @@ const struct responder responders[RESPONDERS] = {
     [IFP] = { .name = "ifp", .program = PROGRAM("ifp"), .service = "sssd-ifp.service" },
 };
 
+const struct responder kcm = {
+    .name = "kcm",
+    .program = PROGRAM("kcm"),
+    .service = "sssd-kcm.service",
+    .sockets = { "sssd-kcm.socket" },
+    .retry_timer = "sss-retry@sssd-kcm.timer",
+};
+
 bool responder_is_installed(const struct responder *responder)
 {
     return access(responder->program, X_OK) == 0;

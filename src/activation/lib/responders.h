@@ -19,6 +19,7 @@ enum responder_id {
 };
 
 #define MONITOR "sssd.service"
+#define MONITOR_RETRY_TIMER "sss-retry@sssd.timer"
 
 #define UNITS_MAX 2
 
@@ -34,6 +35,9 @@ struct responder {
 };
 
 extern const struct responder responders[RESPONDERS];
+
+/* Not one of the monitor's: it has the distribution's units and needs no monitor. Only its bad ends are ours. */
+extern const struct responder kcm;
 
 /* Is its program there? Units of others skip by their conditions. */
 bool responder_is_installed(const struct responder *responder);

@@ -162,16 +162,17 @@ static uint64_t boot_usec(void)
     return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
-/* "USEC NUMBER". One that is older than age_usec, or of another kernel's time, is none: 0. */
-static unsigned read_note(const struct state *state, const char *name, uint64_t age_usec)
+/* "USEC NUMBER". Returns the number, or 0 for none, which one of another kernel's time is, too. */
+static unsigned read_note(const struct state *state, const char *name, uint64_t *ret_age_usec)
 {
     uint64_t now = boot_usec(), at;
     unsigned number;
     char text[64];
 
-    if (!read_file(state, name, text, sizeof(text)) || sscanf(text, "%" SCNu64 " %u", &at, &number) != 2)
+    if (!read_file(state, name, text, sizeof(text)) || sscanf(text, "%" SCNu64 " %u", &at, &number) != 2 || at > now)
         return 0;
-    return at <= now && now - at < age_usec ? number : 0;
+    *ret_age_usec = now - at;
+    return number;
 }
 
 static int write_note(const struct state *state, const char *name, unsigned number)
@@ -193,8 +194,13 @@ static int write_bad_ends(const struct state *state, const char *responder, unsi
 static unsigned read_bad_ends(const struct state *state, const char *responder)
 {
     char name[NAME_BYTES];
+    unsigned ends;
+    uint64_t age;
 
-    return join(name, "ends", responder) < 0 ? 0 : read_note(state, name, ROW_USEC);
+    if (join(name, "ends", responder) < 0)
+        return 0;
+    ends = read_note(state, name, &age);
+    return ends > 0 && age < ROW_USEC ? ends : 0;
 }
 
 unsigned state_bad_ends(const struct state *state, const char *responder)
@@ -229,19 +235,26 @@ int state_forget_bad_ends(const struct state *state, const char *responder)
     return r < 0 ? r : remove_file(state, name);
 }
 
-int state_note_failure(const struct state *state)
+int state_count_failure(const struct state *state)
 {
-    return write_note(state, FAILED, 1);
+    uint64_t age;
+    unsigned failures = read_note(state, FAILED, &age);
+    int r;
+
+    failures = failures < INT_MAX ? failures + 1 : INT_MAX;
+    r = write_note(state, FAILED, failures);
+    return r < 0 ? r : (int) failures;
 }
 
-int state_forget_failure(const struct state *state)
+int state_forget_failures(const struct state *state)
 {
     return remove_file(state, FAILED);
 }
 
-bool state_failed_within(const struct state *state, uint64_t usec)
+unsigned state_failures(const struct state *state, uint64_t *ret_usec)
 {
-    return read_note(state, FAILED, usec) > 0;
+    *ret_usec = 0;
+    return read_note(state, FAILED, ret_usec);
 }
 
 bool state_is_restarting(const struct state *state)

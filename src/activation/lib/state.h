@@ -3,7 +3,7 @@
  *
  *     monitor/R     the monitor owns responder R; read by the conditions of its sockets
  *     ends/R        how often in a row, each within a minute, R ended badly
- *     failed        when sssd.service did not come up at its last start
+ *     failed        how often in a row sssd.service came to nothing, and when last
  *     restarting    sssd.service has ended to be started again, and its start has not begun
  *     narrowed      queues of sockets hold one client, since the monitor is to bind their paths
  *     refused/R     why R may not run now, for a launcher that can't ask systemd itself
@@ -52,11 +52,13 @@ int state_pardon_bad_end(const struct state *state, const char *responder);
 /* The end of the row. 0 or a negative errno. */
 int state_forget_bad_ends(const struct state *state, const char *responder);
 
-/* sssd.service was started in vain, now. Forgotten when it has come up. 0 or a negative errno. */
-int state_note_failure(const struct state *state);
-int state_forget_failure(const struct state *state);
-/* Is there one that is younger than that? */
-bool state_failed_within(const struct state *state, uint64_t usec);
+/* sssd.service has come to nothing, now: it did not start, or ended badly soon after. Returns how often in a row that was, or
+ * a negative errno. */
+int state_count_failure(const struct state *state);
+/* The end of the row. 0 or a negative errno. */
+int state_forget_failures(const struct state *state);
+/* How many there are in the row, and how long ago the last one was; 0 when there is none or it can't be read. */
+unsigned state_failures(const struct state *state, uint64_t *ret_usec);
 
 /* Has the monitor ended for a restart whose second half has not begun? 0 or a negative errno. */
 bool state_is_restarting(const struct state *state);

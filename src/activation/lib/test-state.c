@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,8 @@
 
 #define MINUTE_USEC 60000000
 #define LONG_MSEC 50000 /* when something ends it before */
+
+static uint64_t usec; /* how long ago the last failure was */
 
 static int mode_of(const char *path)
 {
@@ -61,7 +64,7 @@ static void creating_makes_all_of_it_readable_whatever_the_umask(void **state)
     assert_int_equal(state_create("state", &made), 0);
     assert_int_equal(state_set_monitor_owns(&made, "nss", true), 0);
     assert_int_equal(state_count_bad_end(&made, "nss"), 1);
-    assert_int_equal(state_note_failure(&made), 0);
+    assert_int_equal(state_count_failure(&made), 1);
     assert_int_equal(state_set_refusal(&made, "nss", "so"), 0);
     (void) umask(before);
     state_done(&made);
@@ -85,12 +88,12 @@ static void creating_again_keeps_what_is_there(void **state)
     (void) state;
     assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
     assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
-    assert_int_equal(state_note_failure(&opened), 0);
+    assert_int_equal(state_count_failure(&opened), 1);
     assert_int_equal(state_set_refusal(&opened, "nss", "so"), 0);
     assert_int_equal(state_create("state", &again), 0);
     assert_true(state_monitor_owns(&again, "nss"));
     assert_int_equal(state_bad_ends(&again, "nss"), 1);
-    assert_true(state_failed_within(&again, MINUTE_USEC));
+    assert_int_equal(state_failures(&again, &usec), 1);
     assert_true(state_refusal(&again, "nss", why, sizeof(why)));
     state_done(&again);
     state_done(&again); /* twice does no harm */
@@ -162,8 +165,8 @@ static void a_link_in_place_of_a_file_is_not_followed(void **state)
     assert_int_equal(state_set_monitor_owns(&opened, "nss", true), -ELOOP);
     assert_int_equal(state_bad_ends(&opened, "nss"), 0);
     assert_int_equal(state_count_bad_end(&opened, "nss"), -ELOOP);
-    assert_false(state_failed_within(&opened, MINUTE_USEC));
-    assert_int_equal(state_note_failure(&opened), -ELOOP);
+    assert_int_equal(state_failures(&opened, &usec), 0);
+    assert_int_equal(state_count_failure(&opened), -ELOOP);
     assert_false(state_refusal(&opened, "nss", why, sizeof(why)));
     assert_int_equal(state_set_refusal(&opened, "nss", "so"), -ELOOP);
     assert_int_equal(state_lock_shared(&opened, LONG_MSEC), -ELOOP);
@@ -172,7 +175,7 @@ static void a_link_in_place_of_a_file_is_not_followed(void **state)
     /* Clearing removes the link and not what it leads to. */
     assert_int_equal(state_set_monitor_owns(&opened, "nss", false), 0);
     assert_int_equal(state_forget_bad_ends(&opened, "nss"), 0);
-    assert_int_equal(state_forget_failure(&opened), 0);
+    assert_int_equal(state_forget_failures(&opened), 0);
     assert_int_equal(state_set_refusal(&opened, "nss", NULL), 0);
     assert_false(file_exists("state/monitor/nss"));
     assert_false(file_exists("state/ends/nss"));
@@ -324,7 +327,7 @@ static void what_is_no_note_is_none(void **state)
         write_text("state/ends/nss", rows[i].rest ? rows[i].rest : "");
         write_text("state/failed", rows[i].rest ? rows[i].rest : "");
         assert_int_equal(state_bad_ends(&opened, "nss"), 0);
-        assert_false(state_failed_within(&opened, UINT64_MAX));
+        assert_int_equal(state_failures(&opened, &usec), 0);
         assert_int_equal(state_count_bad_end(&opened, "nss"), rows[i].one_more);
     }
 
@@ -380,9 +383,9 @@ static void a_folder_in_place_of_a_note_is_none(void **state)
     assert_int_equal(state_bad_ends(&opened, "nss"), 0);
     assert_int_equal(state_count_bad_end(&opened, "nss"), -EISDIR);
     assert_int_equal(state_forget_bad_ends(&opened, "nss"), -EISDIR);
-    assert_false(state_failed_within(&opened, MINUTE_USEC));
-    assert_int_equal(state_note_failure(&opened), -EISDIR);
-    assert_int_equal(state_forget_failure(&opened), -EISDIR);
+    assert_int_equal(state_failures(&opened, &usec), 0);
+    assert_int_equal(state_count_failure(&opened), -EISDIR);
+    assert_int_equal(state_forget_failures(&opened), -EISDIR);
     assert_false(state_refusal(&opened, "nss", why, sizeof(why)));
     assert_int_equal(state_set_refusal(&opened, "nss", "so"), -EISDIR);
     assert_int_equal(state_set_refusal(&opened, "nss", NULL), -EISDIR);
@@ -401,7 +404,7 @@ static int write_with_no_room(void *userdata)
     if (setrlimit(RLIMIT_FSIZE, &none) < 0)
         return 1;
     ends = state_count_bad_end(&opened, "nss");
-    failure = state_note_failure(&opened);
+    failure = state_count_failure(&opened);
     refusal = state_set_refusal(&opened, "nss", "so");
     if (setrlimit(RLIMIT_FSIZE, &before) < 0)
         return 1;
@@ -413,38 +416,41 @@ static void what_cannot_be_written_is_said(void **state)
     (void) state;
     assert_int_equal(in_child(write_with_no_room, NULL), 0);
     assert_int_equal(state_bad_ends(&opened, "nss"), 0);
-    assert_false(state_failed_within(&opened, MINUTE_USEC));
+    assert_int_equal(state_failures(&opened, &usec), 0);
 }
 
-static void a_failure_is_remembered_for_as_long_as_it_is_asked_for(void **state)
+static void failures_are_counted_until_they_are_forgotten(void **state)
 {
     static const struct {
-        const char *label;
+        const char *label, *rest;
         int64_t age_usec;
-        bool failed;
+        unsigned failures, one_more;
     } rows[] = {
-        { "younger", 1000, true },
-        { "as old", 30000000, false },
-        { "older", 31000000, false },
-        { "of another kernel", -60000000, false },
+        { "young", " 1\n", 1000, 1, 2 },
+        { "old", " 3\n", 31000000, 3, 4 },
+        { "of another kernel", " 3\n", -60000000, 0, 1 },
+        { "more than anybody counts", " 2147483647\n", 1000, INT_MAX, INT_MAX },
     };
 
     (void) state;
-    assert_false(state_failed_within(&opened, UINT64_MAX));
-    assert_int_equal(state_forget_failure(&opened), 0);
-
-    assert_int_equal(state_note_failure(&opened), 0);
-    assert_true(state_failed_within(&opened, 30000000));
-    assert_false(state_failed_within(&opened, 0));
-    assert_int_equal(state_forget_failure(&opened), 0);
-    assert_false(state_failed_within(&opened, 30000000));
+    assert_int_equal(state_failures(&opened, &usec), 0);
+    assert_int_equal(state_forget_failures(&opened), 0);
+    for (int i = 1; i < 7; i++) {
+        assert_int_equal(state_count_failure(&opened), i);
+        assert_int_equal(state_failures(&opened, &usec), i);
+        assert_true(usec < MINUTE_USEC);
+    }
+    assert_int_equal(state_forget_failures(&opened), 0);
+    assert_int_equal(state_failures(&opened, &usec), 0);
 
     for (size_t i = 0; i < N_OF(rows); i++) {
         print_message("  %s\n", rows[i].label);
-        write_note("state/failed", rows[i].age_usec, " 1\n");
-        assert_int_equal(state_failed_within(&opened, 30000000), rows[i].failed);
-        assert_int_equal(state_note_failure(&opened), 0);
-        assert_true(state_failed_within(&opened, 30000000)); /* anew */
+        write_note("state/failed", rows[i].age_usec, rows[i].rest);
+        assert_int_equal(state_failures(&opened, &usec), rows[i].failures);
+        assert_int_equal(usec >= (uint64_t) rows[i].age_usec, rows[i].failures > 0);
+        assert_int_equal(state_count_failure(&opened), rows[i].one_more);
+        assert_int_equal(state_failures(&opened, &usec), rows[i].one_more);
+        assert_true(usec < MINUTE_USEC); /* anew */
     }
 }
 
@@ -531,7 +537,7 @@ static int use_without_right(void *userdata)
     if (state_set_monitor_owns(&opened, "nss", true) != -EACCES || state_count_bad_end(&opened, "nss") != -EACCES ||
         state_forget_bad_ends(&opened, "nss") != -EACCES)
         return 1;
-    if (state_note_failure(&opened) != -EACCES || state_forget_failure(&opened) != -EACCES ||
+    if (state_count_failure(&opened) != -EACCES || state_forget_failures(&opened) != -EACCES ||
         state_set_restarting(&opened, true) != -EACCES)
         return 2;
     if (state_set_refusal(&opened, "nss", NULL) != -EACCES || state_forget_refusals(&opened) != -EACCES)
@@ -541,7 +547,7 @@ static int use_without_right(void *userdata)
     if (state_create("state", &made) != -EACCES)
         return 5;
     if (!state_monitor_owns(&opened, "nss") || state_bad_ends(&opened, "nss") != 1 ||
-        !state_failed_within(&opened, MINUTE_USEC) || !state_refusal(&opened, "nss", why, sizeof(why)))
+        state_failures(&opened, &usec) != 1 || !state_refusal(&opened, "nss", why, sizeof(why)))
         return 6;
     if (state_lock_shared(&opened, LONG_MSEC) != -EACCES || state_lock_exclusive(&opened, LONG_MSEC) != -EACCES)
         return 7;
@@ -555,7 +561,7 @@ static void who_may_not_write_may_read_and_not_lock(void **state)
         skip(); /* another user is needed */
     assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
     assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
-    assert_int_equal(state_note_failure(&opened), 0);
+    assert_int_equal(state_count_failure(&opened), 1);
     assert_int_equal(state_set_refusal(&opened, "nss", "so"), 0);
     assert_int_equal(in_child(use_without_right, NULL), 0);
 }
@@ -755,7 +761,7 @@ int main(void)
         IN_STATE(each_truncation_of_a_note_is_none),
         IN_STATE(a_folder_in_place_of_a_note_is_none),
         IN_STATE(what_cannot_be_written_is_said),
-        IN_STATE(a_failure_is_remembered_for_as_long_as_it_is_asked_for),
+        IN_STATE(failures_are_counted_until_they_are_forgotten),
         IN_STATE(half_a_restart_is_noted_and_forgotten),
         IN_STATE(a_refusal_stands_until_it_is_taken_back),
         IN_STATE(a_refusal_without_words_is_one),

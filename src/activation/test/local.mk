@@ -3,7 +3,7 @@
 TEST_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS) $(CMOCKA_CFLAGS) \
 	-DSTATE_DIR='"state"' -DCONFIG_DIR='"config"' -DMANAGER_SOCKET='"manager"' -DMANAGER_ON_SYSTEM_BUS=false \
 	-DPROGRAM_DIR='"/nowhere"' -DPIPES_DIR='"pipes"' -DCONTROL_GROUPS='"cgroups"' \
-	-DUNIX_SOCKETS_OF_SYSTEMD='"/proc/self/net/unix"' -DEVENTS_TO_JOURNAL=false
+	-DQUIET_USEC=900000 -DLOOK_USEC=50000 -DTRY_USEC=5000000 -DUNIX_SOCKETS_OF_SYSTEMD='"/proc/self/net/unix"' -DEVENTS_TO_JOURNAL=false
 # In this order: what it has of the library, made for these paths, comes before the library's.
 TEST_LDADD = test/libtest.a lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS) $(CMOCKA_LIBS)
 
@@ -13,6 +13,7 @@ test_libtest_a_CFLAGS = $(TEST_CFLAGS)
 test_libtest_a_SOURCES = \
 	lib/event.c \
 	lib/manager.c \
+	lib/pace.c \
 	lib/responders.c \
 	lib/unix-sockets.c \
 	test/fixture.c \

@@ -287,6 +287,8 @@ static int reply_property(sd_bus_message *message)
 
     need(sd_bus_message_read(message, "ss", &interface, &property));
     need(sd_bus_path_decode(sd_bus_message_get_path(message), UNIT, &unit));
+    if (!unit)
+        unit = strdup("systemd");
     turn_over(unit);
     value = value_of(unit, property, "");
     (void) snprintf(question, sizeof(question), "%s %s", unit, property); /* fits */

@@ -2,12 +2,12 @@
 /* PID 1: a small one that speaks systemd's protocol at ./manager, for the tests of who asks it. The real one is asked in
  * tests/installcheck.
  *
- * What it knows of a unit is in ./units/NAME, a line "Property=value" each; a unit without a file is not found. What it is told
- * to do is noted in ./calls, "Start sssd.service fail", and done: by ./on-job VERB UNIT MODE where a test has one, a shell script
- * that changes units' files and prints how the job ends if that is not "done"; else Start and Restart make a unit active, Stop
- * makes it inactive. All hear of its end, who has asked for it last. Until then, the unit has this job; one with a line
- * "Job=stop" has that in any case. A file ./next/NAME takes its place when one property of it is asked for,
- * or anything is told.
+ * What it knows of a unit is in ./units/NAME, a line "Property=value" each (of itself in ./units/systemd); a unit without a file
+ * is not found. What it is told to do is noted in ./calls, "Start sssd.service fail", and done: by ./on-job VERB UNIT MODE where a
+ * test has one, a shell script that changes units' files and prints how the job ends if that is not "done"; else Start and Restart
+ * make a unit active, Stop makes it inactive. All hear of its end, who has asked for it last. Until then, the unit has this job; one
+ * with a line "Job=stop" has that in any case. A file ./next/NAME takes its place when one property of it is asked for, or anything
+ * is told.
  *
  * It refuses as systemd does: what is not found, to start what is masked ("LoadState=masked"), and in mode "fail" what
  * contradicts the job that the unit has. A line "VERB UNIT ERROR" in ./errors makes it refuse with that error of systemd's; there,

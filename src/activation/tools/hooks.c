@@ -18,6 +18,7 @@
 #include "lib/event.h"
 #include "lib/log.h"
 #include "lib/manager.h"
+#include "lib/pace.h"
 #include "lib/residency.h"
 #include "lib/responders.h"
 #include "lib/services.h"
@@ -48,6 +49,8 @@
 #endif
 /* Whom somebody killed sooner than that after the launcher was there has served nobody. */
 #define KILLED_AT_START_USEC 40000
+/* A monitor that ends badly after a longer life than that did not fail to start. */
+#define SHORT_LIFE_USEC UINT64_C(60000000)
 
 static int warn(int r, const char *what)
 {
@@ -79,6 +82,7 @@ static pid_t main_pid(void)
 static int on_boot(const struct state *state)
 {
     (void) warn(state_set_restarting(state, false), "forget a restart");
+    (void) warn(state_forget_failures(state), "forget failures");
     return ownership_decide(state);
 }
 
@@ -97,7 +101,6 @@ static int on_started(const struct state *state, struct manager *manager)
 {
     int r = ownership_verify(state, manager);
 
-    (void) warn(state_forget_failure(state), "note that the monitor has started");
     (void) warn(state_forget_refusals(state), "note that the monitor has started");
     return r;
 }
@@ -193,13 +196,43 @@ static int on_stopping(const struct state *state, struct manager *manager)
     return r < 0 ? r : waited;
 }
 
-/* Has this life of it come to nothing? */
-static bool failed_to_start(struct manager *manager)
+/* Has this life of it come to nothing: it was never up, or ended badly soon after? */
+static bool came_to_nothing(struct manager *manager)
 {
     uint64_t began, came_up;
 
-    return manager_number(manager, MONITOR, "Unit", "InactiveExitTimestampMonotonic", &began) >= 0 &&
-           manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) >= 0 && came_up < began;
+    if (manager_number(manager, MONITOR, "Unit", "InactiveExitTimestampMonotonic", &began) < 0 ||
+        manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) < 0)
+        return false;
+    return came_up < began ||
+           (strcmp(from_systemd("SERVICE_RESULT"), "success") != 0 && now_usec() - came_up < SHORT_LIFE_USEC);
+}
+
+/* By its Restart= (systemd.service(5)), after this end. */
+static bool will_be_restarted(struct manager *manager)
+{
+    const char *result = from_systemd("SERVICE_RESULT");
+    char restart[32];
+    bool is_abort = strcmp(result, "signal") == 0 || strcmp(result, "core-dump") == 0;
+
+    if (manager_text(manager, MONITOR, "Service", "Restart", restart, sizeof(restart)) < 0)
+        return false;
+    return strcmp(restart, "always") == 0 || (strcmp(restart, "on-failure") == 0 && strcmp(result, "success") != 0) ||
+           (strcmp(restart, "on-abnormal") == 0 && (is_abort || strcmp(result, "timeout") == 0 || strcmp(result, "watchdog") == 0)) ||
+           (strcmp(restart, "on-abort") == 0 && is_abort);
+}
+
+/* An end that somebody asked for, or a good life before it, is the end of the row. */
+static void count_failure(const struct state *state, struct manager *manager, int end)
+{
+    if (end != END_BY_ITSELF || !came_to_nothing(manager)) {
+        (void) warn(state_forget_failures(state), "forget failures");
+        return;
+    }
+    (void) warn(state_count_failure(state), "note that the monitor came to nothing");
+    /* Then it does not enter the failed state, and nobody else starts this. */
+    if (will_be_restarted(manager))
+        (void) warn(manager_queue(manager, "Start", "sss-ended@sssd.service", "replace"), "start sss-ended@sssd.service");
 }
 
 /* It has ended with the monitor, or is about to. Returns END_BY_STOP where that lost its own part of a stop by this, which came
@@ -224,10 +257,10 @@ static int on_stopped(const struct state *state, struct manager *manager)
 {
     int end = read_end(state, manager);
 
-    if (end >= 0)
+    if (end >= 0) {
         (void) warn(state_set_restarting(state, end == END_BY_RESTART), "note whether the monitor is restarted");
-    if (end == END_BY_ITSELF && failed_to_start(manager))
-        (void) warn(state_note_failure(state), "note that the monitor did not start");
+        count_failure(state, manager, end);
+    }
     if (end == END_BY_ITSELF || end == END_BY_RESTART)
         end = start_stop_unit(state, manager, end);
     if (end == END_BY_STOP)
@@ -251,17 +284,72 @@ static int on_closing(const struct state *state, struct manager *manager)
     return r;
 }
 
-/* sss-ended@sssd.service, when it has failed. */
-static int on_monitor_failed(struct manager *manager)
+/* It is on its way down by itself, or waits. */
+static bool is_to_be_restarted(const struct unit *monitor)
 {
-    struct unit monitor = { .file = "" };
+    return unit_is_up(monitor) && strcmp(monitor->active, "active") != 0 && !monitor->job[0];
+}
+
+/* Its Restart= would start it each second. The lock tells its own hooks that this stop is no administrator's; sss-stop.service,
+ * which may still be on its way down with it, is waited for, since its hook closes the sockets for a stop. */
+static int undo_restart(const struct state *state, struct manager *manager)
+{
+    CLEANUP(closep) int lock = state_lock_exclusive(state, LOCK_MSEC);
+    enum job_result result;
+    struct unit monitor;
     int r;
 
-    /* Nobody typed the start of a monitor that nobody enabled: it is not left failed. The journal has the reason. */
-    r = manager_read_file(manager, MONITOR, &monitor);
-    if (r >= 0 && monitor.file[0] && !unit_is_enabled(&monitor))
+    if (lock < 0)
+        return warn(lock, "lock " STATE_DIR);
+    r = manager_run(manager, "Start", "sss-stop.service", "ignore-dependencies", LEAVE_MSEC, &result);
+    if (r >= 0)
+        r = manager_state(manager, MONITOR, &monitor);
+    if (r >= 0 && is_to_be_restarted(&monitor))
+        r = manager_run(manager, "Stop", MONITOR, "ignore-dependencies", LEAVE_MSEC, &result);
+    return warn(r, "keep " MONITOR " from being restarted");
+}
+
+static bool monitor_owns_any(const struct state *state)
+{
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (state_monitor_owns(state, responders[i].name))
+            return true;
+    return false;
+}
+
+/* sss-ended@sssd.service, when it has failed, or come to nothing. */
+static int on_monitor_failed(const struct state *state, struct manager *manager)
+{
+    struct unit monitor;
+    int r;
+
+    r = manager_state(manager, MONITOR, &monitor);
+    if (r >= 0)
+        r = manager_read_file(manager, MONITOR, &monitor);
+    if (r >= 0 && is_to_be_restarted(&monitor)) {
+        r = undo_restart(state, manager);
+        /* Clients start it again where it is theirs. */
+        if (r >= 0 && (unit_is_enabled(&monitor) || monitor_owns_any(state)))
+            r = manager_queue(manager, "Start", MONITOR_RETRY_TIMER, "replace"); /* one that runs goes on */
+    } else if (r >= 0 && strcmp(monitor.active, "failed") == 0 && monitor.file[0] && !unit_is_enabled(&monitor)) {
+        /* Nobody typed the start of a monitor that nobody enabled: it is not left failed. The journal has the reason. */
         r = manager_reset_failed(manager, MONITOR);
-    return warn(r, "reset " MONITOR);
+    }
+    return warn(r, "follow up on the end of " MONITOR);
+}
+
+/* sss-retry@sssd.service: when it has stayed up from one time to the next, it has recovered. */
+static int on_monitor_retry(const struct state *state, struct manager *manager)
+{
+    struct unit monitor;
+    int r;
+
+    r = manager_state(manager, MONITOR, &monitor);
+    if (r >= 0 && unit_is_up(&monitor))
+        r = manager_queue(manager, "Stop", MONITOR_RETRY_TIMER, "replace");
+    else if (r >= 0 && pace_usec_left(state, manager) == 0)
+        r = manager_queue(manager, "Start", MONITOR, "fail");
+    return warn(r, "start " MONITOR " again");
 }
 
 /* --- A responder's end ----------------------------------------------------------------------------------------- */
@@ -444,11 +532,10 @@ static int monitor_is_needed(const struct state *state, struct manager *manager)
     struct unit services[RESPONDERS];
     int r;
 
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        if (state_monitor_owns(state, responders[i].name))
-            return 1;
+    if (monitor_owns_any(state))
+        return 1;
+    for (size_t i = 0; i < RESPONDERS; i++)
         names[i] = responders[i].service;
-    }
 
     r = manager_states(manager, names, RESPONDERS, services);
     for (size_t i = 0; r >= 0 && i < RESPONDERS; i++)
@@ -587,9 +674,11 @@ static int run_of_responder(const struct state *state, struct manager *manager, 
     const struct responder *responder = responder_by_name(call->argument);
 
     if (!responder)
-        responder = responder_by_unit(call->argument); /* as an instance's name has it */
-    if (!responder && strcmp(call->name, "failed") == 0 && strcmp(call->argument, "sssd") == 0)
-        return on_monitor_failed(manager);
+        responder = strcmp(call->argument, "sssd-kcm") == 0 ? &kcm : responder_by_unit(call->argument); /* an instance's name */
+    if (!responder && strcmp(call->argument, "sssd") == 0 && strcmp(call->name, "failed") == 0)
+        return on_monitor_failed(state, manager);
+    if (!responder && strcmp(call->argument, "sssd") == 0 && strcmp(call->name, "retry") == 0)
+        return on_monitor_retry(state, manager);
     if (responder && strcmp(call->name, "finishing") == 0)
         return on_finishing(manager, responder);
     for (size_t i = 0; responder && i < sizeof(responder_hooks) / sizeof(responder_hooks[0]); i++)

@@ -470,6 +470,7 @@ int ownership_close(struct manager *manager)
     size_t n = 0;
     int r;
 
+    names[n++] = MONITOR_RETRY_TIMER;
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (responders[i].retry_timer)
             names[n++] = responders[i].retry_timer;

@@ -6,10 +6,6 @@
 
 #include "lib/state.h"
 
-#ifndef CONFIG_DIR /* the tests have their own */
-#define CONFIG_DIR "/etc/sssd"
-#endif
-
 struct manager;
 struct responder;
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -123,6 +124,8 @@ static int hook_enter(void **state)
     all_sockets_have("UnitFileState=enabled");
     unit_has("sss-linger.timer", "ActiveState=inactive");
     unit_has("sss-stop.service", "ActiveState=inactive");
+    unit_has(MONITOR_RETRY_TIMER, "ActiveState=inactive");
+    unit_has("sss-ended@sssd.service", "ActiveState=inactive");
     unit_has(MONITOR, "UnitFileState=disabled");
     unit_has(MONITOR, "ControlGroup=/system.slice/sssd.service");
     pid1_starts();
@@ -203,6 +206,13 @@ static bool told(const char *text)
 static bool asked(const char *text)
 {
     return strstr(pid1_questions(), text) != NULL;
+}
+
+static unsigned failures(void)
+{
+    uint64_t usec;
+
+    return state_failures(&opened, &usec);
 }
 
 /* Of the row before. */
@@ -548,7 +558,7 @@ static void a_hook_that_cannot_ask_changes_nothing_and_says_so(void **state)
     (void) state;
     write_configuration("[sssd]\nservices = pam\n" DOMAIN);
     assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
-    assert_int_equal(state_note_failure(&opened), 0);
+    assert_int_equal(state_count_failure(&opened), 1);
     assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
     pid1_leaves();
     for (size_t i = 0; i < N_OF(rows); i++) {
@@ -559,7 +569,7 @@ static void a_hook_that_cannot_ask_changes_nothing_and_says_so(void **state)
         assert_string_equal(read_text("said"), "<4>cannot ask systemd: " NO_PID1);
         assert_true(state_monitor_owns(&opened, "nss"));
         assert_false(state_monitor_owns(&opened, "pam"));
-        assert_true(state_failed_within(&opened, UINT64_MAX));
+        assert_int_equal(failures(), 1);
         assert_int_equal(state_bad_ends(&opened, "nss"), 1);
     }
 }
@@ -625,24 +635,23 @@ static void a_boot_reads_the_configuration_and_asks_nobody(void **state)
 
 /* --- Started --------------------------------------------------------------------------------------------------- */
 
-static void a_started_monitor_has_not_failed(void **state)
+/* It may still come to nothing. */
+static void a_started_monitor_refuses_nobody(void **state)
 {
     char why[64];
 
     (void) state;
-    assert_int_equal(state_note_failure(&opened), 0);
+    assert_int_equal(state_count_failure(&opened), 1);
     assert_int_equal(state_set_refusal(&opened, "nss", "it is masked"), 0);
     assert_int_equal(run("started", NULL), 0);
-    assert_false(state_failed_within(&opened, UINT64_MAX));
+    assert_int_equal(failures(), 1);
     assert_false(state_refusal(&opened, "nss", why, sizeof(why)));
     assert_string_equal(pid1_calls(), "");
     assert_string_equal(read_text("said"), "");
 
-    assert_int_equal(mkdir("state/failed", 0755), 0);
     assert_int_equal(mkdir("state/refused/ssh", 0755), 0);
     assert_int_equal(run("started", NULL), 0); /* it is up all the same */
-    assert_string_equal(read_text("said"), "<4>cannot note that the monitor has started: Is a directory\n"
-                                           "<4>cannot note that the monitor has started: Is a directory\n");
+    assert_string_equal(read_text("said"), "<4>cannot note that the monitor has started: Is a directory\n");
 }
 
 static void what_the_monitor_does_not_run_is_not_left_to_it(void **state)
@@ -687,11 +696,11 @@ static void without_its_processes_nothing_is_said_of_the_monitor(void **state)
     (void) state;
     running_errno = EIO;
     assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
-    assert_int_equal(state_note_failure(&opened), 0);
+    assert_int_equal(state_count_failure(&opened), 1);
     assert_int_equal(run("started", NULL), EXIT_FAILURE);
     assert_true(said("<4>cannot find out what the monitor runs: Input/output error\n"));
     assert_true(state_monitor_owns(&opened, "nss"));
-    assert_false(state_failed_within(&opened, UINT64_MAX));
+    assert_int_equal(failures(), 1);
     assert_string_equal(pid1_calls(), "");
 }
 
@@ -1015,7 +1024,7 @@ static void a_stop_opens_nothing(void **state)
         all_sockets_have("ActiveState=active");
         assert_int_equal(run("stopped", NULL), 0);
         assert_string_equal(pid1_calls(), rows[i].closes ? CLOSE_ALL : rows[i].restarts);
-        assert_false(state_failed_within(&opened, UINT64_MAX));
+        assert_int_equal(failures(), 0);
         if (lock >= 0)
             (void) close(lock);
     }
@@ -1127,37 +1136,150 @@ static void only_a_stop_closes(void **state)
     }
 }
 
-static void a_start_that_came_to_nothing_is_noted(void **state)
+#define MSEC(n) ((n) * 1000LL)
+
+static void a_monitor_that_comes_to_nothing_is_counted(void **state)
 {
     static const struct {
-        const char *label;
-        const char *job;
-        int began, came_up;
-        bool failed;
+        const char *label, *job, *result;
+        long long began, came_up; /* usec ago; 0: never */
+        unsigned failures;        /* one is there */
     } rows[] = {
-        { "the first start", "", 100, 0, true },
-        { "a later one", "", 300, 200, true },
-        { "one whose job is there still", "start", 300, 200, true },
-        { "a crash", "", 300, 400, false },
-        { "a crash at once", "", 300, 300, false },
+        { "the first start", "", "exit-code", MSEC(100), 0, 2 },
+        { "a later one", "", "exit-code", MSEC(100), MSEC(5000), 2 },
+        { "one whose job is there still", "start", "exit-code", MSEC(100), MSEC(5000), 2 },
+        { "one that is ended by hand", "", "success", MSEC(100), 0, 2 },
+        { "a crash at once", "", "signal", MSEC(100), MSEC(100), 2 },
+        { "a crash soon", "", "core-dump", MSEC(59000), MSEC(58000), 2 },
+        { "a crash later", "", "core-dump", MSEC(62000), MSEC(61000), 0 },
+        { "an end by hand soon", "", "success", MSEC(59000), MSEC(58000), 0 },
+        { "a stop", "stop", "exit-code", MSEC(100), 0, 0 },
+        { "a restart", "restart", "exit-code", MSEC(100), 0, 0 },
     };
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
+        const struct hook hook = { .name = "stopped", .result = rows[i].result };
+        const long long now = (long long) now_usec();
+
         print_message("  %s\n", rows[i].label);
-        assert_int_equal(state_forget_failure(&opened), 0);
+        assert_int_equal(state_forget_failures(&opened), 0);
+        assert_int_equal(state_count_failure(&opened), 1);
         forget_calls();
         is_stopped_by(rows[i].job);
-        has_number(MONITOR, "InactiveExitTimestampMonotonic", rows[i].began);
-        has_number(MONITOR, "ActiveEnterTimestampMonotonic", rows[i].came_up);
-        assert_int_equal(run("stopped", NULL), 0);
-        assert_int_equal(state_failed_within(&opened, UINT64_MAX), rows[i].failed);
+        has_number(MONITOR, "InactiveExitTimestampMonotonic", now - rows[i].began);
+        has_number(MONITOR, "ActiveEnterTimestampMonotonic", rows[i].came_up > 0 ? now - rows[i].came_up : 0);
+        assert_int_equal(in_child(run_hook, (void *) &hook), 0);
+        assert_int_equal(failures(), rows[i].failures);
+        assert_false(told("sss-ended@sssd.service")); /* without a Restart= systemd starts that */
     }
 
+    (void) unlink("state/failed"); /* the last row has none */
     assert_int_equal(mkdir("state/failed", 0755), 0);
+    is_stopped_by("");
     has_number(MONITOR, "ActiveEnterTimestampMonotonic", 0);
     assert_int_equal(run("stopped", NULL), 0);
-    assert_true(said("<4>cannot note that the monitor did not start: Is a directory\n"));
+    assert_true(said("<4>cannot note that the monitor came to nothing: Is a directory\n"));
+}
+
+static void who_would_be_restarted_each_second_is_followed_up(void **state)
+{
+    static const struct {
+        const char *restart, *results; /* after which it is */
+    } rows[] = {
+        { "no", "" },
+        { "on-success", "" },
+        { "on-watchdog", "" }, /* 30 s, not each second */
+        { "on-abort", "signal core-dump" },
+        { "on-abnormal", "signal core-dump timeout watchdog" },
+        { "on-failure", "signal core-dump timeout watchdog exit-code" },
+        { "always", "signal core-dump timeout watchdog exit-code success" },
+    };
+    static const char *const results[] = { "success", "exit-code", "signal", "core-dump", "timeout", "watchdog" };
+
+    (void) state;
+    has_number(MONITOR, "InactiveExitTimestampMonotonic", 100); /* it was never up */
+    for (size_t i = 0; i < N_OF(rows); i++)
+        for (size_t k = 0; k < N_OF(results); k++) {
+            const struct hook hook = { .name = "stopped", .result = results[k] };
+            char line[64];
+
+            print_message("  %s, %s\n", rows[i].restart, results[k]);
+            forget_calls();
+            (void) snprintf(line, sizeof(line), "Restart=%s", rows[i].restart); /* fits */
+            unit_has(MONITOR, line);
+            assert_int_equal(in_child(run_hook, (void *) &hook), 0);
+            assert_int_equal(told("Start sss-ended@sssd.service replace\n"), strstr(rows[i].results, results[k]) != NULL);
+        }
+}
+
+/* In its place comes a timer, for those who do not come by a socket. */
+static void a_restart_each_second_is_undone(void **state)
+{
+    static const struct {
+        const char *label, *active, *sub, *job, *file;
+        bool owns, undone, retried;
+    } rows[] = {
+        { "it waits", "activating", "auto-restart", "", "disabled", false, true, false },
+        { "it is not yet down", "deactivating", "stop-post", "", "disabled", false, true, false },
+        { "it is enabled", "activating", "auto-restart", "", "enabled", false, true, true },
+        { "it has responders", "activating", "auto-restart", "", "disabled", true, true, true },
+        { "somebody has stopped it", "deactivating", "stop-post", "stop", "enabled", true, false, false },
+        { "it starts", "activating", "start", "start", "enabled", true, false, false },
+        { "it is up", "active", "running", "", "enabled", true, false, false },
+    };
+    char line[64];
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        forget_calls();
+        unit_with_job(MONITOR, rows[i].active, rows[i].job);
+        unit_has("sss-stop.service", "ActiveState=inactive");
+        (void) snprintf(line, sizeof(line), "SubState=%s", rows[i].sub); /* these fit */
+        unit_has(MONITOR, line);
+        (void) snprintf(line, sizeof(line), "UnitFileState=%s", rows[i].file);
+        unit_has(MONITOR, line);
+        assert_int_equal(state_set_monitor_owns(&opened, "pam", rows[i].owns), 0);
+        assert_int_equal(run("failed", "sssd"), 0);
+        assert_string_equal(read_text("said"), "");
+        (void) snprintf(line, sizeof(line), "%s", rows[i].retried ? "Start " MONITOR_RETRY_TIMER " replace\n" : "");
+        assert_true(told(line));
+        assert_int_equal(told(MONITOR_RETRY_TIMER), rows[i].retried);
+        /* In this order: the hook of the one would take the other for an administrator's. */
+        assert_int_equal(told("Start sss-stop.service ignore-dependencies\nStop sssd.service ignore-dependencies\n"), rows[i].undone);
+        assert_int_equal(told("Stop"), rows[i].undone);
+    }
+}
+
+static void the_timer_starts_a_monitor_that_is_down_and_no_other(void **state)
+{
+    static const struct {
+        const char *label, *active, *calls;
+        int64_t failed_usec; /* ago */
+    } rows[] = {
+        { "down", "inactive", "Start sssd.service fail\n", 5000000 },
+        { "failed", "failed", "Start sssd.service fail\n", 5000000 },
+        { "a client has tried meanwhile", "failed", "", 1000000 },
+        { "up", "active", "Stop sss-retry@sssd.timer replace\n", 5000000 },
+        { "starts", "activating", "Stop sss-retry@sssd.timer replace\n", 5000000 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct timespec now;
+        char note[64];
+
+        print_message("  %s\n", rows[i].label);
+        forget_calls();
+        unit_with_job(MONITOR, rows[i].active, "");
+        assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &now), 0);
+        (void) snprintf(note, sizeof(note), "%" PRId64 " 1\n",
+                        (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000 - rows[i].failed_usec); /* fits */
+        write_text("state/failed", note);
+        assert_int_equal(run("retry", "sssd"), 0);
+        assert_string_equal(pid1_calls(), rows[i].calls);
+    }
 }
 
 /* Nobody typed the start of a monitor that nobody enabled. */
@@ -1176,6 +1298,7 @@ static void a_monitor_that_nobody_enabled_is_not_left_failed(void **state)
         forget_calls();
         (void) snprintf(line, sizeof(line), "UnitFileState=%s", rows[i].file); /* fits */
         unit_has(MONITOR, line);
+        unit_has(MONITOR, "ActiveState=failed");
         assert_int_equal(run("failed", "sssd"), 0);
         assert_int_equal(told(RESET("sssd")), rows[i].is_reset);
         assert_false(told(OPEN("nss"))); /* it may have been stopped */
@@ -1643,8 +1766,8 @@ static void a_hook_of_no_responder_is_refused(void **state)
         for (size_t k = 0; k < N_OF(arguments); k++) {
             char text[64];
 
-            if (strcmp(names[i], "failed") == 0 && strcmp(arguments[k], "sssd") == 0)
-                continue; /* that one is the monitor's */
+            if ((strcmp(names[i], "failed") == 0 || strcmp(names[i], "retry") == 0) && strcmp(arguments[k], "sssd") == 0)
+                continue; /* these are the monitor's */
             print_message("  %s %s\n", names[i], arguments[k]);
             assert_int_equal(run(names[i], arguments[k]), EXIT_FAILURE);
             (void) snprintf(text, sizeof(text), "<3>no such hook: %s %s\n", names[i], arguments[k]); /* fits */
@@ -1709,6 +1832,31 @@ static void three_bad_ends_in_a_row_close_the_sockets_for_a_while(void **state)
 }
 
 /* Of another kernel's time, as after a soft reboot. */
+/* Who waits in its socket would start it for ever; it needs no monitor, and has the distribution's units. */
+static void a_kcm_that_ends_badly_is_refused_for_a_while_too(void **state)
+{
+    struct hook bad = { .name = "failed", .argument = "sssd-kcm", .result = "exit-code", .status = "1" };
+    char why[128];
+
+    (void) state;
+    unit_has("sssd-kcm.service", "ActiveState=failed");
+    unit_has("sssd-kcm.socket", "ActiveState=active");
+    unit_has("sssd-kcm.socket", "UnitFileState=enabled");
+    unit_has("sss-retry@sssd-kcm.timer", "ActiveState=inactive");
+    for (int i = 1; i <= 3; i++) {
+        forget_calls();
+        assert_int_equal(in_child(run_hook, &bad), 0);
+        assert_string_equal(pid1_calls(), i < 3 ? RESET("sssd-kcm")
+                                                : "Start sss-retry@sssd-kcm.timer replace\nStop sssd-kcm.socket replace\n");
+    }
+    assert_true(state_refusal(&opened, "kcm", why, sizeof(why)));
+
+    forget_calls();
+    assert_int_equal(run("retry", "sssd-kcm"), 0);
+    assert_true(told(RESET("sssd-kcm")));
+    assert_false(state_refusal(&opened, "kcm", why, sizeof(why)));
+}
+
 static void bad_ends_of_long_ago_are_in_no_row(void **state)
 {
     struct hook bad = { .name = "failed", .argument = "sss-pam", .result = "signal", .status = "SEGV" };
@@ -2123,7 +2271,7 @@ int main(void)
         IN_HOOKS(a_pid1_that_goes_meanwhile_is_said),
         IN_HOOKS(what_is_not_told_is_not_acted_upon),
         IN_HOOKS(a_boot_reads_the_configuration_and_asks_nobody),
-        IN_HOOKS(a_started_monitor_has_not_failed),
+        IN_HOOKS(a_started_monitor_refuses_nobody),
         IN_HOOKS(what_the_monitor_does_not_run_is_not_left_to_it),
         IN_HOOKS(what_the_monitor_runs_is_its_own),
         IN_HOOKS(without_its_processes_nothing_is_said_of_the_monitor),
@@ -2143,7 +2291,10 @@ int main(void)
         IN_HOOKS(a_stop_that_has_not_yet_reached_its_unit_is_no_linger),
         IN_HOOKS(an_end_by_itself_leaves_the_sockets_as_they_are),
         IN_HOOKS(only_a_stop_closes),
-        IN_HOOKS(a_start_that_came_to_nothing_is_noted),
+        IN_HOOKS(a_monitor_that_comes_to_nothing_is_counted),
+        IN_HOOKS(who_would_be_restarted_each_second_is_followed_up),
+        IN_HOOKS(a_restart_each_second_is_undone),
+        IN_HOOKS(the_timer_starts_a_monitor_that_is_down_and_no_other),
         IN_HOOKS(a_monitor_that_nobody_enabled_is_not_left_failed),
         IN_HOOKS(a_responder_is_drained_if_there_is_one),
         IN_HOOKS(who_has_no_client_is_halted_and_nothing_more),
@@ -2157,6 +2308,7 @@ int main(void)
         IN_HOOKS(a_hook_of_no_responder_is_refused),
         IN_HOOKS(an_end_that_cannot_be_noted_is_said),
         IN_HOOKS(three_bad_ends_in_a_row_close_the_sockets_for_a_while),
+        IN_HOOKS(a_kcm_that_ends_badly_is_refused_for_a_while_too),
         IN_HOOKS(bad_ends_of_long_ago_are_in_no_row),
         IN_HOOKS(a_kill_at_work_is_in_no_row),
         IN_HOOKS(an_end_that_somebody_asked_for_ends_no_row),
