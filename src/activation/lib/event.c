@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
@@ -45,7 +46,7 @@ static bool journal_is_stderr(void)
 
 void event_log(enum event event, const char *responder, const char *reason, const char *format, ...)
 {
-    const struct responder *row = responder_by_name(responder);
+    const struct responder *row = strcmp(responder, kcm.name) == 0 ? &kcm : responder_by_name(responder);
     CLEANUP(freep) char *message = NULL;
     const char *text = reason; /* without memory: the ID says the most */
     bool sent = false;
