@@ -29,6 +29,8 @@ struct config {
     enum engine engine;
     uid_t uid, dir_uid; /* whose files may be, with these groups */
     gid_t gid, dir_gid;
+    config_instead *instead;
+    void *userdata;
     char *remarks;
     struct config_file files[CONFIG_SNIPPETS_MAX + 1]; /* as they are read: the last one that has a key decides */
     size_t n;
@@ -201,6 +203,7 @@ static int add_file(struct config *config, int dir_fd, const char *dir, const ch
     CLEANUP(freep) char *text = NULL;
     CLEANUP(destroy_ini) struct ini_cfgobj *ini = NULL;
     struct config_file *file = &config->files[config->n];
+    char *counts;
     size_t bytes = 0;
     int r;
 
@@ -209,8 +212,11 @@ static int add_file(struct config *config, int dir_fd, const char *dir, const ch
         return -ENOMEM;
     }
     r = read_file(config, dir_fd, name, path, &text, &bytes, ret_why);
+    counts = text;
+    if (r == 0 && config->instead)
+        config->instead(path, &counts, &bytes, config->userdata);
     if (r == 0)
-        r = parse(path, text, bytes, &ini, ret_why);
+        r = parse(path, counts, bytes, &ini, ret_why);
     if (r < 0)
         return r;
 
@@ -318,7 +324,8 @@ static int load(struct config *config, int dir_fd, const char *dir, char **ret_w
     return 0;
 }
 
-int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, struct config **ret, char **ret_why)
+static int load_as(const char *dir, enum engine engine, uid_t uid, gid_t gid, config_instead *instead, void *userdata,
+                   struct config **ret, char **ret_why)
 {
     CLEANUP(config_freep) struct config *config = NULL;
     CLEANUP(closep) int dir_fd = -1;
@@ -340,6 +347,8 @@ int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, st
     config->gid = gid;
     config->dir_uid = st.st_uid;
     config->dir_gid = st.st_gid;
+    config->instead = instead;
+    config->userdata = userdata;
 
     r = load(config, dir_fd, dir, ret_why);
     if (r > 0)
@@ -349,7 +358,18 @@ int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, st
 
 int config_load(const char *dir, enum engine engine, struct config **ret, char **ret_why)
 {
-    return config_load_of(dir, engine, 0, 0, ret, ret_why);
+    return config_load_edited(dir, engine, NULL, NULL, ret, ret_why);
+}
+
+int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, struct config **ret, char **ret_why)
+{
+    return load_as(dir, engine, uid, gid, NULL, NULL, ret, ret_why);
+}
+
+int config_load_edited(const char *dir, enum engine engine, config_instead *instead, void *userdata, struct config **ret,
+                       char **ret_why)
+{
+    return load_as(dir, engine, 0, 0, instead, userdata, ret, ret_why);
 }
 
 struct config *config_free(struct config *config)

@@ -36,6 +36,12 @@ int config_load(const char *dir, enum engine engine, struct config **ret, char *
 /* The same with files that belong to someone else than root. */
 int config_load_of(const char *dir, enum engine engine, uid_t uid, gid_t gid, struct config **ret, char **ret_why);
 
+/* The same as if files had been edited: instead, unless it is NULL, may put other contents in the place of a file's. They stay
+ * the caller's. */
+typedef void config_instead(const char *path, char **text, size_t *bytes, void *userdata);
+int config_load_edited(const char *dir, enum engine engine, config_instead *instead, void *userdata, struct config **ret,
+                       char **ret_why);
+
 struct config *config_free(struct config *config);
 void config_freep(struct config **config);
 

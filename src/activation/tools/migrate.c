@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Migrate: moves a machine from a services line to sockets, and back.
  *
- * First everything is looked at and a copy of the edited configuration read back; only then a file is replaced. From
+ * First everything is looked at and the configuration read as it would be afterwards; only then a file is replaced. From
  * there on either all of it comes to its end, or the files are put back and the switch is undone. */
 
 #include <errno.h>
@@ -13,7 +13,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -28,8 +27,6 @@
 #include "tools/ownership.h"
 #include "tools/replace.h"
 #include "tools/units.h"
-
-#define SCRATCH_DIR STATE_DIR "/edited"
 
 /* More than sssd.service may take to stop and to start by its own limits, 90 s each. */
 #define SWITCH_MSEC (5 * 60 * 1000)
@@ -85,9 +82,9 @@ static bool is_migration(const struct run *run)
 /* --- Looking at the configuration --------------------------------------------------------------------------------- */
 
 /* Returns 0 if there is none. */
-static int load(const char *dir, struct config **ret, struct services *ret_services, char **ret_why)
+static int load(config_instead *instead, struct run *run, struct config **ret, struct services *ret_services, char **ret_why)
 {
-    int r = config_load(dir, SSSD_ENGINE, ret, ret_why);
+    int r = config_load_edited(CONFIG_DIR, SSSD_ENGINE, instead, run, ret, ret_why);
 
     if (r <= 0)
         return r;
@@ -101,7 +98,7 @@ static int read_files(struct run *run)
     CLEANUP(freep) char *why = NULL;
     struct replace_file *file;
     const char *path;
-    int r = load(CONFIG_DIR, &run->before, &run->was, &why);
+    int r = load(NULL, run, &run->before, &run->was, &why);
 
     if (r < 0)
         return fail("SSSD would not start with this configuration: %s", reason(why, r));
@@ -116,35 +113,25 @@ static int read_files(struct run *run)
         r = edit_text(run->edit, file->old, file->old_bytes, &file->new, &file->new_bytes, NULL, NULL);
         if (r < 0 && r != -ENOTSUP)
             return fail("cannot edit %s: %s", path, strerror(-r));
+        if (r > 0 && file->new_bytes > CONFIG_FILE_BYTES_MAX)
+            return fail("refused: %s is larger than %d bytes, edited", path, CONFIG_FILE_BYTES_MAX);
         run->wide = run->wide || r < 0; /* no matter, if it has no such line */
         run->edits = run->edits || r > 0;
     }
     return 1;
 }
 
-/* --- Reading the edited configuration back ------------------------------------------------------------------------ */
+/* --- Reading the configuration as it would be ---------------------------------------------------------------------- */
 
-/* The folder belongs to whom the real one does: from 2.10 on that counts. */
-static int make_scratch(const struct run *run)
+static void take_new_text(const char *path, char **text, size_t *bytes, void *userdata)
 {
-    CLEANUP(closep) int dir_fd = -1;
-    const char *path;
-    struct stat st;
-    int r;
+    const struct run *run = userdata;
+    const struct replace_file *file = replace_find(&run->replace, path);
 
-    if (stat(CONFIG_DIR, &st) < 0)
-        return -errno;
-    r = replace_make_folder(SCRATCH_DIR, &dir_fd);
-    for (size_t i = 0; r == 0 && (path = config_file(run->before, i)); i++) {
-        const struct replace_file *file = replace_find(&run->replace, path);
-
-        if (!file)
-            return -ENOENT;
-        r = replace_write(dir_fd, path + strlen(CONFIG_DIR "/"), file->new ? file->new : file->old,
-                          file->new ? file->new_bytes : file->old_bytes, &file->st, NULL);
+    if (file && file->new) {
+        *text = file->new;
+        *bytes = file->new_bytes;
     }
-    /* Last: from here on its owner may put into it what he likes. */
-    return r == 0 && fchown(dir_fd, st.st_uid, st.st_gid) < 0 ? -errno : r;
 }
 
 struct comparison {
@@ -176,39 +163,21 @@ static int compare_section(const char *section, void *userdata)
 static bool is_same_but_line(const struct config *a, const struct config *b)
 {
     struct comparison there = { a, b, NULL }, back = { b, a, NULL };
+    const char *remarks = config_remarks(a), *others = config_remarks(b);
 
-    return config_each_section(a, compare_section, &there) == 0 && config_each_section(b, compare_section, &back) == 0;
+    return strcmp(remarks ? remarks : "", others ? others : "") == 0 &&
+           config_each_section(a, compare_section, &there) == 0 && config_each_section(b, compare_section, &back) == 0;
 }
-
-/* What is wrong with the copy is wrong with the file: its name is meant. */
-static void name_real_files(char *why)
-{
-    char *found;
-
-    while (why && (found = strstr(why, SCRATCH_DIR))) {
-        const char *rest = found + strlen(SCRATCH_DIR);
-
-        memmove(mempcpy(found, CONFIG_DIR, strlen(CONFIG_DIR)), rest, strlen(rest) + 1);
-    }
-}
-_Static_assert(sizeof(CONFIG_DIR) <= sizeof(SCRATCH_DIR), "the name is replaced in place");
 
 static int load_after(struct run *run)
 {
     CLEANUP(freep) char *why = NULL;
-    int made, r;
+    int r = load(take_new_text, run, &run->after, &run->will, &why);
 
-    replace_remove_folder(SCRATCH_DIR); /* of an interrupted run */
-    made = make_scratch(run);
-    r = made < 0 ? made : load(SCRATCH_DIR, &run->after, &run->will, &why);
-    replace_remove_folder(SCRATCH_DIR);
-    name_real_files(why);
-    if (made < 0)
-        return fail("cannot make a copy of the configuration in " SCRATCH_DIR ": %s", strerror(-made));
     if (r <= 0)
         return fail("refused: SSSD would not start with the edited configuration: %s",
                     r < 0 ? reason(why, r) : "it is empty");
-    if (config_remarks(run->after) || !is_same_but_line(run->before, run->after))
+    if (!is_same_but_line(run->before, run->after))
         return fail("refused: the edited configuration would differ in more than the services line");
     return 0;
 }
@@ -504,8 +473,7 @@ static int check_plan(struct run *run)
     if (r < 0)
         return r;
     if (is_migration(run) && run->will.file)
-        return fail("refused: " CONFIG_DIR "%s would still have a services line in force%s",
-                    run->will.file + strlen(SCRATCH_DIR),
+        return fail("refused: %s would still have a services line in force%s", run->will.file,
                     run->wide ? ", and it is not UTF-8 text: convert it first (iconv)" : "");
     r = is_migration(run) ? check_successors(run) : 0;
     if (r == 0 && (r = replace_may(&run->replace, &why)) < 0)

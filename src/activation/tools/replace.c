@@ -88,8 +88,8 @@ static int copy_attributes(int dir_fd, const char *name, int to)
     return 0;
 }
 
-int replace_write(int dir_fd, const char *name, const char *text, size_t bytes, const struct stat *st,
-                  const char *like)
+/* A new file, root's alone; or, like another one in the same folder, with its owner, mode and attributes. */
+static int write_at(int dir_fd, const char *name, const char *text, size_t bytes, const struct replace_file *like)
 {
     CLEANUP(closep) int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     int r;
@@ -105,44 +105,16 @@ int replace_write(int dir_fd, const char *name, const char *text, size_t bytes, 
         bytes -= (size_t) n;
     }
 
-    if (st && fchown(fd, st->st_uid, st->st_gid) < 0)
-        return -errno;
-    r = like ? copy_attributes(dir_fd, like, fd) : 0;
-    if (r < 0)
-        return r;
-    if (st && fchmod(fd, st->st_mode & 07777) < 0) /* last: the others change it */
-        return -errno;
+    if (like) {
+        if (fchown(fd, like->st.st_uid, like->st.st_gid) < 0)
+            return -errno;
+        r = copy_attributes(dir_fd, like->name, fd);
+        if (r < 0)
+            return r;
+        if (fchmod(fd, like->st.st_mode & 07777) < 0) /* last: the others change it */
+            return -errno;
+    }
     return fsync(fd) < 0 ? -errno : 0;
-}
-
-int replace_make_folder(const char *path, int *ret_fd)
-{
-    if (mkdir(path, 0700) < 0)
-        return -errno;
-    *ret_fd = open(path, OPEN_DIR | O_NOFOLLOW);
-    return *ret_fd < 0 || mkdirat(*ret_fd, "conf.d", 0700) < 0 ? -errno : 0;
-}
-
-/* With what is in it, but for folders; a link in its place is not followed. */
-static void remove_at(int parent_fd, const char *name)
-{
-    int fd = openat(parent_fd, name, OPEN_DIR | O_NOFOLLOW);
-    CLEANUP(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-
-    if (!dir)
-        closep(&fd);
-    while (dir && (entry = readdir(dir)))
-        (void) unlinkat(fd, entry->d_name, 0);
-    (void) unlinkat(parent_fd, name, AT_REMOVEDIR); /* what stays is in the way of the next run, which says so */
-}
-
-void replace_remove_folder(const char *path)
-{
-    CLEANUP(closep) int fd = open(path, OPEN_DIR | O_NOFOLLOW);
-
-    remove_at(fd, "conf.d");
-    remove_at(AT_FDCWD, path);
 }
 
 /* An earlier run may have left them; they are nothing without `pending`. */
@@ -305,6 +277,15 @@ static int make_our_dir(const char *path, mode_t mode)
     return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : open_our_dir(path, &fd);
 }
 
+/* Laid out as CONFIG_DIR. */
+static int make_folder(const char *path, int *ret_fd)
+{
+    if (mkdir(path, 0700) < 0)
+        return -errno;
+    *ret_fd = open(path, OPEN_DIR | O_NOFOLLOW);
+    return *ret_fd < 0 || mkdirat(*ret_fd, "conf.d", 0700) < 0 ? -errno : 0;
+}
+
 static int make_backup_dir(struct replace *replace, int *ret_fd)
 {
     time_t now = time(NULL);
@@ -323,7 +304,7 @@ static int make_backup_dir(struct replace *replace, int *ret_fd)
     if (!localtime_r(&now, &tm))
         return -errno;
     used = strftime(replace->backup, sizeof(replace->backup), BACKUP_DIR "/%Y%m%d-%H%M%S", &tm); /* fits */
-    while ((r = replace_make_folder(replace->backup, ret_fd)) == -EEXIST)
+    while ((r = make_folder(replace->backup, ret_fd)) == -EEXIST)
         (void) snprintf(replace->backup + used, sizeof(replace->backup) - used, ".%d", i++); /* this, too */
     if (*ret_fd < 0)
         replace->backup[0] = '\0'; /* nothing that is ours to remove */
@@ -337,8 +318,18 @@ static int back_up(struct replace *replace)
 
     FOR_EACH_CHANGED(file, replace)
         if (r == 0)
-            r = replace_write(dir_fd, file->path + strlen(CONFIG_DIR "/"), file->old, file->old_bytes, NULL, NULL);
+            r = write_at(dir_fd, file->path + strlen(CONFIG_DIR "/"), file->old, file->old_bytes, NULL);
     return r < 0 ? r : sync_dir(dir_fd);
+}
+
+static void remove_backup(const struct replace *replace)
+{
+    CLEANUP(closep) int dir_fd = open(replace->backup, OPEN_DIR | O_NOFOLLOW); /* maybe not made yet */
+
+    FOR_EACH_CHANGED(file, replace)
+        (void) unlinkat(dir_fd, file->path + strlen(CONFIG_DIR "/"), 0); /* what stays is a backup too many */
+    (void) unlinkat(dir_fd, "conf.d", AT_REMOVEDIR);
+    (void) rmdir(replace->backup);
 }
 
 /* --- Pending ------------------------------------------------------------------------------------------------------ */
@@ -357,7 +348,7 @@ static int write_pending(const struct replace *replace)
             return -ENOMEM;
 
     (void) unlinkat(dir_fd, "pending.new", 0); /* of a run that was killed */
-    r = replace_write(dir_fd, "pending.new", paths, bytes, NULL, NULL);
+    r = write_at(dir_fd, "pending.new", paths, bytes, NULL);
     if (r == 0 && renameat(dir_fd, "pending.new", dir_fd, "pending") < 0)
         r = -errno;
     if (r < 0)
@@ -483,7 +474,7 @@ static int swap(struct replace *replace, char **ret_why)
 
     replace_sweep(replace);
     FOR_EACH_CHANGED(file, replace) {
-        r = replace_write(file->dir_fd, file->name_new, file->new, file->new_bytes, &file->st, file->name);
+        r = write_at(file->dir_fd, file->name_new, file->new, file->new_bytes, file);
         if (r < 0)
             return refuse_to(r, ret_why, "write a new", file->real_path);
     }
@@ -512,7 +503,7 @@ int replace_swap(struct replace *replace, char **ret_why)
         return 0;
     replace->torn = replace_put_back(replace) < 0;
     if (!replace->torn)
-        replace_remove_folder(replace->backup);
+        remove_backup(replace);
     return r;
 }
 

@@ -79,14 +79,4 @@ void replace_commit(struct replace *replace);
 
 void replace_done(struct replace *replace);
 
-/* A folder for copies, laid out as CONFIG_DIR and root's alone, and a new file in one. The file gets the owner and the
- * mode of st (NULL: it is root's alone) and the attributes of `like` beside it (NULL: none), and has its contents
- * before. They return 0 or a negative errno. */
-int replace_make_folder(const char *path, int *ret_fd);
-int replace_write(int dir_fd, const char *name, const char *text, size_t bytes, const struct stat *st,
-                  const char *like);
-
-/* Also where it is somebody else's by now; goes as far as it can. */
-void replace_remove_folder(const char *path);
-
 #endif
