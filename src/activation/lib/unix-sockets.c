@@ -42,8 +42,7 @@ int unix_sockets_each(const char *list, int (*on_socket)(const struct unix_socke
     return r == 0 && ferror(file) ? -EIO : r;
 }
 
-/* Returns a descriptor that the caller closes, or a negative errno. */
-static int connect_to(const char *path, int type)
+int unix_socket_connect(const char *path, int type)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int fd, r = 0;
@@ -63,7 +62,7 @@ static int connect_to(const char *path, int type)
 /* By the kernel's refusal to connect a socket of another type, which comes after it has found the one that is bound there. */
 static int is_stream(const char *path)
 {
-    CLEANUP(closep) int fd = connect_to(path, SOCK_DGRAM);
+    CLEANUP(closep) int fd = unix_socket_connect(path, SOCK_DGRAM);
 
     if (fd == -EPROTOTYPE)
         return 1;
@@ -90,7 +89,7 @@ static int count_listener(const struct unix_socket *unix_socket, void *userdata)
 /* Who listens is who has called listen(). */
 static bool answers_as_systemd(const char *path)
 {
-    CLEANUP(closep) int fd = connect_to(path, SOCK_STREAM);
+    CLEANUP(closep) int fd = unix_socket_connect(path, SOCK_STREAM);
     struct ucred peer;
     socklen_t bytes = sizeof(peer);
 

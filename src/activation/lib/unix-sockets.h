@@ -27,6 +27,9 @@ struct unix_socket {
 int unix_sockets_each(const char *list, int (*on_socket)(const struct unix_socket *unix_socket, void *userdata),
                       void *userdata);
 
+/* Never waits: a listener whose queue is full is -EAGAIN. Returns a descriptor, or a negative errno. */
+int unix_socket_connect(const char *path, int type);
+
 /* Would a client that connects to the path reach a listener of systemd's, as it would not where the path was deleted or bound
  * anew? Where only one listens there, nobody notices the question; of several the one that is reached sees a connection that
  * says nothing. Returns 1, 0, or a negative errno where this process can't see that. */

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <systemd/sd-bus.h>
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/services.h"
+#include "lib/unix-sockets.h"
 #include "tools/backends.h"
 
 #ifndef PRIVATE_DIR /* the tests have their own */
@@ -55,26 +55,17 @@ static bool is_trusted(int fd, uid_t owner)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 && (peer.uid == 0 || peer.uid == owner);
 }
 
-/* Never waits: a listener whose queue is full is -EAGAIN. */
 static int connect_to(const char *name, const char *domain, uid_t owner)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd, r = 0;
+    char path[UNIX_PATH_BYTES];
+    int fd;
 
-    if (snprintf(address.sun_path, sizeof(address.sun_path), PRIVATE_DIR "/%s%s", name, domain) >=
-        (int) sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -errno;
-
-    if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
-        r = -errno;
-    else if (!is_trusted(fd, owner))
-        r = -EPERM;
-    if (r < 0)
-        (void) close(fd); /* nothing was written */
-    return r < 0 ? r : fd;
+    (void) snprintf(path, sizeof(path), PRIVATE_DIR "/%s%s", name, domain); /* one that is cut is too long all the same */
+    fd = unix_socket_connect(path, SOCK_STREAM);
+    if (fd < 0 || is_trusted(fd, owner))
+        return fd;
+    (void) close(fd); /* nothing was written */
+    return -EPERM;
 }
 
 /* SSSD 2.8 has a bus for each back end, 2.10 one for all. A file that nobody listens on is left from another life. */
