@@ -68,14 +68,10 @@ static int read_services(struct services *ret)
         return 1;
     if (r > 0)
         r = services_read(config, ret, &why);
-    if (r <= 0) {
+    if (r <= 0)
         log_warning("%s: sockets stay whose they are", why ? why : strerror(-r));
-        *ret = (struct services) { .file = NULL };
-        return 0;
-    }
-
     ret->file = NULL; /* it goes with the configuration */
-    return 1;
+    return r > 0;
 }
 
 /* Which responders run in the monitor's control group, whatever the configuration says. 0 or a negative errno. */
@@ -106,8 +102,7 @@ static int write_flags(const struct state *state, const bool *monitors)
     return first;
 }
 
-/* Returns 1 when the flags say what the configuration does, 0 when that can't be read, or a negative errno. */
-static int decide(const struct state *state)
+int ownership_decide(const struct state *state)
 {
     bool monitors[RESPONDERS];
     struct services services;
@@ -119,13 +114,6 @@ static int decide(const struct state *state)
         monitors[i] = services.why[i] != NOT_THE_MONITORS;
     r = write_flags(state, monitors);
     return r < 0 ? r : 1;
-}
-
-int ownership_decide(const struct state *state)
-{
-    int r = decide(state);
-
-    return r < 0 ? r : 0;
 }
 
 /* Our sockets do for the path what can be done: open, or closed because somebody wants it so. */
@@ -183,10 +171,8 @@ static struct owners read_owners(const struct state *state)
 
 static void log_hand_over(const struct responder *responder, bool monitors)
 {
-    if (monitors)
-        event_log(EVENT_HANDED_OVER, responder->name, "to the monitor", "%s is the monitor's from now on", responder->name);
-    else
-        event_log(EVENT_HANDED_OVER, responder->name, "to systemd", "%s is systemd's from now on", responder->name);
+    event_log(EVENT_HANDED_OVER, responder->name, monitors ? "to the monitor" : "to systemd", "%s is %s from now on",
+              responder->name, monitors ? "the monitor's" : "systemd's");
 }
 
 /* Whether the monitor has bound what it owns: before that, closing it would leave a path that answers nobody. */
@@ -326,7 +312,7 @@ int ownership_apply(const struct state *state, struct manager *manager)
     const struct owners before = read_owners(state);
     int decided, moved;
 
-    decided = decide(state);
+    decided = ownership_decide(state);
     widen_what_stays(state);
     if (decided == 0)
         return 0; /* the monitor will refuse it too, and clients wait for that */
@@ -419,6 +405,7 @@ void ownership_narrow(const struct state *state)
 int ownership_release(const struct state *state, struct manager *manager)
 {
     const struct owners before = read_owners(state);
+    struct owners after = before;
     struct services services;
     bool released = false;
     int r;
@@ -428,18 +415,12 @@ int ownership_release(const struct state *state, struct manager *manager)
     narrow_what_comes(state, &services);
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        if (services.why[i] != NOT_THE_MONITORS || !before.monitors[i])
-            continue;
-
-        r = state_set_monitor_owns(state, responders[i].name, false);
-        if (r < 0) {
-            log_error("cannot write to " STATE_DIR ": %s", strerror(-r));
-            return r;
-        }
-        released = true;
+        after.monitors[i] = before.monitors[i] && services.why[i] != NOT_THE_MONITORS;
+        released = released || after.monitors[i] != before.monitors[i];
     }
-    if (!released)
-        return 0;
+    r = released ? write_flags(state, after.monitors) : 0;
+    if (r < 0 || !released)
+        return r;
 
     r = move_sockets(state, manager, &before, CLOSES_LATER);
     finish_released(state, manager, &before);

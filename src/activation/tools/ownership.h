@@ -9,7 +9,8 @@
 struct manager;
 struct responder;
 
-/* At boot, before the sockets: writes the flags that their conditions read. */
+/* At boot, before the sockets: writes the flags that their conditions read. Returns 1 where they say now what the configuration
+ * does, 0 where that can't be read, or as below. */
 int ownership_decide(const struct state *state);
 
 /* As sssd.service starts: decides anew, then opens and closes sockets; nothing where the configuration can't be read,
