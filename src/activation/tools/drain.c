@@ -19,6 +19,7 @@
 #include <dirent.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,6 +31,7 @@
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,19 +88,16 @@ static void clients_done(struct clients *clients)
     free(clients->inodes);
 }
 
-/* The inode of the socket that this descriptor is, 0 if it is none. */
+/* The inode of the socket that this descriptor is, 0 if it is none. Of what else it may be no server is asked. */
 static unsigned long inode_of(pid_t pid, const char *fd)
 {
-    char path[64], target[64];
-    unsigned long inode;
-    ssize_t n;
+    char path[64];
+    struct statx stx;
 
     (void) snprintf(path, sizeof(path), "/proc/%d/fd/%.10s", (int) pid, fd); /* fits */
-    n = readlink(path, target, sizeof(target) - 1);
-    if (n < 0)
+    if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &stx) < 0 || !S_ISSOCK(stx.stx_mode))
         return 0;
-    target[n] = '\0';
-    return sscanf(target, "socket:[%lu]", &inode) == 1 ? inode : 0;
+    return stx.stx_ino;
 }
 
 static int note_path(const struct unix_socket *unix_socket, void *userdata)
@@ -163,7 +162,6 @@ struct descriptors {
 static int read_descriptors(pid_t pid, const struct clients *clients, struct descriptors *ret)
 {
     CLEANUP(closedirp) DIR *dir = NULL;
-    unsigned char used[1024] = { 0 };
     struct dirent *entry;
     char path[32];
 
@@ -178,21 +176,18 @@ static int read_descriptors(pid_t pid, const struct clients *clients, struct des
         if (!isdigit((unsigned char) entry->d_name[0]))
             continue;
         ret->n++;
-        if (fd < CHAR_BIT * sizeof(used))
-            used[fd / CHAR_BIT] |= (unsigned char) (1U << fd % CHAR_BIT);
+        if (fd == ret->lowest_free) /* the kernel tells them in this order */
+            ret->lowest_free++;
         if (fd < ret->lowest_client && clients_have(clients, inode_of(pid, entry->d_name)))
             ret->lowest_client = fd;
     }
-    while (ret->lowest_free < CHAR_BIT * sizeof(used) &&
-           used[ret->lowest_free / CHAR_BIT] & 1U << ret->lowest_free % CHAR_BIT)
-        ret->lowest_free++;
     return 0;
 }
 
 /* --- Its gate -------------------------------------------------------------------------------------------------- */
 
-/* What is open stays open. Returns how many descriptors that are, or a negative errno. */
-static int close_gate(const struct process *process)
+/* Returns how many descriptors are open, or a negative errno. With a gate these stay open, and no more can be. */
+static int count_descriptors(const struct process *process, bool is_gated)
 {
     CLEANUP(clients_done) struct clients clients = { .n = 0 };
     struct descriptors descriptors;
@@ -200,10 +195,11 @@ static int close_gate(const struct process *process)
     rlim_t wanted;
     int r;
 
-    (void) clients_read(process->pid, &clients); /* unseen they hold numbers all the same */
+    if (is_gated)
+        (void) clients_read(process->pid, &clients); /* unseen they hold numbers all the same */
     r = read_descriptors(process->pid, &clients, &descriptors);
-    if (r < 0)
-        return r;
+    if (r < 0 || !is_gated)
+        return r < 0 ? r : descriptors.n;
     wanted = descriptors.lowest_client < descriptors.lowest_free ? descriptors.lowest_client : descriptors.lowest_free;
     if (!is_alive(process)) /* else it is not its number */
         return -ESRCH;
@@ -215,15 +211,6 @@ static int close_gate(const struct process *process)
             return -errno;
     }
     return is_alive(process) ? descriptors.n : -ESRCH;
-}
-
-static int count_descriptors(pid_t pid)
-{
-    const struct clients nobody = { .n = 0 };
-    struct descriptors descriptors;
-    int r = read_descriptors(pid, &nobody, &descriptors);
-
-    return r < 0 ? r : descriptors.n;
 }
 
 /* Nanoseconds on a processor; 0 where the kernel does not tell. */
@@ -264,7 +251,7 @@ static bool is_kept_waiting(pid_t pid, unsigned long long ran_before)
 /* Until as many descriptors are open as were a while ago. Behind a gate new clients stay out. */
 static int wait_until_still(const struct process *process, bool is_gated, int still_looks, int looks_max)
 {
-    int before = is_gated ? close_gate(process) : count_descriptors(process->pid);
+    int before = count_descriptors(process, is_gated);
 
     for (int looks = 0, still = 0; before >= 0 && still < still_looks && looks < looks_max; looks++) {
         unsigned long long ran_before = ran_nsec(process->pid);
@@ -276,7 +263,7 @@ static int wait_until_still(const struct process *process, bool is_gated, int st
         if (is_gated)
             (void) tell(process, SIGSTOP); /* gone is noticed below */
         sleep_msec(HALT_MSEC);
-        now = is_gated ? close_gate(process) : count_descriptors(process->pid);
+        now = count_descriptors(process, is_gated);
         if (is_gated)
             (void) tell(process, SIGCONT);
         still = now != before ? 0 : kept_waiting ? still : still + 1;
