@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Sockets: checks what systemd handed over and puts it in the order in which an engine expects it. */
 
+#include <argz.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -75,18 +76,17 @@ int sockets_check(const struct socket_want *wants, size_t n_wants,
 
 static int describe(const struct socket_want *wants, size_t n)
 {
-    CLEANUP(freep) char *all = NULL;
+    CLEANUP(freep) char *names = NULL;
+    size_t bytes = 0;
     char number[24];
 
-    for (size_t i = 0; i < n; i++) {
-        CLEANUP(freep) char *before = TAKE(all);
-
-        if (asprintf(&all, "%s%s%s", before ? before : "", before ? ":" : "", wants[i].name) < 0)
+    for (size_t i = 0; i < n; i++)
+        if (argz_add(&names, &bytes, wants[i].name) != 0)
             return -ENOMEM;
-    }
+    argz_stringify(names, bytes, ':');
 
     (void) snprintf(number, sizeof(number), "%zu", n); /* 24 bytes hold any size_t */
-    if (setenv("LISTEN_FDS", number, 1) < 0 || setenv("LISTEN_FDNAMES", all, 1) < 0)
+    if (setenv("LISTEN_FDS", number, 1) < 0 || setenv("LISTEN_FDNAMES", names, 1) < 0)
         return -errno;
     return 0;
 }
