@@ -2,7 +2,6 @@
 /* Hold: stops SSSD so that no client starts it, until it is released. By a stop, which closes the sockets, and a start, which
  * opens them. */
 
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -18,10 +17,9 @@
 
 static int run(struct manager *manager, const char *verb)
 {
-    enum job_result result = JOB_FAILED;
-    int r = manager_run(manager, verb, MONITOR, "replace", JOB_MSEC, &result);
+    static const char *const units[] = { MONITOR };
 
-    return r < 0 ? r : result == JOB_FAILED ? -EIO : 0;
+    return manager_run_all(manager, verb, units, 1, "replace", JOB_MSEC);
 }
 
 int hold(void)
