@@ -45,18 +45,18 @@ int unix_sockets_each(const char *list, int (*on_socket)(const struct unix_socke
 int unix_socket_connect(const char *path, int type)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd, r = 0;
+    int fd, r;
 
     if (snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >= (int) sizeof(address.sun_path))
         return -ENAMETOOLONG;
     fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
-        r = -errno;
-    if (r < 0)
-        (void) close(fd); /* nothing was said */
-    return r < 0 ? r : fd;
+    if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) == 0)
+        return fd;
+    r = -errno;
+    (void) close(fd); /* nothing was said */
+    return r;
 }
 
 /* By the kernel's refusal to connect a socket of another type, which comes after it has found the one that is bound there. */
