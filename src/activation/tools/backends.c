@@ -154,36 +154,24 @@ static int is_online(sd_bus *bus, const char *domain, uint64_t end)
     return r < 0 ? r : online;
 }
 
-/* Takes the descriptor over in any case. */
-static int bus_on(int fd, sd_bus **ret)
-{
-    CLEANUP(sd_bus_close_unrefp) sd_bus *bus = NULL;
-    int r;
-
-    r = sd_bus_new(&bus);
-    if (r >= 0)
-        r = sd_bus_set_fd(bus, fd, fd);
-    if (r < 0) {
-        (void) close(fd); /* likewise */
-        return r;
-    }
-    r = sd_bus_start(bus);
-    if (r < 0)
-        return r;
-    *ret = TAKE(bus);
-    return 0;
-}
-
 /* Returns 1 or 0 as the back end says, or a negative errno. */
 static int ask(const char *domain)
 {
+    CLEANUP(closep) int fd = -1;
     CLEANUP(sd_bus_close_unrefp) sd_bus *bus = NULL;
     uint64_t end = now_usec() + ANSWER_USEC;
     int r;
 
-    r = connect_to_bus_of(domain);
+    fd = connect_to_bus_of(domain);
+    if (fd < 0)
+        return fd;
+    r = sd_bus_new(&bus);
     if (r >= 0)
-        r = bus_on(r, &bus);
+        r = sd_bus_set_fd(bus, fd, fd);
+    if (r >= 0) {
+        fd = -1; /* the bus has it */
+        r = sd_bus_start(bus);
+    }
     if (r >= 0)
         r = wait_until_ready(bus, end);
     if (r >= 0)
