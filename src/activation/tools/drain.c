@@ -89,12 +89,12 @@ static void clients_done(struct clients *clients)
 }
 
 /* The inode of the socket that this descriptor is, 0 if it is none. Of what else it may be no server is asked. */
-static unsigned long inode_of(pid_t pid, const char *fd)
+static unsigned long inode_of(pid_t pid, unsigned fd)
 {
     char path[64];
     struct statx stx;
 
-    (void) snprintf(path, sizeof(path), "/proc/%d/fd/%.10s", (int) pid, fd); /* fits */
+    (void) snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int) pid, fd); /* fits */
     if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &stx) < 0 || !S_ISSOCK(stx.stx_mode))
         return 0;
     return stx.stx_ino;
@@ -133,12 +133,8 @@ static int clients_read(pid_t pid, struct clients *ret)
 {
     int r;
 
-    for (int i = 0; i < HANDED_OVER_MAX; i++) {
-        char fd[8];
-
-        (void) snprintf(fd, sizeof(fd), "%d", SD_LISTEN_FDS_START + i); /* fits */
-        ret->handed_over[i] = inode_of(pid, fd);
-    }
+    for (unsigned i = 0; i < HANDED_OVER_MAX; i++)
+        ret->handed_over[i] = inode_of(pid, SD_LISTEN_FDS_START + i);
     r = unix_sockets_each(UNIX_SOCKETS_OF_SYSTEMD, note_path, ret);
     if (r < 0 || !ret->paths[0][0])
         return r < 0 ? r : 0;
@@ -178,7 +174,7 @@ static int read_descriptors(pid_t pid, const struct clients *clients, struct des
         ret->n++;
         if (fd == ret->lowest_free) /* the kernel tells them in this order */
             ret->lowest_free++;
-        if (fd < ret->lowest_client && clients_have(clients, inode_of(pid, entry->d_name)))
+        if (fd < ret->lowest_client && clients_have(clients, inode_of(pid, fd)))
             ret->lowest_client = fd;
     }
     return 0;
