@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -25,5 +26,13 @@ static inline const char *log_level(const char *level)
 #define log_error(format, ...) log_line(SD_ERR, format, ##__VA_ARGS__)
 #define log_warning(format, ...) log_line(SD_WARNING, format, ##__VA_ARGS__)
 #define log_info(format, ...) log_line(SD_INFO, format, ##__VA_ARGS__)
+
+/* Says so where r is a failure, and returns it. */
+static inline int log_failure(int r, const char *what)
+{
+    if (r < 0)
+        log_error("cannot %s: %s", what, strerror(-r));
+    return r;
+}
 
 #endif

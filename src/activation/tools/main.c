@@ -33,12 +33,8 @@ static int apply_state(const struct state *state, void *userdata)
     (void) userdata;
     if (sd_booted() <= 0)
         return 0;
-    r = manager_open(&manager);
-    if (r < 0) {
-        log_error("cannot ask systemd: %s", strerror(-r));
-        return r;
-    }
-    return ownership_apply_beside_monitor(state, manager);
+    r = log_failure(manager_open(&manager), "ask systemd");
+    return r < 0 ? r : ownership_apply_beside_monitor(state, manager);
 }
 
 static int apply(void)

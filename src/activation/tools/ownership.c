@@ -94,10 +94,8 @@ static int write_flags(const struct state *state, const bool *monitors)
 
     for (size_t i = 0; i < RESPONDERS; i++) {
         r = state_set_monitor_owns(state, responders[i].name, monitors[i]);
-        if (r < 0 && first == 0) {
-            log_error("cannot write to " STATE_DIR ": %s", strerror(-r));
-            first = r;
-        }
+        if (r < 0 && first == 0)
+            first = log_failure(r, "write to " STATE_DIR);
     }
     return first;
 }
@@ -232,11 +230,9 @@ static int move_sockets(const struct state *state, struct manager *manager, cons
     struct moves moves = { .vendors_are_up = false };
     int r, opened, reopened, closed;
 
-    r = units_read_installed(manager, its);
-    if (r < 0) {
-        log_error("cannot ask systemd for its sockets: %s", strerror(-r));
+    r = log_failure(units_read_installed(manager, its), "ask systemd for its sockets");
+    if (r < 0)
         return r;
-    }
     for (size_t i = 0; i < RESPONDERS; i++)
         plan_one(&moves, &responders[i], &its[i], state_monitor_owns(state, responders[i].name));
 
@@ -350,11 +346,9 @@ int ownership_apply_beside_monitor(const struct state *state, struct manager *ma
     struct unit monitor;
     int r;
 
-    r = manager_state(manager, MONITOR, &monitor);
-    if (r < 0) {
-        log_error("cannot ask systemd for " MONITOR ": %s", strerror(-r));
+    r = log_failure(manager_state(manager, MONITOR, &monitor), "ask systemd for " MONITOR);
+    if (r < 0)
         return r;
-    }
     if (strcmp(monitor.job, "stop") == 0)
         return 0; /* what closes stays closed */
     /* On its way up or down, its hooks decide. Also beside a broken configuration sockets are to be open: clients are told

@@ -2,7 +2,6 @@
 /* With state: runs a command on the state, which it makes where there is none yet. */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/log.h"
 #include "lib/state.h"
@@ -13,11 +12,8 @@ int with_state(int (*run)(const struct state *state, void *userdata), void *user
     struct state state;
     int r;
 
-    r = state_create(STATE_DIR, &state);
-    if (r < 0) {
-        log_error("cannot make " STATE_DIR ": %s", strerror(-r));
+    if (log_failure(state_create(STATE_DIR, &state), "make " STATE_DIR) < 0)
         return EXIT_FAILURE;
-    }
     r = run(&state, userdata);
     state_done(&state);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
