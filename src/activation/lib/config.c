@@ -63,11 +63,6 @@ static int check_file(const struct config *config, const char *path, const struc
     return 0;
 }
 
-static int cannot_read(const char *path, int r, char **ret_why)
-{
-    return say_why(r, ret_why, "cannot read %s: %s", path, strerror(-r));
-}
-
 /* Links are followed, as the engine does. Opened without waiting, a pipe is only refused and can't hang us. */
 static int read_file(const struct config *config, int dir_fd, const char *name, const char *path, char **ret,
                      size_t *ret_bytes, char **ret_why)
@@ -83,7 +78,7 @@ static int read_file(const struct config *config, int dir_fd, const char *name, 
     if (fd < 0 && errno == ENXIO)
         return say_why(-EINVAL, ret_why, "%s is not a regular file", path);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return cannot_read(path, -errno, ret_why);
+        return say_cannot(-errno, ret_why, "read", path);
     r = check_file(config, path, &st, ret_why);
     if (r < 0)
         return r;
@@ -95,7 +90,7 @@ static int read_file(const struct config *config, int dir_fd, const char *name, 
         if (n > 0)
             bytes += (size_t) n;
         else if (errno != EINTR)
-            return cannot_read(path, -errno, ret_why);
+            return say_cannot(-errno, ret_why, "read", path);
     }
 
     text[bytes] = '\0';
@@ -289,7 +284,7 @@ static int add_snippets(struct config *config, int parent_fd, const char *parent
         return 0;
     n = dir_fd < 0 ? -1 : scandirat(dir_fd, ".", &entries, is_snippet, by_bytes);
     if (n < 0)
-        return cannot_read(dir, -errno, ret_why);
+        return say_cannot(-errno, ret_why, "read", dir);
 
     for (int i = 0; i < n; i++) {
         if (r == 0)
@@ -337,7 +332,7 @@ static int load_as(const char *dir, enum engine engine, uid_t uid, gid_t gid, co
     if (dir_fd < 0 && errno == ENOENT)
         return 0;
     if (dir_fd < 0 || fstat(dir_fd, &st) < 0)
-        return cannot_read(dir, -errno, ret_why);
+        return say_cannot(-errno, ret_why, "read", dir);
 
     config = calloc(1, sizeof(*config));
     if (!config)

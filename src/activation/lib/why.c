@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/why.h"
 
@@ -15,4 +16,9 @@ int say_why(int r, char **ret_why, const char *format, ...)
         *ret_why = NULL;
     va_end(arguments);
     return r;
+}
+
+int say_cannot(int r, char **ret_why, const char *what, const char *path)
+{
+    return say_why(r, ret_why, "cannot %s %s: %s", what, path, strerror(-r));
 }

@@ -52,7 +52,7 @@ int foresee_folder(int dir_fd, const char *name, const char *what, const char *p
     if (r == 0)
         r = check_flags(attributes(dir_fd, ""), "folder", what, path, ret_why);
     if (r == 0 && faccessat(dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
-        r = say_why(-errno, ret_why, "cannot %s %s: %s", what, path, strerror(errno));
+        r = say_cannot(-errno, ret_why, what, path);
     return r;
 }
 

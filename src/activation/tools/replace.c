@@ -27,11 +27,6 @@
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
-static int refuse_to(int r, char **ret_why, const char *what, const char *path)
-{
-    return say_why(r, ret_why, "cannot %s %s: %s", what, path, strerror(-r));
-}
-
 /* --- Files -------------------------------------------------------------------------------------------------------- */
 
 static int read_at(int dir_fd, const char *name, struct stat *st, char **ret, size_t *ret_bytes)
@@ -191,7 +186,7 @@ int replace_read(struct replace *replace, const char *path, struct replace_file 
     if (r == 0)
         r = read_at(file->dir_fd, file->name, &file->st, &file->old, &file->old_bytes);
     if (r < 0)
-        return refuse_to(r, ret_why, "read", path);
+        return say_cannot(r, ret_why, "read", path);
     if (!is_safe(file->dir_fd, &file->st))
         return say_why(-EPERM, ret_why, "%s is in a folder in which others may write: %s", path, file->real_path);
     return 0;
@@ -232,7 +227,7 @@ static int may_back_up(const struct replace *replace, struct room *room, char **
     else if (r == -ENOENT)
         data_fd = open(dirname(parent), OPEN_DIR);
     if (data_fd < 0 || (r < 0 && r != -ENOENT))
-        return refuse_to(r, ret_why, what, BACKUP_DIR);
+        return say_cannot(r, ret_why, what, BACKUP_DIR);
 
     r = foresee_folder(data_fd, NULL, what, DATA_DIR, ret_why);
     if (r == 0 && backup_fd >= 0)
@@ -399,11 +394,11 @@ static int recover(const char *real_path, bool dry, char **ret_why)
     int found = read_replaced(real_path, &file);
 
     if (found < 0)
-        return refuse_to(found, ret_why, what, real_path);
+        return say_cannot(found, ret_why, what, real_path);
     if (dry)
         return found ? foresee_folder(file.dir_fd, file.name, what, real_path, ret_why) : 0;
     if (found && renameat(file.dir_fd, file.name_old, file.dir_fd, file.name) < 0)
-        return refuse_to(-errno, ret_why, what, real_path);
+        return say_cannot(-errno, ret_why, what, real_path);
     sweep(&file);
     (void) sync_dir(file.dir_fd); /* the next run does it again */
     return found;
@@ -419,7 +414,7 @@ int replace_recover(bool dry, void (*on_file)(const char *path, void *userdata),
 
     r = read_at(AT_FDCWD, PENDING, &st, &paths, &bytes);
     if (r < 0)
-        return r == -ENOENT ? 0 : refuse_to(r, ret_why, "read", PENDING);
+        return r == -ENOENT ? 0 : say_cannot(r, ret_why, "read", PENDING);
     for (const char *path = paths; path < paths + bytes; path += strlen(path) + 1) {
         r = recover(path, dry, ret_why);
         if (r < 0)
@@ -430,7 +425,7 @@ int replace_recover(bool dry, void (*on_file)(const char *path, void *userdata),
 
     r = dry ? foresee_folder(data_fd, NULL, "remove", PENDING, ret_why) : remove_pending();
     if (r < 0 && !dry)
-        (void) refuse_to(r, ret_why, "remove", PENDING);
+        (void) say_cannot(r, ret_why, "remove", PENDING);
     return dry && r == 0 ? 1 : r;
 }
 
@@ -476,21 +471,21 @@ static int swap(struct replace *replace, char **ret_why)
     FOR_EACH_CHANGED(file, replace) {
         r = write_at(file->dir_fd, file->name_new, file->new, file->new_bytes, file);
         if (r < 0)
-            return refuse_to(r, ret_why, "write a new", file->real_path);
+            return say_cannot(r, ret_why, "write a new", file->real_path);
     }
     r = back_up(replace);
     if (r < 0)
-        return refuse_to(r, ret_why, "make a backup in", BACKUP_DIR);
+        return say_cannot(r, ret_why, "make a backup in", BACKUP_DIR);
     r = write_pending(replace);
     if (r < 0)
-        return refuse_to(r, ret_why, "write", PENDING);
+        return say_cannot(r, ret_why, "write", PENDING);
 
     FOR_EACH_CHANGED(file, replace) {
         r = swap_one(file);
         if (r == -ESTALE)
             return say_why(r, ret_why, "%s was changed meanwhile", file->real_path);
         if (r < 0)
-            return refuse_to(r, ret_why, "replace", file->real_path);
+            return say_cannot(r, ret_why, "replace", file->real_path);
     }
     return 0;
 }
