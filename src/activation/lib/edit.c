@@ -6,7 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -112,41 +112,39 @@ int edit_text(enum edit edit, const char *text, size_t bytes, char **ret, size_t
     CLEANUP(freep) char *edited = NULL;
     struct text rest = { text, bytes };
     struct reader reader = { .in_comment = false };
-    size_t used = 0, with_end, lines = 1;
+    size_t edited_bytes = 0, with_end;
+    FILE *out;
     int n = 0;
 
     if (is_wide(rest))
         return -ENOTSUP;
-
-    for (size_t i = 0; i < bytes; i++)
-        lines += text[i] == '\n';
-    edited = malloc(bytes + lines * MARKER_BYTES + 1);
-    if (!edited)
+    out = open_memstream(&edited, &edited_bytes);
+    if (!out)
         return -ENOMEM;
 
     if (starts_with(rest, BOM)) {
-        used = strlen(BOM);
-        memcpy(edited, BOM, used);
-        rest = skip(rest, used);
+        (void) fputs(BOM, out); /* fclose tells, here and below */
+        rest = skip(rest, strlen(BOM));
     }
     for (unsigned number = 1; rest.bytes > 0; number++) {
         struct text line = line_of(rest, &with_end);
         bool hit = edit == EDIT_COMMENT_OUT ? read_line(&reader, line) : is_marked(line);
-        size_t added = hit && edit == EDIT_COMMENT_OUT ? MARKER_BYTES : 0;
         size_t skipped = hit && edit == EDIT_BRING_BACK ? MARKER_BYTES : 0;
 
         n += hit;
         if (hit && on_line)
             on_line(number, line.start + skipped, line.bytes - skipped, userdata);
-        memcpy(edited + used, EDIT_MARKER, added);
-        memcpy(edited + used + added, rest.start + skipped, with_end - skipped);
-        used += added + with_end - skipped;
+        if (hit && edit == EDIT_COMMENT_OUT)
+            (void) fputs(EDIT_MARKER, out);
+        (void) fwrite(rest.start + skipped, 1, with_end - skipped, out);
         rest = skip(rest, with_end);
     }
+    if (fclose(out) != 0)
+        return -ENOMEM;
 
     if (n > 0) {
         *ret = TAKE(edited);
-        *ret_bytes = used;
+        *ret_bytes = edited_bytes;
     }
     return n;
 }
