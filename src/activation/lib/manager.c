@@ -472,17 +472,14 @@ static int look_at_job(struct manager *manager, struct job *job)
 /* Takes in what PID 1 has said, and waits until end_usec where it has said nothing. */
 static int hear(struct manager *manager, uint64_t end_usec)
 {
-    uint64_t now;
     int r;
 
     r = connect_to_manager(manager, now_usec() + CONNECT_USEC);
     if (r < 0)
         return r;
     r = sd_bus_process(manager->bus, NULL);
-    if (r == 0) {
-        now = now_usec();
-        r = sd_bus_wait(manager->bus, now < end_usec ? end_usec - now : 0);
-    }
+    if (r == 0)
+        r = sd_bus_wait(manager->bus, usec_until(end_usec));
     if (r < 0 && r != -EINTR)
         disconnect(manager);
     return 0;

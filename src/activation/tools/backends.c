@@ -24,13 +24,6 @@
 
 #define ANSWER_USEC UINT64_C(1000000)
 
-static uint64_t usec_until(uint64_t end)
-{
-    uint64_t now = now_usec();
-
-    return now < end ? end - now : 0;
-}
-
 /* Who may own the private sockets, beside root: SSSD's user, whom the folder belongs to where there is one. Looking
  * its name up could end in SSSD. */
 static int read_owner(uid_t *ret)
