@@ -78,6 +78,21 @@ static void print_vendors(const struct view *view, FILE *out)
     }
 }
 
+/* A script that enables them by name, as it did before ours came, is told no more than that they are masked. */
+static void print_masked(const struct view *view, FILE *out)
+{
+    const char *before = "masked by us: ";
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        for (size_t k = 0; k < UNITS_MAX; k++)
+            if (strcmp(view->units[i].vendor_sockets[k].file, "masked-runtime") == 0) { /* by the generator */
+                (void) fprintf(out, "%s%s", before, responders[i].vendor_sockets[k]);
+                before = ", ";
+            }
+    if (before[0] == ',')
+        (void) fputs("\n              enabling them has no effect: their paths have the owners above\n", out);
+}
+
 /* --- For programs --------------------------------------------------------------------------------------------- */
 
 static json_t *units_to_json(const char *const *names, const struct unit *units)
@@ -142,6 +157,7 @@ int status_print(bool json, FILE *out)
         (void) fputc('\n', out);
         print_table(&view, out);
         print_vendors(&view, out);
+        print_masked(&view, out);
     }
     view_done(&view);
     return r < 0 ? STATUS_UNKNOWN : view.degraded ? STATUS_DEGRADED : STATUS_OK;

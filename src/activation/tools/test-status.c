@@ -9,6 +9,8 @@
 #include "tools/status.h"
 #include "tools/test-machine.h"
 
+#define MASKED_REST "sssd-pam-priv.socket, sssd-ssh.socket, sssd-sudo.socket, sssd-autofs.socket, sssd-pac.socket"
+#define NO_EFFECT "\n              enabling them has no effect: their paths have the owners above\n"
 #define HEAD "sssd-ondemand " PACKAGE_VERSION " for SSSD " ENGINE_TEXT "\n"
 
 static const char *status(bool json, int wanted)
@@ -45,7 +47,21 @@ static void a_person_reads_a_table(void **state)
         "autofs     systemd  disabled   -        not on a services line       systemctl enable --now "
         "sss-autofs.socket\n"
         "pac        -        listening  -        not installed\n"
-        "ifp        systemd  D-Bus      -        not on a services line\n");
+        "ifp        systemd  D-Bus      -        not on a services line\n"
+        "masked by us: sssd-nss.socket, sssd-pam.socket, " MASKED_REST NO_EFFECT);
+}
+
+static void the_distributions_sockets_are_named_if_the_generator_masks_them(void **state)
+{
+    (void) state;
+    unit_is("sssd-nss.socket", "loaded", "inactive", "enabled", 0);
+    unit_is("sssd-pam.socket", "masked", "inactive", "masked", 0); /* an administrator did */
+    assert_non_null(strstr(status(false, STATUS_OK), "\nmasked by us: " MASKED_REST NO_EFFECT));
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        for (size_t k = 0; k < UNITS_MAX && responders[i].vendor_sockets[k]; k++)
+            unit_is(responders[i].vendor_sockets[k], "loaded", "inactive", "disabled", 0);
+    assert_null(strstr(status(false, STATUS_OK), "masked"));
 }
 
 static void what_is_odd_stands_above_and_below(void **state)
@@ -100,7 +116,7 @@ static const char *text_of(json_t *json, const char *key)
 
 static void a_program_reads_the_same(void **state)
 {
-    json_t *json, *pam, *ifp;
+    json_t *json, *pam, *ifp, *masked;
 
     (void) state;
     write_configuration(LINE("pam") "[nss]\nresponder_idle_timeout = 60\n");
@@ -123,6 +139,9 @@ static void a_program_reads_the_same(void **state)
     assert_string_equal(text_of(pam, "type"), "null");
     assert_true(json_is_true(json_object_get(pam, "bad")));
     assert_int_equal(json_array_size(json_object_get(pam, "sockets")), 1); /* the other does not exist */
+    masked = json_array_get(json_object_get(pam, "vendor_sockets"), 1);
+    assert_string_equal(text_of(masked, "unit"), "sssd-pam-priv.socket");
+    assert_string_equal(text_of(masked, "enabled"), "masked-runtime");
     assert_int_equal(json_integer_value(json_object_get(pam, "idle_timeout_sec")), 300);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(json, "responders"), NSS),
                                                         "idle_timeout_sec")),
@@ -179,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_MACHINE(a_person_reads_a_table),
+        IN_MACHINE(the_distributions_sockets_are_named_if_the_generator_masks_them),
         IN_MACHINE(what_is_odd_stands_above_and_below),
         IN_MACHINE(whoever_refuses_or_is_out_of_reach_stands_in_the_table),
         IN_MACHINE(a_program_reads_the_same),
