@@ -56,10 +56,10 @@ ask_for() { # SECONDS UNIT ASK
 # The first minute, and half of a later one.
 costs_little() { # UNIT ASK WHAT
     ask_for 60 "$1" "$2"
-    within "$3: alarms in the first minute" "$alarms" 5
-    within "$3: starts in the first minute" "$starts" 6
-    within "$3: lines in the journal in the first minute" "$lines" 60
+    within "$3: alarms in the first minute" "$alarms" 5 alarms
+    within "$3: starts in the first minute" "$starts" 6 starts
+    within "$3: lines in the journal in the first minute" "$lines" 60 lines
     is "$3: nobody is answered" "$served" 0
     ask_for 30 "$1" "$2"
-    within "$3: starts in half a later minute" "$starts" 1
+    within "$3: starts in half a later minute" "$starts" 1 starts
 }
