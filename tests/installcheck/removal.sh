@@ -40,7 +40,8 @@ states() { run systemctl is-enabled ${1:-$theirs} | sort | uniq -c | awk '{ prin
 count() { wc -w <<<"${1:-$theirs}"; }
 each_state() { run sh -c 'systemctl list-unit-files --no-legend "sssd*.socket" "sssd*.service"' | awk '{ print $1, $2 }'; }
 
-said() { run sh -c 'grep "^sssd-ondemand: $1" /run/said | sed "s/^sssd-ondemand: //"' sh "$1"; }
+# apt has a terminal between dpkg and itself.
+said() { run sh -c 'tr -d "\r" < /run/said | grep "^sssd-ondemand: $1" | sed "s/^sssd-ondemand: //"' sh "$1"; }
 told_of_enabling() { said "enabled, since without them nobody would answer:"; }
 
 answers() { # WHEN
