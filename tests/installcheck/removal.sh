@@ -10,6 +10,7 @@ theirs="sssd-autofs.socket sssd-nss.socket sssd-pac.socket sssd-pam.socket sssd-
 manage_ours() { # install|remove|purge
     case $DIST in
     rpm)
+        # shellcheck disable=SC2046 # a package or none
         run sh -c 'dnf -y "$@" >/run/said 2>&1' sh "$1" sssd-ondemand $([ "$1" != install ] || echo host) &&
             ! run grep -iE -A 3 'scriptlet failed|warning|error' /run/said
         ;;
