@@ -31,9 +31,10 @@ took_msec() { # COMMAND ...
     echo $(((${EPOCHREALTIME/./} - start) / 1000))
 }
 
-# Look-ups and log-ins.
+# Look-ups, and log-ins, too.
+ask_nss() { if look_up; then served=$((served + 1)); fi; }
 ask_both() {
-    if look_up; then served=$((served + 1)); fi
+    ask_nss
     log_in >/dev/null 2>&1 || true
 }
 
