@@ -54,9 +54,6 @@ class Machine:
     def has(self, unit):
         return unit not in self.masked and self.enabled.get(unit)
 
-    def at_rest_or_stopped(self):
-        return not self.up
-
     def stopped(self):
         """Nobody runs, and no client would start anybody."""
         return not self.up and not self.open and not self.maybe
@@ -126,16 +123,17 @@ class Machine:
         return self.who("nss"), self.who("pam")
 
     def why(self, r):
-        """Why nobody answers."""
-        if not self.good and not self.up:
-            return "sssd.conf is broken"
+        """Why nobody answers, for people."""
+        socket = (self.theirs if self.version is None else self.ours)[r][0]
         if MONITOR in self.masked:
             return "sssd.service is masked"
+        if not self.good and not self.up:
+            return "sssd.conf is broken"
         if self.stopped():
-            return "stopped"
-        if self.version is None or r in self.flags:
-            return "sssd.service is not up" if not self.up else "not enabled, or closed"
-        return "masked" if self.ours[r][0] in self.masked else "not enabled, or closed"
+            return "stopped" if self.has(MONITOR) or self.version else "sssd.service is not started"
+        if r in self.flags or not self.up:
+            return "sssd.service is not started"
+        return f"{socket} is {self.state(socket) if not self.has(socket) else 'closed'}"
 
     # --- Operations ---------------------------------------------------------------------------------------------
 
@@ -259,6 +257,8 @@ class Machine:
 
     def reinstall_sssd(self):
         """Debian's script restarts what is enabled or runs. A responder that comes has our sockets opened."""
+        if self.dist == "rpm":
+            return    # there it is not done
         sockets = [] if self.version else [s for s in self.sockets(self.theirs) if self.has(s)]
         if self.up or self.has(MONITOR) or sockets:
             self.start_monitor()
@@ -311,6 +311,12 @@ class Machine:
             return "masked"
         return {True: "enabled", False: "disabled", None: "any"}[self.enabled[unit]]
 
+    def status(self):
+        """Exit status of sss_activation status: 3 when somebody can't be served."""
+        closed = [s for r in RESPONDERS for s in self.ours[r] if self.has(s) and r not in self.flags and s not in self.open]
+        down = (self.flags or MONITOR in self.masked) and not self.up
+        return 3 if closed or down or self.failed or not self.good else 0
+
     def facts(self):
         nss, pam = self.ask()
         ours = self.sockets(self.ours)
@@ -319,6 +325,7 @@ class Machine:
         yield "package", self.version or "none"
         yield "nss", nss
         yield "pam", pam
+        yield "status", str(self.status())
         yield "failed", " ".join(sorted(self.failed))
         yield "open", " ".join(sorted(self.open))
         yield "maybe", " ".join(sorted(self.maybe))
