@@ -49,7 +49,8 @@ help:
 	@echo "  make check-valgrind the unit tests under valgrind's memcheck, on Debian 13"
 	@echo "  make check-sanitized  the scenarios of our own daemons where these are built with ASan and UBSan  SCENARIO=\"name ...\""
 	@echo "  make matrix         install, upgrade, remove, migrate ... from each state, an hour or more; goes on where it"
-	@echo "                      was stopped  DIST=...  CELLS='cell-stock-*-migrate ...'"
+	@echo "                      was stopped  DIST=...  CELLS='cell-stock-*-migrate ...'; then 300 sequences of such operations,"
+	@echo "                      or only  SEEDS='17 200-299 now'"
 	@echo "  make check-packages builds the same packages again and compares; piuparts, autopkgtest"
 	@echo "  make compare        the same questions to the distribution's SSSD and to our daemons: bookworm, trixie, and a directory of"
 	@echo "                      100,000 users  VARIANT=\"name ...\""
@@ -166,7 +167,10 @@ check-packages: deps deb rpm
 	@tests/check-packages
 
 matrix: deps deb rpm
-	@tests/matrix/run --dist=$(DIST) $(CELLS)
+	@status=0; \
+	[ -n "$(SEEDS)" ] || tests/matrix/run --dist=$(DIST) $(CELLS) || status=1; \
+	[ -n "$(CELLS)" ] || tests/sequences/run --dist=$(DIST) $(SEEDS) || status=1; \
+	exit $$status
 
 compare: deps deb
 	@tests/compare/run --dist=$(filter-out rpm,$(DIST)) $(VARIANT)

@@ -36,6 +36,8 @@ class Machine:
         self.open = set()
         self.maybe = set()          # open or not
         self.failed = set()
+        self.may_fail = set()       # theirs that the line makes fail, each or the other
+        self.unserved = None        # what was off when ours came, though there was a line: somebody's choice
         self.held = False           # stopped with a version that has a flag for it
         self.code = 0               # exit status of the operation
 
@@ -96,12 +98,10 @@ class Machine:
         for r in RESPONDERS if self.up else []:
             for socket in self.theirs[r]:
                 if r in self.line and self.has(socket):
-                    self.failed.add(socket)
+                    self.may_fail.add(socket)
                 elif self.has(socket):
                     self.open.add(socket)
-                    self.failed.discard(socket)
-                elif self.enabled[socket] is None:
-                    self.maybe.add(socket)
+                    self.may_fail.discard(socket)
 
     def who(self, r):
         if r in self.runs:
@@ -142,16 +142,23 @@ class Machine:
             if not self.remembered:
                 # An rpm's presets can't enable what is masked; whether they count later is open.
                 self.enabled[socket] = None if self.dist == "rpm" and socket in self.masked else True
-        self.failed -= set(self.sockets(self.theirs))
+        self.may_fail.clear()
         self.open.clear()
         self.maybe.clear()
         self.version = version
+        self.remember_unserved()
         self.flags = set()
         self.apply()
+
+    def remember_unserved(self):
+        if self.version == THIS and self.unserved is None:
+            off = {r for r in RESPONDERS if not all(self.has(socket) for socket in self.theirs[r])}
+            self.unserved = off | ({MONITOR} if not self.enabled[MONITOR] else set()) if self.line else set()
 
     def change_version(self, version):
         """Upgrade, downgrade, reinstallation."""
         self.version = version
+        self.remember_unserved()
         if self.held and version == THIS:    # a stop of 0.2 stays one; to 0.2, ours is none
             self.held = False
             return
@@ -161,29 +168,29 @@ class Machine:
         was_stopped = self.stopped()
         served = [r for r in RESPONDERS if r not in self.line and self.has(self.ours[r][0])]
         took = [r for r in RESPONDERS if self.ours[r][0] in self.open]
-        # Somebody answers afterwards.
-        for r in RESPONDERS:
-            for socket in self.theirs[r]:
-                if r in served:
-                    self.enabled[socket] = True
-                elif r not in self.line and not self.enabled[socket]:
-                    self.enabled[socket] = None    # nobody served it before, so nobody need
-        self.enabled[MONITOR] = self.enabled[MONITOR] or MONITOR not in self.masked
+        # Somebody answers afterwards, for whom ours did.
+        wanted_off = self.unserved if self.line else set()
+        for r in served:
+            if r not in wanted_off and not any(socket in self.masked for socket in self.theirs[r]):
+                self.enabled.update((socket, True) for socket in self.theirs[r])
+        if served and MONITOR not in self.masked | wanted_off:
+            self.enabled[MONITOR] = True
+        self.unserved = None
         self.version = None
         self.remembered = self.dist != "rpm"
         self.flags = set()
         self.open.clear()
         self.maybe.clear()
         if not self.up:
-            if not was_stopped and MONITOR not in self.masked:
+            if not was_stopped and self.has(MONITOR):
                 self.start_monitor()
             return
         for r in RESPONDERS:
             for socket in self.theirs[r]:
                 if r in took and self.has(socket):
                     self.open.add(socket)
-                elif r not in self.line and socket not in self.masked:
-                    self.maybe.add(socket)    # closed before: at the next start at the latest
+                elif r not in self.line and self.has(socket):
+                    self.maybe.add(socket)    # nobody's path: at the next start of the monitor at the latest
 
     def purge(self):
         if self.version is not None:
@@ -235,6 +242,7 @@ class Machine:
         self.open.clear()
         self.maybe.clear()
         self.failed.clear()
+        self.may_fail.clear()
         self.flags = set()
         if self.version is not None:
             self.apply()
@@ -327,6 +335,7 @@ class Machine:
         yield "pam", pam
         yield "status", str(self.status())
         yield "failed", " ".join(sorted(self.failed))
+        yield "may-fail", " ".join(sorted(self.may_fail))
         yield "open", " ".join(sorted(self.open))
         yield "maybe", " ".join(sorted(self.maybe))
         yield "states", " ".join(f"{unit}={self.state(unit)}" for unit in sorted(units))
