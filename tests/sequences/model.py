@@ -336,7 +336,8 @@ class Machine:
         yield "status", str(self.status())
         yield "failed", " ".join(sorted(self.failed))
         yield "may-fail", " ".join(sorted(self.may_fail))
-        yield "open", " ".join(sorted(self.open))
+        # Up to 0.2 they stay open behind a flag.
+        yield "open", "any" if self.version not in (None, THIS) else " ".join(sorted(self.open))
         yield "maybe", " ".join(sorted(self.maybe))
         yield "states", " ".join(f"{unit}={self.state(unit)}" for unit in sorted(units))
         left = "kept" if self.remembered or self.backup else "none"
