@@ -28,7 +28,7 @@ class Machine:
         self.good = True            # SSSD starts with sssd.conf
         self.line = set()           # whom the services line names
         self.commented = set()      # whom it named before migrate
-        self.enabled = {MONITOR: monitor == "enabled"}
+        self.enabled = {MONITOR: True}
         self.masked = set()
         self.up = False             # the monitor
         self.runs = set()           # its responders
@@ -43,9 +43,12 @@ class Machine:
 
         for socket in self.sockets(self.theirs):
             self.enabled[socket] = True
+        if package == THIS:    # it was there before anything was configured
+            self.install(package)
         if line == "listed":
             self.line = {"nss", "pam"}
-        if package != "absent":
+        self.enabled[MONITOR] = monitor == "enabled"
+        if package not in ("absent", THIS):
             self.install(package)
         self.boot()
 
@@ -86,6 +89,7 @@ class Machine:
         self.up = self.good
         self.runs = set(self.line) if self.up else set()
         self.failed.discard(MONITOR)
+        self.may_fail.discard(MONITOR)
         if not self.up and (self.version is None or self.enabled[MONITOR]):
             self.failed.add(MONITOR)    # of ours, nobody typed it: it is not left failed
         if self.version is not None:
@@ -230,6 +234,9 @@ class Machine:
         self.restart()
 
     def stop(self):
+        if self.version != THIS and self.up:
+            # SSSD 2.8's monitor aborts when it is stopped, if a responder behind a socket has lived twice.
+            self.may_fail.add(MONITOR)
         self.held = self.version not in (None, THIS)
         self.up = False
         self.runs = set()
