@@ -68,11 +68,10 @@ class Machine:
     def open_ours(self):
         """Each enabled socket opens, unless its responder is the monitor's."""
         for r in RESPONDERS:
-            for socket in self.ours[r]:
-                if r in self.flags:
-                    self.open.discard(socket)
-                elif self.has(socket):
-                    self.open.add(socket)
+            if r in self.flags:
+                self.open -= set(self.ours[r])
+            elif all(self.has(socket) for socket in self.ours[r]):    # PAM's two belong together
+                self.open |= set(self.ours[r])
 
     def apply(self):
         if self.up:
@@ -328,7 +327,9 @@ class Machine:
 
     def status(self):
         """Exit status of sss_activation status: 3 when somebody can't be served."""
-        closed = [s for r in RESPONDERS for s in self.ours[r] if self.has(s) and r not in self.flags and s not in self.open]
+        # PAM's sockets belong together: one that is switched off is both.
+        on = [r for r in RESPONDERS if r not in self.flags and all(self.has(socket) for socket in self.ours[r])]
+        closed = [socket for r in on for socket in self.ours[r] if socket not in self.open]
         down = (self.flags or MONITOR in self.masked) and not self.up
         return 3 if closed or down or self.failed or not self.good else 0
 
