@@ -320,19 +320,24 @@ static bool monitor_owns_any(const struct state *state)
 /* sss-ended@sssd.service, when it has failed, or come to nothing. */
 static int on_monitor_failed(const struct state *state, struct manager *manager)
 {
-    struct unit monitor;
+    static const char *const names[] = { MONITOR, "sss-stop.service" };
+    struct unit units[2], *monitor = &units[0];
+    bool was_stopped;
     int r;
 
-    r = manager_state(manager, MONITOR, &monitor);
+    r = manager_states(manager, names, 2, units);
     if (r >= 0)
-        r = manager_read_file(manager, MONITOR, &monitor);
-    if (r >= 0 && is_to_be_restarted(&monitor)) {
+        r = manager_read_file(manager, MONITOR, monitor);
+    was_stopped = r >= 0 && !unit_is_up(&units[1]);
+    if (r >= 0 && is_to_be_restarted(monitor)) {
         r = undo_restart(state, manager);
         /* Clients start it again where it is theirs. */
-        if (r >= 0 && (unit_is_enabled(&monitor) || monitor_owns_any(state)))
+        if (r >= 0 && (unit_is_enabled(monitor) || monitor_owns_any(state)))
             r = manager_queue(manager, "Start", MONITOR_RETRY_TIMER, "replace"); /* one that runs goes on */
-    } else if (r >= 0 && strcmp(monitor.active, "failed") == 0 && monitor.file[0] && !unit_is_enabled(&monitor)) {
-        /* Nobody typed the start of a monitor that nobody enabled: it is not left failed. The journal has the reason. */
+    } else if (r >= 0 && strcmp(monitor->active, "failed") == 0 && monitor->file[0] &&
+               (!unit_is_enabled(monitor) || was_stopped)) {
+        /* Nobody typed the start of a monitor that nobody enabled, and who typed a stop has what he wanted (SSSD 2.8's aborts
+         * where a responder behind a socket has lived twice): it is not left failed. The journal has the reason. */
         r = manager_reset_failed(manager, MONITOR);
     }
     return warn(r, "follow up on the end of " MONITOR);

@@ -1282,23 +1282,28 @@ static void the_timer_starts_a_monitor_that_is_down_and_no_other(void **state)
     }
 }
 
-/* Nobody typed the start of a monitor that nobody enabled. */
-static void a_monitor_that_nobody_enabled_is_not_left_failed(void **state)
+/* Nobody typed the start of a monitor that nobody enabled, and who has stopped it has what he wanted. */
+static void a_failure_that_hurts_nobody_is_forgotten(void **state)
 {
     static const struct {
-        const char *file;
+        const char *file, *stop_unit;
         bool is_reset;
-    } rows[] = { { "disabled", true }, { "static", true }, { "enabled", false }, { "enabled-runtime", false } };
+    } rows[] = {
+        { "disabled", "active", true },        { "static", "active", true },
+        { "enabled", "active", false },        { "enabled-runtime", "active", false },
+        { "enabled", "activating", false },    { "enabled", "inactive", true },
+    };
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
         char line[64];
 
-        print_message("  %s\n", rows[i].file);
+        print_message("  %s, %s\n", rows[i].file, rows[i].stop_unit);
         forget_calls();
         (void) snprintf(line, sizeof(line), "UnitFileState=%s", rows[i].file); /* fits */
         unit_has(MONITOR, line);
         unit_has(MONITOR, "ActiveState=failed");
+        unit_with_job("sss-stop.service", rows[i].stop_unit, "");
         assert_int_equal(run("failed", "sssd"), 0);
         assert_int_equal(told(RESET("sssd")), rows[i].is_reset);
         assert_false(told(OPEN("nss"))); /* it may have been stopped */
@@ -2295,7 +2300,7 @@ int main(void)
         IN_HOOKS(who_would_be_restarted_each_second_is_followed_up),
         IN_HOOKS(a_restart_each_second_is_undone),
         IN_HOOKS(the_timer_starts_a_monitor_that_is_down_and_no_other),
-        IN_HOOKS(a_monitor_that_nobody_enabled_is_not_left_failed),
+        IN_HOOKS(a_failure_that_hurts_nobody_is_forgotten),
         IN_HOOKS(a_responder_is_drained_if_there_is_one),
         IN_HOOKS(who_has_no_client_is_halted_and_nothing_more),
         IN_HOOKS(who_is_about_to_take_a_client_takes_him_first),
