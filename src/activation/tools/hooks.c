@@ -59,9 +59,10 @@ static int warn(int r, const char *what)
     return r;
 }
 
-static int restart_linger(struct manager *manager)
+/* verb is "Restart", or "Start", by which one that runs goes on. */
+static int start_linger(struct manager *manager, const char *verb)
 {
-    return warn(manager_queue(manager, "Restart", "sss-linger.timer", "replace"), "start the linger timer");
+    return warn(manager_queue(manager, verb, "sss-linger.timer", "replace"), "start the linger timer");
 }
 
 static const char *from_systemd(const char *variable)
@@ -453,7 +454,7 @@ static int on_ended(const struct state *state, struct manager *manager, const st
         if (unit_is_up(&units[1])) /* it has recovered */
             (void) warn(manager_queue(manager, "Stop", responder->retry_timer, "replace"), "stop the retry timer");
     }
-    return restart_linger(manager);
+    return start_linger(manager, row == GOES_ON && !units[0].job[0] ? "Start" : "Restart"); /* a bad end is no use of it */
 }
 
 /* --- Bad ends -------------------------------------------------------------------------------------------------- */
@@ -572,7 +573,7 @@ static bool backends_let_it_leave(const struct config *config, struct manager *m
     if (r > 0 && backends_online(&domains, why, sizeof(why)) != 0)
         return true;
     log_info("sssd.service stays: %s", r > 0 ? why : refused ? refused : strerror(-r));
-    (void) restart_linger(manager);
+    (void) start_linger(manager, "Restart");
     return false;
 }
 

@@ -33,6 +33,7 @@
 #define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
 #define SSSD "[sssd]\n" DOMAIN
 #define LINGER "Restart sss-linger.timer replace\n"
+#define LINGER_ON "Start sss-linger.timer replace\n"
 #define OPEN(name) "Start sss-" name ".socket replace\n"
 #define CLOSE(name) "Stop sss-" name ".socket replace\n"
 #define REOPEN(name) "Restart sss-" name ".socket replace\n"
@@ -1730,19 +1731,20 @@ static void an_end_tells_its_reason(void **state)
 }
 
 /* InfoPipe has a service that is not named as the others are. */
-static void each_end_restarts_the_linger_time_and_a_good_one_ends_a_row(void **state)
+static void a_good_end_restarts_the_linger_time_and_ends_a_row(void **state)
 {
     static const struct {
         struct hook hook;
         unsigned bad_ends;
+        const char *calls;
     } rows[] = {
-        { { .argument = "nss", .result = "success", .status = "0" }, 0 },
-        { { .argument = "sss-nss", .result = "success", .status = "TERM" }, 0 },
-        { { .argument = "nss", .result = "success", .status = "75" }, 2 },
-        { { .argument = "nss", .result = "signal", .status = "SEGV" }, 2 },
-        { { .argument = "nss", .result = "exit-code", .status = "78" }, 2 },
-        { { .argument = "ifp", .result = "success", .status = "0" }, 2 },
-        { { .argument = "sssd-ifp", .result = "success", .status = "0" }, 2 },
+        { { .argument = "nss", .result = "success", .status = "0" }, 0, LINGER },
+        { { .argument = "sss-nss", .result = "success", .status = "TERM" }, 0, LINGER },
+        { { .argument = "nss", .result = "success", .status = "75" }, 2, LINGER_ON },
+        { { .argument = "nss", .result = "signal", .status = "SEGV" }, 2, LINGER_ON },
+        { { .argument = "nss", .result = "exit-code", .status = "78" }, 2, LINGER_ON },
+        { { .argument = "ifp", .result = "success", .status = "0" }, 2, LINGER },
+        { { .argument = "sssd-ifp", .result = "success", .status = "0" }, 2, LINGER },
     };
 
     (void) state;
@@ -1757,7 +1759,7 @@ static void each_end_restarts_the_linger_time_and_a_good_one_ends_a_row(void **s
         hook.name = "ended";
         assert_int_equal(in_child(run_hook, &hook), 0);
         assert_int_equal(state_bad_ends(&opened, "nss"), rows[i].bad_ends);
-        assert_string_equal(pid1_calls(), LINGER);
+        assert_string_equal(pid1_calls(), rows[i].calls);
     }
 }
 
@@ -2309,7 +2311,7 @@ int main(void)
         IN_HOOKS(a_stranger_that_gets_the_number_is_let_be),
         IN_HOOKS(the_distributions_responder_serves_whom_it_has_when_ours_is_open),
         IN_HOOKS(an_end_tells_its_reason),
-        IN_HOOKS(each_end_restarts_the_linger_time_and_a_good_one_ends_a_row),
+        IN_HOOKS(a_good_end_restarts_the_linger_time_and_ends_a_row),
         IN_HOOKS(a_hook_of_no_responder_is_refused),
         IN_HOOKS(an_end_that_cannot_be_noted_is_said),
         IN_HOOKS(three_bad_ends_in_a_row_close_the_sockets_for_a_while),
