@@ -81,7 +81,7 @@ static void print_vendors(const struct view *view, FILE *out)
 /* A script that enables them by name, as it did before ours came, is told no more than that they are masked. */
 static void print_masked(const struct view *view, FILE *out)
 {
-    const char *before = "masked by us: ";
+    const char *before = "\nmasked by us: "; /* the table has ended */
 
     for (size_t i = 0; i < RESPONDERS; i++)
         for (size_t k = 0; k < UNITS_MAX; k++)

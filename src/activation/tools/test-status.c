@@ -48,7 +48,7 @@ static void a_person_reads_a_table(void **state)
         "sss-autofs.socket\n"
         "pac        -        listening  -        not installed\n"
         "ifp        systemd  D-Bus      -        not on a services line\n"
-        "masked by us: sssd-nss.socket, sssd-pam.socket, " MASKED_REST NO_EFFECT);
+        "\nmasked by us: sssd-nss.socket, sssd-pam.socket, " MASKED_REST NO_EFFECT);
 }
 
 static void the_distributions_sockets_are_named_if_the_generator_masks_them(void **state)
