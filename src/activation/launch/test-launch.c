@@ -333,6 +333,13 @@ static void queue_job(const char *verb)
     manager_free(manager);
 }
 
+static void start_beside_a_masked_monitor(void)
+{
+    unit_has(MONITOR, "ActiveState=inactive");
+    unit_has(MONITOR, "LoadState=masked");
+    start_launcher(right_start());
+}
+
 static void a_monitor_that_cannot_be_used_refuses_as_long_as_clients_come(void **state)
 {
     uint64_t last = 0, quickest = UINT64_MAX, took;
@@ -340,9 +347,7 @@ static void a_monitor_that_cannot_be_used_refuses_as_long_as_clients_come(void *
     (void) state;
     if (geteuid() != 0)
         skip(); /* only root asks systemd */
-    unit_has(MONITOR, "ActiveState=inactive");
-    unit_has(MONITOR, "LoadState=masked");
-    start_launcher(right_start());
+    start_beside_a_masked_monitor();
     assert_true(is_refused(client_of(at("a")))); /* this one may have waited for the start */
     for (int i = 0; i < 5; i++) {
         uint64_t before = msec_now();
@@ -480,9 +485,7 @@ static void it_tries_again_when_it_is_time(void **state)
     (void) state;
     if (geteuid() != 0)
         skip(); /* only root asks systemd */
-    unit_has(MONITOR, "ActiveState=inactive");
-    unit_has(MONITOR, "LoadState=masked");
-    start_launcher(right_start());
+    start_beside_a_masked_monitor();
     come_until_called(START START); /* not by a failure */
     unit_has(MONITOR, "LoadState=loaded");
     come_until_called(START START START);

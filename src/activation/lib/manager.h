@@ -52,9 +52,9 @@ int manager_state(struct manager *manager, const char *unit, struct unit *ret);
 int manager_read_file(struct manager *manager, const char *unit, struct unit *ret);
 int manager_read_main_pid(struct manager *manager, const char *unit, struct unit *ret);
 
-/* A unit's property, or where unit is NULL, one of systemd itself ("Manager"); interface is the last word of its name: "Unit", "Service", "Socket". The message, which the caller
- * unrefs, is in its variant. A text is cut to what fits; a number is a boolean or an integer that is not negative. *ret is ""
- * or 0 on failure. */
+/* A unit's property, or where unit is NULL, one of systemd itself ("Manager"); interface is the last word of its name:
+ * "Unit", "Service", "Socket". The message, which the caller unrefs, is in its variant. A text is cut to what fits; a
+ * number is a boolean or an integer that is not negative. *ret is "" or 0 on failure. */
 int manager_property(struct manager *manager, const char *unit, const char *interface, const char *property,
                      struct sd_bus_message **ret);
 int manager_text(struct manager *manager, const char *unit, const char *interface, const char *property, char *ret,

@@ -109,11 +109,10 @@ static int on_started(const struct state *state, struct manager *manager)
 static void wait_for_end(int pid, uint64_t end_usec)
 {
     struct pollfd polled = { .fd = pidfd_open(pid, 0), .events = POLLIN };
-    uint64_t now = now_usec();
 
     if (polled.fd < 0)
         return; /* it has ended */
-    (void) poll(&polled, 1, now < end_usec ? (int) ((end_usec - now) / 1000) : 0); /* cut short, it is stopped all the same */
+    (void) poll(&polled, 1, (int) (usec_until(end_usec) / 1000)); /* cut short, it is stopped all the same */
     (void) close(polled.fd); /* was only watched */
 }
 
@@ -285,6 +284,14 @@ static int on_closing(const struct state *state, struct manager *manager)
     return r;
 }
 
+/* A job is not undone by Restart=; without the dependencies it closes nothing. */
+static int stop_monitor_alone(struct manager *manager)
+{
+    enum job_result result;
+
+    return manager_run(manager, "Stop", MONITOR, "ignore-dependencies", LEAVE_MSEC, &result);
+}
+
 /* It is on its way down by itself, or waits. */
 static bool is_to_be_restarted(const struct unit *monitor)
 {
@@ -306,7 +313,7 @@ static int undo_restart(const struct state *state, struct manager *manager)
     if (r >= 0)
         r = manager_state(manager, MONITOR, &monitor);
     if (r >= 0 && is_to_be_restarted(&monitor))
-        r = manager_run(manager, "Stop", MONITOR, "ignore-dependencies", LEAVE_MSEC, &result);
+        r = stop_monitor_alone(manager);
     return warn(r, "keep " MONITOR " from being restarted");
 }
 
@@ -590,18 +597,16 @@ static bool units_let_it_leave(struct manager *manager)
 /* Waits until it has gone: launchers wait for the lock meanwhile, and then start it again. */
 static int send_away(struct manager *manager)
 {
-    enum job_result result;
     struct unit monitor;
     int r;
 
     event_log(EVENT_LEFT, "monitor", "linger", "nobody has needed sssd.service for its linger time: it leaves");
-    /* A job is not undone by Restart=; without the dependencies it closes nothing. */
-    r = manager_run(manager, "Stop", MONITOR, "ignore-dependencies", LEAVE_MSEC, &result);
+    r = stop_monitor_alone(manager);
     if (r == -ETIMEDOUT && manager_state(manager, MONITOR, &monitor) >= 0 && strcmp(monitor.active, "deactivating") == 0) {
         log_warning("sssd.service does not leave: it is killed");
         r = manager_kill(manager, MONITOR, SIGKILL);
         if (r >= 0)
-            r = manager_run(manager, "Stop", MONITOR, "ignore-dependencies", LEAVE_MSEC, &result);
+            r = stop_monitor_alone(manager);
     }
     return warn(r, "send the monitor away");
 }
