@@ -64,12 +64,17 @@ const struct responder *responder_by_name(const char *name)
     return NULL;
 }
 
-const struct responder *responder_by_unit(const char *prefix)
+static bool is_its_unit(const struct responder *responder, const char *prefix)
 {
     size_t n = strlen(prefix);
 
+    return strncmp(responder->service, prefix, n) == 0 && strcmp(responder->service + n, ".service") == 0;
+}
+
+const struct responder *responder_by_unit(const char *prefix)
+{
     for (size_t i = 0; i < RESPONDERS; i++)
-        if (strncmp(responders[i].service, prefix, n) == 0 && strcmp(responders[i].service + n, ".service") == 0)
+        if (is_its_unit(&responders[i], prefix))
             return &responders[i];
-    return NULL;
+    return is_its_unit(&kcm, prefix) ? &kcm : NULL;
 }

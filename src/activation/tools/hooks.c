@@ -685,7 +685,7 @@ static int run_of_responder(const struct state *state, struct manager *manager, 
     const struct responder *responder = responder_by_name(call->argument);
 
     if (!responder)
-        responder = strcmp(call->argument, "sssd-kcm") == 0 ? &kcm : responder_by_unit(call->argument); /* an instance's name */
+        responder = responder_by_unit(call->argument); /* as an instance's name has it */
     if (!responder && strcmp(call->argument, "sssd") == 0 && strcmp(call->name, "failed") == 0)
         return on_monitor_failed(state, manager);
     if (!responder && strcmp(call->argument, "sssd") == 0 && strcmp(call->name, "retry") == 0)
