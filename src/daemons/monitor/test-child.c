@@ -163,7 +163,9 @@ int main(int argc, char **argv)
         register_as(event, "nss");
     if (strcmp(deed, "stranger") == 0)
         register_as(event, "pam");
-    if (strcmp(deed, "silent") != 0)
+    if (strcmp(deed, "silent") == 0)
+        tell("silent");
+    else
         register_as(event, name);
     if (strcmp(deed, "twice") == 0)
         register_as(event, name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The monitor in a folder of its own: the one it is started in. */
+/* The monitor in a folder of its own: the one it is started in. From the environment: SECOND_USEC, how long its seconds are. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@ int main(int argc, char **argv)
 {
     struct monitor_paths paths;
 
-    if (!getcwd(here, sizeof(here)))
+    if (!getenv("SECOND_USEC") || !getcwd(here, sizeof(here)))
         return 99;
     paths = (struct monitor_paths) {
         .config_dir = in_here("etc"),
@@ -36,7 +37,7 @@ int main(int argc, char **argv)
         .run_dir = in_here("run"),
         .libexec_dir = in_here("libexec"),
         .pid_file = in_here("sssd.pid"),
-        .second_usec = 100000,
+        .second_usec = strtoull(getenv("SECOND_USEC"), NULL, 10),
     };
     return monitor_run(argc, argv, &paths);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/landlock.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -24,7 +25,9 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
-/* The monitor's seconds are tenths here; see test-main.c. */
+/* What the monitor takes for a second; see test-main.c. Long where no limit should pass, however busy the host is; short in
+ * the tests of limits. */
+#define LONG_SECOND "10000000"
 #define SECOND UINT64_C(100000)
 
 #define SOUND                                                        \
@@ -52,6 +55,14 @@ static void put_as(const char *name, const char *text, mode_t mode)
 static void configure(const char *text)
 {
     put_as("etc/sssd.conf", text, 0600);
+}
+
+static void let_limits_pass(void)
+{
+    CLEANUP(freep) char *usec = NULL;
+
+    assert_true(asprintf(&usec, "%" PRIu64, SECOND) > 0);
+    assert_return_code(setenv("SECOND_USEC", usec, 1), errno);
 }
 
 /* What the next lives of a service do; see test-child.c. */
@@ -201,6 +212,7 @@ static int setup(void **state)
     assert_return_code(symlink(child, "libexec/sssd_be"), errno);
     assert_return_code(symlink(child, "libexec/sssd_nss"), errno);
     configure(SOUND);
+    assert_return_code(setenv("SECOND_USEC", LONG_SECOND, 1), errno);
 
     f->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     (void) snprintf(name.sun_path, sizeof(name.sun_path), "%s/notify", f->folder);
@@ -238,7 +250,7 @@ static void it_is_ready_when_all_have_registered(void **state)
 
     let("two", "silent register");
     start(f);
-    WITHIN(60, has("events", "domain/one registered") && has("events", "nss registered"));
+    WITHIN(60, has("events", "domain/one registered") && has("events", "nss registered") && has("events", "domain/two silent"));
     assert_false(was_notified(f, "READY=1")); /* the second domain's has not */
 
     assert_return_code(kill(pid_of("domain/two"), SIGKILL), errno);
@@ -274,6 +286,7 @@ static void who_does_not_end_is_killed(void **state)
     uint64_t begin;
 
     let("nss", "stubborn");
+    let_limits_pass();
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     begin = now_usec();
@@ -302,6 +315,7 @@ static void a_daemon_that_fails_tells_its_starter(void **state)
     struct fixture *f = *state;
 
     let("one", "fail");
+    let_limits_pass();
     start_with(f, "-D", NULL);
     assert_int_equal(exit_code_of(f), 1);
     assert_true(has("log/sssd.log", "giving up"));
@@ -351,7 +365,7 @@ static void who_ends_is_started_again_at_once(void **state)
     assert_return_code(kill(one, SIGSTOP), errno);
     assert_return_code(kill(one, SIGKILL), errno);
     WITHIN(60, count("events", "domain/one registered") == 2);
-    assert_true(now_usec() - begin < 1000000);
+    assert_true(now_usec() - begin < UINT64_C(20000000)); /* the second pause, the first that is one */
     assert_true(has("stderr", "was ended by signal 9"));
     assert_int_not_equal(pid_of("domain/one"), one);
     assert_int_equal(pid_of("nss"), nss); /* the others were left alone */
@@ -364,6 +378,7 @@ static void who_always_ends_is_given_up_with_growing_pauses(void **state)
     uint64_t begin = now_usec();
 
     let("one", "fail crash fail fail");
+    let_limits_pass();
     start(f);
     assert_int_equal(exit_code_of(f), 1);
     assert_true(now_usec() - begin >= 6 * SECOND); /* 0, 2, 4 */
@@ -378,6 +393,7 @@ static void who_has_been_stable_is_forgiven(void **state)
     struct fixture *f = *state;
 
     let("nss", "crash crash crash register");
+    let_limits_pass();
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     (void) usleep(61 * SECOND);
@@ -393,11 +409,12 @@ static void who_does_not_register_is_killed_and_started_again(void **state)
     struct fixture *f = *state;
 
     configure(SOUND "timeout = 1\n"); /* of the second domain */
+    let_limits_pass();
     let("two", "silent register");
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     assert_true(has("stderr", "does not register: killing it"));
-    assert_int_equal(count("events", "domain/two started"), 2);
+    assert_true(count("events", "domain/two started") >= 2);
     assert_int_equal(stop(f), 0);
 }
 
@@ -406,6 +423,7 @@ static void a_program_that_is_missing_is_named(void **state)
     struct fixture *f = *state;
 
     assert_return_code(unlink("libexec/sssd_nss"), errno);
+    let_limits_pass();
     start(f);
     assert_int_equal(exit_code_of(f), 1);
     assert_int_equal(count("stderr", "cannot start \"nss\": No such file or directory"), 4);
