@@ -10,6 +10,7 @@ EXITS ?= 200
 JOBS ?= $(shell nproc)
 
 BUILD := $(CURDIR)/build
+COMMON := $(BUILD)/common
 ACTIVATION := $(BUILD)/activation
 DAEMONS := $(BUILD)/daemons
 # The daemons with the series: a tree of its own, since build/tree is for work.
@@ -25,7 +26,7 @@ PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr
 
 all: build
 	@echo
-	@echo "Built in build/activation, build/daemons and build/patched. Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
+	@echo "Built in build/common, build/activation, build/daemons and build/patched. Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
 	@echo "make demo shows it in a throw-away container, make check tests all of it, make help lists the rest."
 
 help:
@@ -77,14 +78,20 @@ define configure
 endef
 make-in = $(MAKE) --no-print-directory -j$(JOBS) -C
 
-$(ACTIVATION)/Makefile: src/activation/configure.ac src/activation/Makefile.am $(wildcard src/activation/*/local.mk) | deps
+# All others stand on its library.
+COMMON_SOURCES = src/common/configure.ac src/common/Makefile.am
+$(COMMON)/Makefile: $(COMMON_SOURCES) | deps
+	$(call configure,src/common,$(COMMON),)
+	@$(make-in) $(COMMON) all
+
+$(ACTIVATION)/Makefile: src/activation/configure.ac src/activation/Makefile.am $(wildcard src/activation/*/local.mk) | $(COMMON)/Makefile
 	$(call configure,src/activation,$(ACTIVATION),)
 
-$(DAEMONS)/Makefile: src/daemons/configure.ac src/daemons/Makefile.am $(wildcard src/daemons/*/local.mk) | deps
+$(DAEMONS)/Makefile: src/daemons/configure.ac src/daemons/Makefile.am $(wildcard src/daemons/*/local.mk) | $(COMMON)/Makefile
 	$(call configure,src/daemons,$(DAEMONS),$(PLACES))
 
-# Patches find the library where it was built.
-export PKG_CONFIG_PATH := $(ACTIVATION)$(addprefix :,$(PKG_CONFIG_PATH))
+# Libraries are found where they were built: by patches that of src/activation, too.
+export PKG_CONFIG_PATH := $(COMMON):$(ACTIVATION)$(addprefix :,$(PKG_CONFIG_PATH))
 
 $(PATCHED)/tree: $(wildcard patches/* src/daemons/* src/daemons/*/* src/daemons/*/*/*) | deps
 	@tests/series-tree $@ || { rm -rf $@; exit 1; }
@@ -93,34 +100,46 @@ $(PATCHED)/tree: $(wildcard patches/* src/daemons/* src/daemons/*/* src/daemons/
 $(PATCHED)/Makefile: $(PATCHED)/tree $(ACTIVATION)/Makefile
 	$(call configure,$(PATCHED)/tree/src/daemons,$(PATCHED),$(PLACES))
 
-build: $(ACTIVATION)/Makefile $(DAEMONS)/Makefile $(PATCHED)/Makefile
+build: $(COMMON)/Makefile $(ACTIVATION)/Makefile $(DAEMONS)/Makefile $(PATCHED)/Makefile
+	@$(make-in) $(COMMON) all
 	@$(make-in) $(ACTIVATION) all
 	@$(make-in) $(DAEMONS) all
 	@$(make-in) $(PATCHED) all
 
-UNIT_TESTED = $(ACTIVATION) $(DAEMONS) $(PATCHED)
+UNIT_TESTED = $(COMMON) $(ACTIVATION) $(DAEMONS) $(PATCHED)
 check-unit-tests: build
 	@set -e; for folder in $(UNIT_TESTED); do $(make-in) $$folder check-programs; done
 	@tests/unit-tests $(UNIT_TESTED)
 
-$(BUILD)/sanitizers/activation/Makefile: $(ACTIVATION)/Makefile
+$(BUILD)/sanitizers/common/Makefile: $(COMMON)/Makefile
+	$(call configure,src/common,$(@D),--enable-sanitizers)
+	@$(make-in) $(@D) all
+
+$(BUILD)/sanitizers/activation/Makefile: $(ACTIVATION)/Makefile $(BUILD)/sanitizers/common/Makefile
 	$(call configure,src/activation,$(@D),--enable-sanitizers)
 
 # With the series, which is all of the daemons and more.
 $(BUILD)/sanitizers/patched/Makefile: $(PATCHED)/Makefile $(BUILD)/sanitizers/activation/Makefile
 	$(call configure,$(PATCHED)/tree/src/daemons,$(@D),--enable-sanitizers $(PLACES))
 
-check-sanitizers: export PKG_CONFIG_PATH := $(BUILD)/sanitizers/activation
+check-sanitizers: export PKG_CONFIG_PATH := $(BUILD)/sanitizers/common:$(BUILD)/sanitizers/activation
 check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/patched/Makefile
+	@$(make-in) $(BUILD)/sanitizers/common all check-programs
 	@$(make-in) $(BUILD)/sanitizers/activation all check-programs
 	@$(make-in) $(BUILD)/sanitizers/patched all check-programs
-	@tests/unit-tests $(BUILD)/sanitizers/activation $(BUILD)/sanitizers/patched
+	@tests/unit-tests $(addprefix $(BUILD)/sanitizers/,common activation patched)
 
-$(BUILD)/fuzz/Makefile: $(DAEMONS)/Makefile
+$(BUILD)/fuzz/common/Makefile: $(COMMON)/Makefile
 	@tests/need-packages clang libclang-rt-dev
+	$(call configure,src/common,$(@D),--enable-fuzzing CC=clang)
+	@$(make-in) $(@D) all
+
+$(BUILD)/fuzz/Makefile: $(DAEMONS)/Makefile $(BUILD)/fuzz/common/Makefile
 	$(call configure,src/daemons,$(@D),--enable-fuzzing $(PLACES) CC=clang)
 
+fuzz: export PKG_CONFIG_PATH := $(BUILD)/fuzz/common
 fuzz: $(BUILD)/fuzz/Makefile
+	@$(make-in) $(BUILD)/fuzz/common all
 	@$(make-in) $(BUILD)/fuzz fuzz-programs
 	@JOBS=$(JOBS) tests/fuzz/run $(BUILD)/fuzz $(TARGET)
 
@@ -180,7 +199,7 @@ bench: deps deb
 	@tests/bench/run $(BENCH)
 
 # The daemons' are run after each patch of the series anyway.
-check: UNIT_TESTED = $(ACTIVATION)
+check: UNIT_TESTED = $(COMMON) $(ACTIVATION)
 check: check-unit-tests check-sanitizers check-series storm lint deb rpm
 	@tests/check-packages reproducible
 	@tests/compare/run --dist=bookworm --gate

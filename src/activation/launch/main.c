@@ -11,10 +11,10 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "launch/monitor.h"
 #include "launch/refuse.h"
-#include "lib/cleanup.h"
-#include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/log.h"
 #include "lib/manager.h"

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "launch/monitor.h"
-#include "lib/clock.h"
 #include "lib/manager.h"
 #include "lib/pace.h"
 #include "lib/responders.h"

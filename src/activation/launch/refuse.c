@@ -7,8 +7,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "launch/refuse.h"
-#include "lib/clock.h"
 
 /* A client is refused before the version handshake: stock clients then fail at once instead of waiting. */
 static int refuse_one(int listener)

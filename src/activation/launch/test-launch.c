@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/clock.h"
+#include "common/clock.h"
 #include "lib/manager.h"
 #include "lib/responders.h"
 #include "lib/sockets.h"

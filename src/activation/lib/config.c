@@ -14,9 +14,9 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
+#include "common/why.h"
 #include "lib/config.h"
-#include "lib/why.h"
 
 struct config_file {
     char *path;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/edit.h"
 
 #define MARKER_BYTES strlen(EDIT_MARKER)

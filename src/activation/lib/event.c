@@ -12,7 +12,7 @@
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/event.h"
 #include "lib/log.h"
 #include "lib/responders.h"

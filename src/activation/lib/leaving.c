@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-#include "lib/cleanup.h"
-#include "lib/clock.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "lib/leaving.h"
 
 /* How long it may take to see that what kept it is gone. */

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += lib/libsss_activation.a
+# Whoever links it is linked anew when what it stands on has changed.
+EXTRA_lib_libsss_activation_a_DEPENDENCIES = $(COMMON_LIBS)
 lib_libsss_activation_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS)
 lib_libsss_activation_a_SOURCES = \
-	lib/cleanup.h \
-	lib/clock.h \
 	lib/config.c \
 	lib/config.h \
 	lib/edit.c \
@@ -30,9 +30,7 @@ lib_libsss_activation_a_SOURCES = \
 	lib/state.c \
 	lib/state.h \
 	lib/unix-sockets.c \
-	lib/unix-sockets.h \
-	lib/why.c \
-	lib/why.h
+	lib/unix-sockets.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += \

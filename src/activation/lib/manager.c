@@ -7,8 +7,8 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
-#include "lib/clock.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "lib/manager.h"
 
 #ifndef MANAGER_SOCKET /* the tests have their own */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/registry.h"
 
 /* Stays when its service has left, for the number of restarts. */

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
+#include "common/why.h"
 #include "lib/config.h"
 #include "lib/services.h"
-#include "lib/why.h"
 
 #define BLANKS " \t\r\n\f\v"
 #define DOMAIN "domain/"
@@ -49,10 +49,10 @@ static const struct name_rules name_rules[] = {
 #define REFUSED (-EBADMSG)
 
 /* What callers get for it. */
-static int to_answer(int r, char **ret_why)
+static int to_answer(int r)
 {
     if (r == REFUSED)
-        return *ret_why ? 0 : -ENOMEM;
+        return 0;
     return r < 0 ? r : 1;
 }
 
@@ -326,7 +326,7 @@ int domains_read(const struct config *config, struct domains *ret, char **ret_wh
         *ret = domains;
         domains = (struct domains) { .names = NULL };
     }
-    return to_answer(r, ret_why);
+    return to_answer(r);
 }
 
 /* --- Services ------------------------------------------------------------------------------------------------- */
@@ -389,11 +389,11 @@ int services_read(const struct config *config, struct services *ret, char **ret_
     int r;
 
     *ret_why = NULL;
-    r = to_answer(check_version(config, ret_why), ret_why);
+    r = to_answer(check_version(config, ret_why));
     if (r > 0)
         r = domains_read(config, &domains, ret_why);
     if (r > 0)
-        r = to_answer(read_line(config, &services, ret_why), ret_why);
+        r = to_answer(read_line(config, &services, ret_why));
     if (r <= 0)
         return r;
 

@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
+#include "common/why.h"
 #include "lib/sockets.h"
-#include "lib/why.h"
 
 int socket_want_parse(char *text, struct socket_want *ret)
 {

@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
+#include "common/io.h"
 #include "lib/responders.h"
 #include "lib/state.h"
 
@@ -40,16 +41,13 @@ static int remove_file(const struct state *state, const char *name)
 static int write_file(const struct state *state, const char *name, const char *text)
 {
     CLEANUP(closep) int fd = -1;
-    size_t bytes = strlen(text);
 
     fd = openat(state->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -errno;
     if (fchmod(fd, 0644) < 0) /* launchers read it, whatever our umask */
         return -errno;
-    if (bytes > 0 && write(fd, text, bytes) != (ssize_t) bytes)
-        return -EIO;
-    return 0;
+    return io_write(fd, text, strlen(text));
 }
 
 static bool read_file(const struct state *state, const char *name, char *text, size_t bytes)

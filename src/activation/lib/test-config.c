@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <cmocka.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/test-files.h"
 
 #define GOOD "[sssd]\nservices = nss\ndomains = x\n\n[domain/x]\nid_provider = ldap\n"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/edit.h"
 #include "lib/services.h"
 #include "lib/test-files.h"

@@ -13,7 +13,7 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/manager.h"
 #include "test/fixture.h"
 #include "test/pid1.h"

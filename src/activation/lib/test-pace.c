@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/clock.h"
+#include "common/clock.h"
 #include "lib/manager.h"
 #include "lib/pace.h"
 #include "test/pid1.h"

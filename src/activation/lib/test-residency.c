@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/residency.h"
 #include "lib/test-files.h"
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/services.h"
 #include "lib/test-files.h"
 #include "test/fixture.h"

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/sockets.h"
 #include "test/fixture.h"
 

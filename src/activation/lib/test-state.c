@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/state.h"
 #include "test/state-fixture.h"
 
@@ -408,7 +408,7 @@ static int write_with_no_room(void *userdata)
     refusal = state_set_refusal(&opened, "nss", "so");
     if (setrlimit(RLIMIT_FSIZE, &before) < 0)
         return 1;
-    return ends == -EIO && failure == -EIO && refusal == -EIO ? 0 : 2;
+    return ends == -EFBIG && failure == -EFBIG && refusal == -EFBIG ? 0 : 2;
 }
 
 static void what_cannot_be_written_is_said(void **state)

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/unix-sockets.h"
 
 #define LISTENS 0x10000 /* __SO_ACCEPTCON of the kernel */

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "test/fixture.h"
 #include "test/pid1.h"
 

@@ -5,7 +5,7 @@ TEST_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS) $(CMOCKA_CFLAGS) \
 	-DPROGRAM_DIR='"/nowhere"' -DPIPES_DIR='"pipes"' -DCONTROL_GROUPS='"cgroups"' \
 	-DQUIET_USEC=900000 -DLOOK_USEC=50000 -DTRY_USEC=5000000 -DUNIX_SOCKETS_OF_SYSTEMD='"/proc/self/net/unix"' -DEVENTS_TO_JOURNAL=false
 # In this order: what it has of the library, made for these paths, comes before the library's.
-TEST_LDADD = test/libtest.a lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS) $(CMOCKA_LIBS)
+TEST_LDADD = test/libtest.a lib/libsss_activation.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(INI_LIBS) $(CMOCKA_LIBS)
 
 if HAVE_CMOCKA
 check_LIBRARIES = test/libtest.a

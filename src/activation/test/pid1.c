@@ -17,7 +17,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "test/fixture.h"
 #include "test/pid1.h"
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <systemd/sd-bus.h>
 
-#include "lib/cleanup.h"
-#include "lib/clock.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "lib/services.h"
 #include "lib/unix-sockets.h"
 #include "tools/backends.h"

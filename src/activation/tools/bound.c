@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <systemd/sd-bus.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/manager.h"
 #include "lib/responders.h"
 #include "tools/bound.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/config.h"
 #include "lib/manager.h"
 #include "tools/backends.h"

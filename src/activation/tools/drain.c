@@ -36,8 +36,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
-#include "lib/clock.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "lib/unix-sockets.h"
 #include "tools/drain.h"
 

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
-#include "lib/clock.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "tools/explain.h"
 #include "tools/view.h"
 

@@ -10,8 +10,8 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
-#include "lib/cleanup.h"
-#include "lib/clock.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "lib/log.h"
 #include "lib/unix-sockets.h"
 #include "tools/drain.h"

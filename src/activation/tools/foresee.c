@@ -8,7 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "lib/why.h"
+#include "common/why.h"
 #include "tools/foresee.h"
 
 #ifndef STATX_ATTR_MOUNT_ROOT /* an older C library lacks the name */

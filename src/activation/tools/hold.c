@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/log.h"
 #include "lib/manager.h"
 #include "lib/responders.h"

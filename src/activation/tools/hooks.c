@@ -12,8 +12,8 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
-#include "lib/clock.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "lib/config.h"
 #include "lib/event.h"
 #include "lib/log.h"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 sbin_PROGRAMS += tools/sss_activation
 tools_sss_activation_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS) $(JSON_CFLAGS)
-tools_sss_activation_LDADD = lib/libsss_activation.a $(SYSTEMD_LIBS) $(INI_LIBS) $(JSON_LIBS)
+tools_sss_activation_LDADD = lib/libsss_activation.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(INI_LIBS) $(JSON_LIBS)
 tools_sss_activation_SOURCES = \
 	tools/backends.c \
 	tools/backends.h \

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/log.h"
 #include "lib/manager.h"
 #include "tools/check.h"

@@ -15,7 +15,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/config.h"
 #include "lib/edit.h"
 #include "lib/manager.h"

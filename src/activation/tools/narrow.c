@@ -6,7 +6,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/unix-sockets.h"
 #include "tools/narrow.h"
 

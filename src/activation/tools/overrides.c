@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/responders.h"
 #include "tools/overrides.h"
 

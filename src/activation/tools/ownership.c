@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/config.h"
 #include "lib/event.h"
 #include "lib/log.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "tools/processes.h"
 
 /* "" if it can't be told. */

@@ -13,10 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/why.h"
 #include "lib/edit.h"
 #include "lib/log.h"
-#include "lib/why.h"
 #include "tools/foresee.h"
 #include "tools/ownership.h"
 #include "tools/replace.h"
@@ -33,7 +34,6 @@ static int read_at(int dir_fd, const char *name, struct stat *st, char **ret, si
 {
     CLEANUP(closep) int fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
     CLEANUP(freep) char *text = NULL;
-    size_t used = 0;
     ssize_t n;
 
     if (fd < 0 || fstat(fd, st) < 0)
@@ -43,15 +43,12 @@ static int read_at(int dir_fd, const char *name, struct stat *st, char **ret, si
     text = malloc(CONFIG_FILE_BYTES_MAX + 1);
     if (!text)
         return -ENOMEM;
-    while ((n = read(fd, text + used, CONFIG_FILE_BYTES_MAX + 1 - used)) > 0)
-        used += (size_t) n;
-    if (n < 0)
-        return -errno;
-    if (used > CONFIG_FILE_BYTES_MAX)
-        return -EFBIG;
-    text[used] = '\0';
+    n = io_read(fd, text, CONFIG_FILE_BYTES_MAX + 1);
+    if (n < 0 || n > CONFIG_FILE_BYTES_MAX)
+        return n < 0 ? (int) n : -EFBIG;
+    text[n] = '\0';
     *ret = TAKE(text);
-    *ret_bytes = used;
+    *ret_bytes = (size_t) n;
     return 0;
 }
 
@@ -91,14 +88,9 @@ static int write_at(int dir_fd, const char *name, const char *text, size_t bytes
 
     if (fd < 0)
         return -errno;
-    while (bytes > 0) {
-        ssize_t n = write(fd, text, bytes);
-
-        if (n < 0)
-            return -errno;
-        text += n;
-        bytes -= (size_t) n;
-    }
+    r = io_write(fd, text, bytes);
+    if (r < 0)
+        return r;
 
     if (like) {
         if (fchown(fd, like->st.st_uid, like->st.st_gid) < 0)

@@ -13,7 +13,7 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/services.h"
 #include "test/fixture.h"
 #include "tools/backends.h"

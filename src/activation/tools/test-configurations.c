@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/cleanup.h"
+#include "common/cleanup.h"
 #include "lib/config.h"
 #include "lib/responders.h"
 #include "test/fixture.h"

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/clock.h"
+#include "common/clock.h"
 #include "lib/residency.h"
 #include "lib/responders.h"
 #include "lib/services.h"

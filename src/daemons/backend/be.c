@@ -11,8 +11,8 @@
 #include "backend/source.h"
 #include "bus/bus.h"
 #include "cache/writer.h"
+#include "common/cleanup.h"
 #include "config/config.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 
 /* A connected responder. */

@@ -15,14 +15,14 @@
 #include "backend/be.h"
 #include "backend/daemon.h"
 #include "backend/import.h"
+#include "common/cleanup.h"
+#include "common/text.h"
 #include "config/config.h"
 #include "util/arguments.h"
-#include "util/cleanup.h"
 #include "util/confine.h"
 #include "util/log.h"
 #include "util/privileges.h"
 #include "util/signals.h"
-#include "util/text.h"
 #include "util/watchdog.h"
 
 enum { EXIT_USAGE = 2 };

@@ -10,8 +10,9 @@
 
 #include "backend/files.h"
 #include "backend/ldif.h"
+#include "common/cleanup.h"
+#include "common/io.h"
 #include "config/config.h"
-#include "util/cleanup.h"
 
 /* ---- the mark ---- */
 
@@ -159,8 +160,8 @@ int files_read(const char *path, char **ret, size_t *ret_bytes)
 {
     CLEANUP(closep) int fd = -1;
     CLEANUP(freep) char *text = NULL;
-    size_t size, done = 0;
     struct stat st;
+    size_t size;
     ssize_t n;
 
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* nobody waits for a pipe */
@@ -175,17 +176,9 @@ int files_read(const char *path, char **ret, size_t *ret_bytes)
     text = malloc(size + 1);
     if (!text)
         return -ENOMEM;
-    while ((n = read(fd, text + done, size + 1 - done)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        done += (size_t) n;
-        if (done > size)
-            return -EAGAIN;
-    }
-    if (done < size)
-        return -EAGAIN;
+    n = io_read(fd, text, size + 1);
+    if (n != st.st_size)
+        return n < 0 ? (int) n : -EAGAIN;
 
     *ret = TAKE(text);
     *ret_bytes = size;

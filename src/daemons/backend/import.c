@@ -14,8 +14,8 @@
 #include "backend/mapping.h"
 #include "backend/members.h"
 #include "cache/writer.h"
+#include "common/cleanup.h"
 #include "config/config.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 
 #define TRIES_MAX 3 /* when files change while they are read */

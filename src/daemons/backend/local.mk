@@ -25,7 +25,7 @@ backend_libbackend_a_SOURCES = \
 	backend/source-ldif.c \
 	backend/source.h
 
-BACKEND_LDADD = backend/libbackend.a bus/libbus.a config/libconfig.a cache/libcache.a util/libutil.a \
+BACKEND_LDADD = backend/libbackend.a bus/libbus.a config/libconfig.a cache/libcache.a util/libutil.a $(COMMON_LIBS) \
 	$(SYSTEMD_LIBS) $(LMDB_LIBS)
 
 sssdlibexec_PROGRAMS += backend/sssd_be

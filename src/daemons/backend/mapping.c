@@ -12,8 +12,8 @@
 #include "backend/mapping.h"
 #include "cache/cache.h"
 #include "cache/utf8.h"
+#include "common/text.h"
 #include "util/log.h"
-#include "util/text.h"
 
 #define SKIPS_TOLD_MAX 100 /* the rest is only counted */
 #define SKIPPED 1          /* an entry's own fault: it has been told */

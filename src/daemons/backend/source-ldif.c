@@ -17,9 +17,9 @@
 #include "backend/import.h"
 #include "backend/source.h"
 #include "cache/writer.h"
+#include "common/child.h"
+#include "common/cleanup.h"
 #include "config/config.h"
-#include "util/child.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 
 /* Changes come in bursts; they are waited for. */

@@ -18,7 +18,7 @@
 
 #include "backend/test-fixture.h"
 #include "bus/bus.h"
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 
 #define WAIT_USEC (20 * 1000000ULL)
 

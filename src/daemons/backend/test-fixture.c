@@ -14,8 +14,8 @@
 
 #include "backend/import.h"
 #include "backend/test-fixture.h"
+#include "common/cleanup.h"
 #include "config/image.h"
-#include "util/cleanup.h"
 
 int fixture_setup(void **state)
 {

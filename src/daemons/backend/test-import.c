@@ -17,7 +17,7 @@
 
 #include "backend/files.h"
 #include "backend/test-fixture.h"
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 
 #define USER(name, uid)                                                                                            \
     "dn: uid=" name ",ou=p,dc=x\nobjectClass: posixAccount\nuid: " name "\ncn: Name of " name "\nuidNumber: " #uid \

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #include "bus/bus.h"
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 #include "util/log.h"
 
 #define LOCAL_PATH "/org/freedesktop/DBus/Local"

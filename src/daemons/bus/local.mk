@@ -9,5 +9,5 @@ if HAVE_CMOCKA
 check_PROGRAMS += bus/test-bus
 bus_test_bus_SOURCES = bus/test-bus.c
 bus_test_bus_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
-bus_test_bus_LDADD = bus/libbus.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+bus_test_bus_LDADD = bus/libbus.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 endif

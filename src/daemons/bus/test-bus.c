@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "bus/bus.h"
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 
 #define SOMEBODY 65534
 

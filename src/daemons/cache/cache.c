@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "cache/layout.h"
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 
 struct cache {
     char *path;

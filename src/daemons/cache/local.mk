@@ -17,12 +17,12 @@ check_PROGRAMS += \
 	cache/test-crash
 cache_test_cache_SOURCES = cache/test-cache.c
 cache_test_cache_CFLAGS = $(TEST_CFLAGS) $(LMDB_CFLAGS)
-cache_test_cache_LDADD = test/libtest.a cache/libcache.a util/libutil.a $(SYSTEMD_LIBS) $(LMDB_LIBS) \
+cache_test_cache_LDADD = test/libtest.a cache/libcache.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(LMDB_LIBS) \
 	$(CMOCKA_LIBS)
 cache_test_crash_SOURCES = cache/test-crash.c
 cache_test_crash_CFLAGS = $(TEST_CFLAGS)
 # Found by LMDB only if the linker exports them.
 cache_test_crash_LDFLAGS = $(AM_LDFLAGS) -rdynamic
-cache_test_crash_LDADD = test/libtest.a cache/libcache.a util/libutil.a $(SYSTEMD_LIBS) $(LMDB_LIBS) \
+cache_test_crash_LDADD = test/libtest.a cache/libcache.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(LMDB_LIBS) \
 	$(CMOCKA_LIBS)
 endif

@@ -20,8 +20,8 @@
 #include "cache/layout.h"
 #include "cache/utf8.h"
 #include "cache/writer.h"
+#include "common/cleanup.h"
 #include "test/folder.h"
-#include "util/cleanup.h"
 
 #define DOMAIN "d"
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -21,8 +21,8 @@
 
 #include "cache/cache.h"
 #include "cache/writer.h"
+#include "common/cleanup.h"
 #include "test/folder.h"
-#include "util/cleanup.h"
 
 #define DOMAIN "d"
 #define N_COMMITS 6

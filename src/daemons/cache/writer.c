@@ -9,7 +9,7 @@
 
 #include "cache/layout.h"
 #include "cache/writer.h"
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 #include "util/log.h"
 
 struct cache_writer {

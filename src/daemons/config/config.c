@@ -6,11 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "config/image.h"
 #include "config/options.h"
 #include "config/values.h"
-#include "util/cleanup.h"
 
 static const char image_mark[8] = "SSSconf1";
 

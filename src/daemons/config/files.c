@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/why.h"
 #include "config/files.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
-#include "util/why.h"
 
 struct config_file {
     char *path;

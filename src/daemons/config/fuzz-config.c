@@ -7,12 +7,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "config/files.h"
 #include "config/image.h"
 #include "config/load.h"
 #include "config/options.h"
-#include "util/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

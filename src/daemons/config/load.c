@@ -6,13 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "config/files.h"
 #include "config/image.h"
 #include "config/load.h"
 #include "config/options.h"
 #include "config/values.h"
-#include "util/cleanup.h"
 
 #define DOMAIN_PREFIX "domain/"
 

@@ -27,13 +27,13 @@ check_PROGRAMS += \
 	config/test-services
 config_test_load_SOURCES = config/test-load.c
 config_test_load_CFLAGS = $(TEST_CFLAGS)
-config_test_load_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS) $(CMOCKA_LIBS)
+config_test_load_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) $(INI_LIBS) $(CMOCKA_LIBS)
 config_test_services_SOURCES = config/test-services.c
 config_test_services_CFLAGS = $(TEST_CFLAGS)
-config_test_services_LDADD = test/libtest.a config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS) $(CMOCKA_LIBS)
+config_test_services_LDADD = test/libtest.a config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) $(INI_LIBS) $(CMOCKA_LIBS)
 config_test_config_SOURCES = config/test-config.c
 config_test_config_CFLAGS = $(TEST_CFLAGS)
-config_test_config_LDADD = config/libconfig.a util/libutil.a $(CMOCKA_LIBS)
+config_test_config_LDADD = config/libconfig.a util/libutil.a $(COMMON_LIBS) $(CMOCKA_LIBS)
 endif
 
 if FUZZING
@@ -42,7 +42,7 @@ FUZZ_TARGETS += config/fuzz-config
 config_fuzz_config_SOURCES = config/fuzz-config.c
 config_fuzz_config_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
 config_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-config_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS)
+config_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) $(INI_LIBS)
 endif
 
 # The target's seeds, without libFuzzer.
@@ -50,4 +50,4 @@ check_PROGRAMS += config/test-fuzz-config
 config_test_fuzz_config_SOURCES = config/fuzz-config.c test/replay.c
 config_test_fuzz_config_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/config/fuzz-config.seeds"'
 config_test_fuzz_config_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
-config_test_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(INI_LIBS)
+config_test_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) $(INI_LIBS)

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/cleanup.h"
+#include "common/why.h"
 #include "config/options.h"
 #include "config/values.h"
-#include "util/cleanup.h"
 #include "util/paths.h"
-#include "util/why.h"
 
 #define DAY (24 * 60 * 60)
 #define YEAR (366 * DAY)

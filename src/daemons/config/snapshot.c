@@ -7,24 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/cleanup.h"
+#include "common/io.h"
 #include "config/config.h"
 #include "config/image.h"
-#include "util/cleanup.h"
-
-static int write_all(int fd, const char *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t written = write(fd, bytes, n);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -errno;
-        bytes += written;
-        n -= (size_t) written;
-    }
-    return 0;
-}
 
 static int fill(int fd, const struct config *config, gid_t group)
 {
@@ -34,7 +20,7 @@ static int fill(int fd, const struct config *config, gid_t group)
     /* The group first: until then nobody but its owner may read it. */
     if (fchown(fd, (uid_t) -1, group) < 0 || fchmod(fd, 0640) < 0)
         return -errno;
-    return write_all(fd, image, bytes);
+    return io_write(fd, image, bytes);
 }
 
 int config_write_snapshot(const struct config *config, const char *path, gid_t group)
@@ -61,29 +47,12 @@ int config_write_snapshot(const struct config *config, const char *path, gid_t g
     return r;
 }
 
-static int read_all(int fd, char *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t got = read(fd, bytes, n);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            return -EBADMSG;
-        bytes += got;
-        n -= (size_t) got;
-    }
-    return 0;
-}
-
 int config_read_snapshot(const char *path, struct config **ret)
 {
     CLEANUP(closep) int fd = -1;
     CLEANUP(freep) char *image = NULL;
     struct stat st;
-    int r;
+    ssize_t n;
 
     fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
@@ -94,8 +63,8 @@ int config_read_snapshot(const char *path, struct config **ret)
     image = malloc((size_t) st.st_size + 1);
     if (!image)
         return -ENOMEM;
-    r = read_all(fd, image, (size_t) st.st_size);
-    if (r < 0)
-        return r;
+    n = io_read(fd, image, (size_t) st.st_size);
+    if (n < st.st_size)
+        return n < 0 ? (int) n : -EBADMSG;
     return config_from_image(image, (size_t) st.st_size, ret);
 }

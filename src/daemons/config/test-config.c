@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "config/image.h"
 #include "config/options.h"
 #include "config/values.h"
-#include "util/cleanup.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

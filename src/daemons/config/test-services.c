@@ -15,12 +15,12 @@
 
 #include <cmocka.h>
 
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "config/files.h"
 #include "config/options.h"
 #include "config/values.h"
 #include "test/folder.h"
-#include "util/cleanup.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

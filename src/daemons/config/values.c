@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/text.h"
 #include "config/values.h"
-#include "util/text.h"
 
 #define BLANKS " \t\r\n\f\v"
 

@@ -7,7 +7,7 @@
 
 #include "config.h"
 #include "monitor/arguments.h"
-#include "util/text.h"
+#include "common/text.h"
 
 enum { LOGGER = 256, DEBUG_TO_STDERR, CHECK_CONFIG, IGNORED, VERSION_NUMBER, HELP };
 

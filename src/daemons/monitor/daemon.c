@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "monitor/daemon.h"
-#include "util/cleanup.h"
 
 static ssize_t read_byte(int fd, uint8_t *ret)
 {

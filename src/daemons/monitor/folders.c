@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/cleanup.h"
 #include "monitor/folders.h"
-#include "util/cleanup.h"
 
 /* Those above belong to root. */
 static int make_above(const char *path)

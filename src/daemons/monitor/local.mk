@@ -22,7 +22,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/spawn.c \
 	monitor/spawn.h
 
-MONITOR_LIBS = monitor/libmonitor.a bus/libbus.a config/libconfigread.a config/libconfig.a util/libutil.a \
+MONITOR_LIBS = monitor/libmonitor.a bus/libbus.a config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) \
 	$(SYSTEMD_LIBS) $(INI_LIBS)
 
 sbin_PROGRAMS += monitor/sssd
@@ -34,7 +34,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += monitor/test-monitor
 monitor_test_monitor_SOURCES = monitor/test-monitor.c
 monitor_test_monitor_CFLAGS = $(TEST_CFLAGS)
-monitor_test_monitor_LDADD = config/libconfig.a util/libutil.a $(CMOCKA_LIBS)
+monitor_test_monitor_LDADD = config/libconfig.a util/libutil.a $(COMMON_LIBS) $(CMOCKA_LIBS)
 EXTRA_monitor_test_monitor_DEPENDENCIES = monitor/sssd-for-tests monitor/child-for-tests
 
 # The monitor itself and a service that does as it is told, for it.
@@ -45,5 +45,5 @@ monitor_sssd_for_tests_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 monitor_sssd_for_tests_LDADD = $(MONITOR_LIBS)
 monitor_child_for_tests_SOURCES = monitor/test-child.c
 monitor_child_for_tests_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-monitor_child_for_tests_LDADD = bus/libbus.a util/libutil.a $(SYSTEMD_LIBS)
+monitor_child_for_tests_LDADD = bus/libbus.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS)
 endif

@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "bus/bus.h"
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "monitor/daemon.h"
 #include "monitor/folders.h"
@@ -14,7 +15,6 @@
 #include "monitor/register.h"
 #include "monitor/services.h"
 #include "monitor/signals.h"
-#include "util/cleanup.h"
 #include "util/confine.h"
 #include "util/log.h"
 #include "util/privileges.h"

@@ -6,9 +6,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "common/cleanup.h"
+#include "common/text.h"
 #include "monitor/pidfile.h"
-#include "util/cleanup.h"
-#include "util/text.h"
 
 static pid_t read_number(int fd)
 {

@@ -5,9 +5,9 @@
 #include <systemd/sd-bus.h>
 
 #include "bus/bus.h"
+#include "common/cleanup.h"
 #include "monitor/register.h"
 #include "monitor/services.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 
 /* Each of our processes has one; the rest is for those that end just now. */

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "bus/bus.h"
+#include "common/child.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
 #include "monitor/services.h"
 #include "monitor/spawn.h"
-#include "util/child.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/log.h"
 
 /* A service that ends is started again at once, after 2 s, after 4 s; then it is not worth it. */

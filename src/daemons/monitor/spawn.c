@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "monitor/spawn.h"
-#include "util/cleanup.h"
 
 /* What concerns this process alone. */
 static bool is_private(const char *variable)

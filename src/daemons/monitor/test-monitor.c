@@ -21,9 +21,9 @@
 
 #include <cmocka.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 
 /* What the monitor takes for a second; see test-main.c. Long where no limit should pass, however busy the host is; short in
  * the tests of limits. */

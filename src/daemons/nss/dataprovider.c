@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "bus/bus.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "nss/dataprovider.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/log.h"
 
 #define RETRY_MIN_USEC (20 * 1000ULL)

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
 #include "nss/dataprovider.h"
 #include "nss/domains.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/log.h"
 
 #define SECTION_BYTES 300

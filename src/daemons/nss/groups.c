@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "nss/body.h"
 #include "nss/domains.h"
 #include "nss/groups.h"
@@ -12,7 +13,6 @@
 #include "nss/memcache.h"
 #include "nss/nss.h"
 #include "responder/responder.h"
-#include "util/cleanup.h"
 #include "wire/packet.h"
 
 #define BODY_N_MEMBERS (PACKET_HEADER_BYTES + 12) /* behind count, reserved and gid */

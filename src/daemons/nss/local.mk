@@ -42,7 +42,7 @@ sssdlibexec_PROGRAMS += nss/sssd_nss
 nss_sssd_nss_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 nss_sssd_nss_SOURCES = nss/main.c
 nss_ldadd = nss/libnss.a responder/libresponder.a bus/libbus.a cache/libcache.a config/libconfig.a \
-	wire/libwire.a util/libutil.a $(LMDB_LIBS) $(SYSTEMD_LIBS)
+	wire/libwire.a util/libutil.a $(COMMON_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS)
 nss_sssd_nss_LDADD = $(nss_ldadd)
 
 if HAVE_CMOCKA

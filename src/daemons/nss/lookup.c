@@ -7,6 +7,8 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "nss/body.h"
 #include "nss/dataprovider.h"
 #include "nss/lookup.h"
@@ -14,8 +16,6 @@
 #include "nss/negative.h"
 #include "nss/nss.h"
 #include "responder/responder.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/log.h"
 #include "wire/packet.h"
 

@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
 #include "nss/memcache.h"
 #include "nss/memtable.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/log.h"
 
 #define CLEAR_FLAG "clear_mc_flag"

@@ -15,8 +15,8 @@
 #include <systemd/sd-id128.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "nss/memtable.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 
 #define NONE UINT32_MAX

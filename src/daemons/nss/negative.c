@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "nss/negative.h"
-#include "util/cleanup.h"
 
 struct slot {
     char *text;

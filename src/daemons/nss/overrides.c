@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "cache/cache.h"
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "nss/domains.h"
 #include "nss/overrides.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 #include "wire/packet.h"
 

@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "config/image.h"
 #include "nss/domains.h"
-#include "util/cleanup.h"
 
 struct fixture {
     sd_event *event;

@@ -16,12 +16,12 @@
 
 #include "bus/bus.h"
 #include "cache/writer.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
 #include "config/image.h"
 #include "nss/commands.h"
 #include "nss/test-fixture.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 
 #define SETTINGS_MAX 32
 

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "nss/lookup.h"
 #include "nss/test-fixture.h"
-#include "util/clock.h"
 #include "wire/commands.h"
 
 #define TEXT(text) text, sizeof(text) - 1

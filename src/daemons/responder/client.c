@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "responder/private.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 #include "wire/commands.h"
 

@@ -7,9 +7,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "responder/listener.h"
 #include "responder/private.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 
 #define BACKLOG 4096 /* a storm's clients wait here instead of sleeping for a second; the kernel may cut it */

@@ -14,7 +14,7 @@ responder_libresponder_a_SOURCES = \
 
 if HAVE_CMOCKA
 RESPONDER_TEST_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a test/libtest.a \
-	util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+	util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += \
 	responder/test-client \
 	responder/test-listener \
@@ -33,7 +33,7 @@ responder_test_responder_SOURCES = \
 	responder/listener.c \
 	responder/responder.c \
 	responder/test-responder.c
-responder_test_responder_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir) -I$(top_builddir) \
+responder_test_responder_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir) -I$(top_builddir) $(COMMON_CFLAGS) \
 	-DSSS_STATEDIR='"."' -DSSS_LOGDIR='"."' -DSSS_CONFDIR='"."' -DSSS_RUNDIR='"."' -DSSS_LIBEXECDIR='"."' -DSSS_USER='"sssd"'
 responder_test_responder_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 responder_test_responder_LDADD = $(RESPONDER_TEST_LDADD)
@@ -45,7 +45,7 @@ FUZZ_TARGETS += responder/fuzz-packet
 responder_fuzz_packet_SOURCES = responder/fuzz-packet.c
 responder_fuzz_packet_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 responder_fuzz_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-responder_fuzz_packet_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a util/libutil.a $(SYSTEMD_LIBS)
+responder_fuzz_packet_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS)
 endif
 
 # The target's seeds, without libFuzzer.
@@ -53,4 +53,4 @@ check_PROGRAMS += responder/test-fuzz-packet
 responder_test_fuzz_packet_SOURCES = responder/fuzz-packet.c test/replay.c
 responder_test_fuzz_packet_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/responder/fuzz-packet.seeds"'
 responder_test_fuzz_packet_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-responder_test_fuzz_packet_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a util/libutil.a $(SYSTEMD_LIBS)
+responder_test_fuzz_packet_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS)

@@ -7,11 +7,11 @@
 #include <sys/resource.h>
 
 #include "bus/bus.h"
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "responder/arguments.h"
 #include "responder/listener.h"
 #include "responder/private.h"
-#include "util/cleanup.h"
 #include "util/confine.h"
 #include "util/log.h"
 #include "util/paths.h"

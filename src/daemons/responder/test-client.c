@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "responder/private.h"
 #include "test/loop.h"
-#include "util/clock.h"
 #include "wire/commands.h"
 
 enum {

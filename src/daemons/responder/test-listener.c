@@ -15,12 +15,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "responder/listener.h"
 #include "responder/private.h"
 #include "test/folder.h"
 #include "test/loop.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 
 #define CMD_PING 0x11
 

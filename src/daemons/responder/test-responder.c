@@ -21,12 +21,12 @@
 #include <cmocka.h>
 
 #include "bus/bus.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
 #include "config/image.h"
 #include "responder/responder.h"
 #include "test/folder.h"
-#include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/paths.h"
 
 #define SOCKET_PATH "nss"

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "test/loop.h"
-#include "util/clock.h"
 
 int loop_settle(sd_event *event)
 {

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/text.h"
 #include "util/arguments.h"
-#include "util/text.h"
 
 int argument_number(const char *name, const char *text, int base, uint64_t max, uint64_t *ret)
 {

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 #include "util/confine.h"
 #include "util/log.h"
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += util/libutil.a
+# Whoever links it is linked anew when what it stands on has changed.
+EXTRA_util_libutil_a_DEPENDENCIES = $(COMMON_LIBS)
 util_libutil_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 util_libutil_a_SOURCES = \
 	util/arguments.c \
 	util/arguments.h \
-	util/child.c \
-	util/child.h \
-	util/cleanup.h \
-	util/clock.h \
 	util/confine.c \
 	util/confine.h \
 	util/log.c \
@@ -17,37 +15,25 @@ util_libutil_a_SOURCES = \
 	util/privileges.h \
 	util/signals.c \
 	util/signals.h \
-	util/text.c \
-	util/text.h \
 	util/watchdog.c \
-	util/watchdog.h \
-	util/why.c \
-	util/why.h
+	util/watchdog.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
-	util/test-child \
 	util/test-confine \
 	util/test-log \
 	util/test-privileges \
-	util/test-text \
 	util/test-watchdog
-util_test_child_SOURCES = util/test-child.c
-util_test_child_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
-util_test_child_LDADD = util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_confine_SOURCES = util/test-confine.c
 util_test_confine_CFLAGS = $(TEST_CFLAGS)
-util_test_confine_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+util_test_confine_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_log_SOURCES = util/test-log.c
 util_test_log_CFLAGS = $(TEST_CFLAGS)
-util_test_log_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+util_test_log_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_privileges_SOURCES = util/test-privileges.c
 util_test_privileges_CFLAGS = $(TEST_CFLAGS)
-util_test_privileges_LDADD = test/libtest.a util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
-util_test_text_SOURCES = util/test-text.c
-util_test_text_CFLAGS = $(TEST_CFLAGS)
-util_test_text_LDADD = util/libutil.a $(CMOCKA_LIBS)
+util_test_privileges_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_watchdog_SOURCES = util/test-watchdog.c
 util_test_watchdog_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
-util_test_watchdog_LDADD = util/libutil.a $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+util_test_watchdog_LDADD = util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 endif

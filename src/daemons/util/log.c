@@ -8,7 +8,7 @@
 #include <systemd/sd-journal.h>
 #include <time.h>
 
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 #include "util/log.h"
 
 #define LINE_BYTES_MAX 2048 /* a longer line is cut */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "util/cleanup.h"
+#include "common/cleanup.h"
 #include "util/log.h"
 #include "util/privileges.h"
 

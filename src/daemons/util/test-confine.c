@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common/cleanup.h"
 #include "test/folder.h"
-#include "util/cleanup.h"
 #include "util/confine.h"
 #include "util/privileges.h"
 

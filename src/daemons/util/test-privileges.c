@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common/cleanup.h"
 #include "test/folder.h"
-#include "util/cleanup.h"
 #include "util/privileges.h"
 
 static void a_user_is_found_in_the_file(void **state)

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "util/clock.h"
+#include "common/clock.h"
 #include "util/watchdog.h"
 
 #define PERIOD_USEC 20000

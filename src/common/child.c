@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <sys/wait.h>
 
-#include "util/child.h"
+#include "common/child.h"
 
 int child_watch(sd_event *event, sd_event_source **ret_source, pid_t pid, sd_event_child_handler_t handler, void *userdata)
 {

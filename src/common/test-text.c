@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "util/text.h"
+#include "common/text.h"
 
 static void numbers_are_read_whole_and_within_their_limit(void **state)
 {

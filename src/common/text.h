@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Text: numbers written by people. */
 
-#ifndef UTIL_TEXT_H
-#define UTIL_TEXT_H
+#ifndef COMMON_TEXT_H
+#define COMMON_TEXT_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Cleanup: values that are released when their scope ends, and how they move out of it. */
 
-#ifndef LIB_CLEANUP_H
-#define LIB_CLEANUP_H
+#ifndef COMMON_CLEANUP_H
+#define COMMON_CLEANUP_H
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Clock: time that only goes forward, and short pauses. */
+/* Clock: time that only goes forward, for what is measured and never stored, and short pauses. */
 
-#ifndef LIB_CLOCK_H
-#define LIB_CLOCK_H
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Child: hears of a child process's end, also where a debugger sees it first. */
 
-#ifndef UTIL_CHILD_H
-#define UTIL_CHILD_H
+#ifndef COMMON_CHILD_H
+#define COMMON_CHILD_H
 
 #include <sys/types.h>
 #include <systemd/sd-event.h>

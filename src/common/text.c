@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "util/text.h"
+#include "common/text.h"
 
 int text_to_u64(const char *text, int base, uint64_t max, uint64_t *ret)
 {
