@@ -139,7 +139,7 @@ $(BUILD)/fuzz/Makefile: $(DAEMONS)/Makefile $(BUILD)/fuzz/common/Makefile
 
 fuzz: export PKG_CONFIG_PATH := $(BUILD)/fuzz/common
 fuzz: $(BUILD)/fuzz/Makefile
-	@$(make-in) $(BUILD)/fuzz/common all
+	@$(make-in) $(BUILD)/fuzz/common all fuzz-programs
 	@$(make-in) $(BUILD)/fuzz fuzz-programs
 	@JOBS=$(JOBS) tests/fuzz/run $(BUILD)/fuzz $(TARGET)
 

@@ -4,7 +4,6 @@ noinst_LIBRARIES += lib/libsss_activation.a
 EXTRA_lib_libsss_activation_a_DEPENDENCIES = $(COMMON_LIBS)
 lib_libsss_activation_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS)
 lib_libsss_activation_a_SOURCES = \
-	lib/config.c \
 	lib/config.h \
 	lib/edit.c \
 	lib/edit.h \
@@ -34,7 +33,6 @@ lib_libsss_activation_a_SOURCES = \
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
-	lib/test-config \
 	lib/test-edit \
 	lib/test-leaving \
 	lib/test-manager \
@@ -45,10 +43,7 @@ check_PROGRAMS += \
 	lib/test-sockets \
 	lib/test-state \
 	lib/test-unix-sockets
-lib_test_config_SOURCES = lib/test-config.c lib/test-files.h
-lib_test_config_CFLAGS = $(TEST_CFLAGS)
-lib_test_config_LDADD = $(TEST_LDADD)
-lib_test_edit_SOURCES = lib/test-edit.c lib/test-files.h
+lib_test_edit_SOURCES = lib/test-edit.c
 lib_test_edit_CFLAGS = $(TEST_CFLAGS)
 lib_test_edit_LDADD = $(TEST_LDADD)
 lib_test_leaving_SOURCES = lib/test-leaving.c
@@ -63,10 +58,10 @@ lib_test_pace_LDADD = $(TEST_LDADD)
 lib_test_registry_SOURCES = lib/test-registry.c
 lib_test_registry_CFLAGS = $(TEST_CFLAGS)
 lib_test_registry_LDADD = $(TEST_LDADD)
-lib_test_residency_SOURCES = lib/test-residency.c lib/test-files.h
+lib_test_residency_SOURCES = lib/test-residency.c
 lib_test_residency_CFLAGS = $(TEST_CFLAGS)
 lib_test_residency_LDADD = $(TEST_LDADD)
-lib_test_services_SOURCES = lib/test-services.c lib/test-files.h
+lib_test_services_SOURCES = lib/test-services.c
 lib_test_services_CFLAGS = $(TEST_CFLAGS)
 lib_test_services_LDADD = $(TEST_LDADD)
 lib_test_sockets_SOURCES = lib/test-sockets.c

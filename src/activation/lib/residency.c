@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
-#include "lib/config.h"
+#include "common/conf.h"
 #include "lib/residency.h"
 #include "lib/services.h"
 
@@ -157,23 +157,22 @@ static const struct residency_row *row_of(const char *section, const char *optio
 }
 
 struct asking {
-    const struct config *config;
+    const struct conf *config;
     const struct domains *domains;
-    const char *section; /* as it is written */
-    const char *kind;    /* as the table calls it */
+    const char *kind; /* of the section, as the table calls it */
     char *why;
     size_t why_bytes;
 };
 
 /* Returns 1 if the option keeps the monitor. Its value is not told: it may be a password. */
-static int on_key(const char *key, const char *value, void *userdata)
+static int on_option(const struct conf_setting *at, void *userdata)
 {
     struct asking *asking = userdata;
-    const struct residency_row *row = row_of(asking->kind, key);
+    const struct residency_row *row = row_of(asking->kind, at->key);
 
-    if (!value[0] || (row->harmless && is_one_of(value, row->harmless)))
+    if (!at->value[0] || (row->harmless && is_one_of(at->value, row->harmless)))
         return 0;
-    (void) snprintf(asking->why, asking->why_bytes, "[%.100s] %.60s: %s", asking->section, key,
+    (void) snprintf(asking->why, asking->why_bytes, "[%.100s] %.60s: %s", at->section, at->key,
                     row->reason); /* a cut reason is still a reason */
     return 1;
 }
@@ -192,18 +191,17 @@ static const char *kind_of_domain(const struct domains *domains, const char *nam
     return !parent || domains_have(domains, parent) ? "domain/NAME/TRUSTED" : NULL;
 }
 
-static int on_section(const char *section, void *userdata)
+static int on_section(const struct conf_setting *at, void *userdata)
 {
     struct asking *asking = userdata;
 
-    asking->section = section;
-    asking->kind = section;
-    if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) == 0)
-        asking->kind = kind_of_domain(asking->domains, section + strlen(DOMAIN));
-    return asking->kind ? config_each_key(asking->config, section, on_key, asking) : 0;
+    asking->kind = at->section;
+    if (strncasecmp(at->section, DOMAIN, strlen(DOMAIN)) == 0)
+        asking->kind = kind_of_domain(asking->domains, at->section + strlen(DOMAIN));
+    return asking->kind ? conf_each_option(asking->config, at->section, on_option, asking) : 0;
 }
 
-int residency_may_leave(const struct config *config, char *why, size_t why_bytes)
+int residency_may_leave(const struct conf *config, char *why, size_t why_bytes)
 {
     CLEANUP(domains_done) struct domains domains = { .names = NULL };
     CLEANUP(freep) char *refused = NULL;
@@ -219,5 +217,5 @@ int residency_may_leave(const struct config *config, char *why, size_t why_bytes
         (void) snprintf(why, why_bytes, "%s", refused ? refused : strerror(-r)); /* likewise */
         return 0;
     }
-    return config_each_section(config, on_section, &asking) == 0;
+    return conf_each_section(config, on_section, &asking) == 0;
 }

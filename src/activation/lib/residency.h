@@ -7,10 +7,10 @@
 
 #include <stddef.h>
 
-struct config;
+struct conf;
 
 /* Returns 1 if the monitor may leave, else 0 with the reason it stays, as a sentence, in why. */
-int residency_may_leave(const struct config *config, char *why, size_t why_bytes);
+int residency_may_leave(const struct conf *config, char *why, size_t why_bytes);
 
 /* The table behind that, as docs/residency.md shows it. */
 struct residency_row {

@@ -10,7 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/why.h"
-#include "lib/config.h"
+#include "common/conf.h"
 #include "lib/services.h"
 
 #define BLANKS " \t\r\n\f\v"
@@ -42,6 +42,7 @@ static const struct name_rules name_rules[] = {
     /* Its command line is split at blanks; what is before a colon is a kind of database; and a file in
      * /var/lib/sss/db is called timestamps_NAME.ldb. */
     [ENGINE_2_10] = { .never = " :", .bytes_max = 240 },
+    [ENGINE_OWN] = { .only = "-._", .never = "", .bytes_max = 64 },
 };
 
 /* What a function in this file returns, beside 0 and other negative errnos, when it has told why the engine would not
@@ -81,18 +82,18 @@ static char *section_of(const char *kind, const char *name)
     return asprintf(&section, "%s%s", kind, name) < 0 ? NULL : section;
 }
 
-static const char *get_of(const struct config *config, const char *kind, const char *name, const char *key)
+static const char *get_of(const struct conf *config, const char *kind, const char *name, const char *key)
 {
     CLEANUP(freep) char *section = section_of(kind, name);
 
-    return section ? config_get(config, section, key, NULL) : NULL;
+    return section ? conf_get(config, section, key, NULL) : NULL;
 }
 
-static bool has_section_of(const struct config *config, const char *kind, const char *name)
+static bool has_section_of(const struct conf *config, const char *kind, const char *name)
 {
     CLEANUP(freep) char *section = section_of(kind, name);
 
-    return section && config_has_section(config, section);
+    return section && conf_find(config, section, NULL, NULL);
 }
 
 /* --- Domains -------------------------------------------------------------------------------------------------- */
@@ -144,7 +145,7 @@ static void domains_drop(struct domains *domains, const char *name)
 }
 
 struct collecting {
-    const struct config *config;
+    const struct conf *config;
     struct domains *domains;
     char **ret_why;
 };
@@ -172,7 +173,7 @@ static bool is_found(const char *name)
 
 /* The value for a domain: its own, or for want of that an application's, which has the rest from another domain. If
  * that one isn't there, nothing of the application is. */
-static const char *value_for(const struct config *config, const char *name, const char *key)
+static const char *value_for(const struct conf *config, const char *name, const char *key)
 {
     const char *value = get_of(config, DOMAIN, name, key), *parent;
 
@@ -185,7 +186,7 @@ static const char *value_for(const struct config *config, const char *name, cons
     return value || !parent ? value : get_of(config, DOMAIN, parent, key);
 }
 
-const char *domain_provider(const struct config *config, const char *name, const char **ret_why)
+const char *domain_provider(const struct conf *config, const char *name, const char **ret_why)
 {
     const char *provider = NULL, *enabled;
 
@@ -211,10 +212,10 @@ static int check_enabled(const char *kind, const char *name, const char *enabled
 }
 
 /* A section's `enabled` counts whether or not [sssd] lists the domain. */
-static int on_section(const char *section, void *userdata)
+static int on_section(const struct conf_setting *at, void *userdata)
 {
     struct collecting *collecting = userdata;
-    const char *name = section + strlen(DOMAIN), *enabled;
+    const char *section = at->section, *name = section + strlen(DOMAIN), *enabled;
     int r;
 
     if (section[0] == '/' || (section[0] && section[strlen(section) - 1] == '/'))
@@ -223,7 +224,7 @@ static int on_section(const char *section, void *userdata)
     if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) != 0 || !is_found(name))
         return 0;
 
-    enabled = config_get(collecting->config, section, "enabled", NULL);
+    enabled = conf_get(collecting->config, section, "enabled", NULL);
     r = check_enabled(DOMAIN, name, enabled, collecting->ret_why);
     if (r < 0 || !enabled)
         return r;
@@ -234,9 +235,9 @@ static int on_section(const char *section, void *userdata)
 }
 
 /* Would the engine start with a domain of that name? */
-static int check_name(const struct config *config, const char *name, char **ret_why)
+static int check_name(const struct conf *config, const char *name, char **ret_why)
 {
-    const struct name_rules *rules = &name_rules[config_engine(config)];
+    const struct name_rules *rules = &name_rules[conf_engine(config)];
     size_t bytes = strlen(name), bus_bytes = strlen(BUS_PREFIX);
 
     for (const char *at = name; *at; at++) {
@@ -259,7 +260,7 @@ static int check_name(const struct config *config, const char *name, char **ret_
 }
 
 /* One that the engine does not pass over. */
-static int check_domain(const struct config *config, const struct domains *domains, size_t i, char **ret_why)
+static int check_domain(const struct conf *config, const struct domains *domains, size_t i, char **ret_why)
 {
     const char *name = domains->names[i];
     int r;
@@ -271,9 +272,9 @@ static int check_domain(const struct config *config, const struct domains *domai
     return r < 0 ? r : check_name(config, name, ret_why);
 }
 
-static int check_domains(const struct config *config, const struct domains *domains, char **ret_why)
+static int check_domains(const struct conf *config, const struct domains *domains, char **ret_why)
 {
-    const char *files = config_get(config, "sssd", "enable_files_domain", NULL), *ignored;
+    const char *files = conf_get(config, "sssd", "enable_files_domain", NULL), *ignored;
     bool usable = files && strcasecmp(files, "true") == 0;
     int r = 0;
 
@@ -289,12 +290,12 @@ static int check_domains(const struct config *config, const struct domains *doma
 }
 
 /* The engine calls a domain as its section does, in whatever case the line has it. */
-static int spell(const char *section, void *userdata)
+static int spell(const struct conf_setting *at, void *userdata)
 {
     struct domains *domains = userdata;
-    const char *name = section + strlen(DOMAIN);
+    const char *name = at->section + strlen(DOMAIN);
 
-    if (strncasecmp(section, DOMAIN, strlen(DOMAIN)) != 0)
+    if (strncasecmp(at->section, DOMAIN, strlen(DOMAIN)) != 0)
         return 0;
     for (size_t i = 0; i < domains->n; i++)
         if (strcasecmp(domains->names[i], name) == 0)
@@ -302,12 +303,12 @@ static int spell(const char *section, void *userdata)
     return 0;
 }
 
-int domains_read(const struct config *config, struct domains *ret, char **ret_why)
+int domains_read(const struct conf *config, struct domains *ret, char **ret_why)
 {
     CLEANUP(domains_done) struct domains domains = { .names = NULL };
     CLEANUP(freep) char *copy = NULL;
     struct collecting collecting = { .config = config, .domains = &domains, .ret_why = ret_why };
-    const char *line = config_get(config, "sssd", "domains", NULL);
+    const char *line = conf_get(config, "sssd", "domains", NULL);
     char *rest, *name;
     int r = 0;
 
@@ -318,11 +319,11 @@ int domains_read(const struct config *config, struct domains *ret, char **ret_wh
     while (r == 0 && (name = next_item(&rest)))
         r = domains_add(&domains, name);
     if (r == 0)
-        r = config_each_section(config, on_section, &collecting);
+        r = conf_each_section(config, on_section, &collecting);
     if (r == 0)
         r = check_domains(config, &domains, ret_why);
     if (r == 0) {
-        (void) config_each_section(config, spell, &domains); /* always 0 */
+        (void) conf_each_section(config, spell, &domains); /* always 0 */
         *ret = domains;
         domains = (struct domains) { .names = NULL };
     }
@@ -331,22 +332,22 @@ int domains_read(const struct config *config, struct domains *ret, char **ret_wh
 
 /* --- Services ------------------------------------------------------------------------------------------------- */
 
-static int check_version(const struct config *config, char **ret_why)
+static int check_version(const struct conf *config, char **ret_why)
 {
-    const char *version = config_get(config, "sssd", "config_file_version", NULL);
+    const char *version = conf_get(config, "sssd", "config_file_version", NULL);
     char *end = NULL;
 
-    if (config_engine(config) != ENGINE_2_8 || !config_has(config, "sssd", "config_file_version"))
+    if (conf_engine(config) == ENGINE_2_10 || !conf_find(config, "sssd", "config_file_version", NULL))
         return 0;
     if (version && strtol(version, &end, 10) == 2 && !*end)
         return 0;
     return say_why(REFUSED, ret_why, "[sssd] config_file_version must be 2, or absent");
 }
 
-static int read_line(const struct config *config, struct services *services, char **ret_why)
+static int read_line(const struct conf *config, struct services *services, char **ret_why)
 {
     CLEANUP(freep) char *copy = NULL;
-    const char *line = config_get(config, "sssd", "services", &services->file);
+    const char *line = conf_get(config, "sssd", "services", &services->file);
     char *rest, *name;
 
     rest = copy = strdup(line ? line : "");
@@ -366,9 +367,9 @@ static int read_line(const struct config *config, struct services *services, cha
 }
 
 /* Active Directory and IPA send PACs, so the engine starts their reader; anything but "false" lets it. */
-static bool implies_pac(const struct config *config, const struct domains *domains)
+static bool implies_pac(const struct conf *config, const struct domains *domains)
 {
-    const char *implicit = config_get(config, "sssd", "implicit_pac_responder", NULL);
+    const char *implicit = conf_get(config, "sssd", "implicit_pac_responder", NULL);
 
     if (implicit && strcasecmp(implicit, "false") == 0)
         return false;
@@ -382,7 +383,7 @@ static bool implies_pac(const struct config *config, const struct domains *domai
     return false;
 }
 
-int services_read(const struct config *config, struct services *ret, char **ret_why)
+int services_read(const struct conf *config, struct services *ret, char **ret_why)
 {
     CLEANUP(domains_done) struct domains domains = { .names = NULL };
     struct services services = { .file = NULL };
@@ -403,9 +404,9 @@ int services_read(const struct config *config, struct services *ret, char **ret_
     return 1;
 }
 
-unsigned long responder_idle_sec(const struct config *config, const char *responder)
+unsigned long responder_idle_sec(const struct conf *config, const char *responder)
 {
-    const char *value = config ? config_get(config, responder, "responder_idle_timeout", NULL) : NULL;
+    const char *value = config ? conf_get(config, responder, "responder_idle_timeout", NULL) : NULL;
     unsigned long sec;
     char *end;
 

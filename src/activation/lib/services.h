@@ -9,7 +9,7 @@
 
 #include "lib/responders.h"
 
-struct config;
+struct conf;
 
 enum services_why {
     NOT_THE_MONITORS,
@@ -24,11 +24,11 @@ struct services {
 
 /* Returns 1; 0 when the engine would not start with this configuration, with a sentence why in *ret_why, which the
  * caller frees; or a negative errno (memory, domains by the thousand). */
-int services_read(const struct config *config, struct services *ret, char **ret_why);
+int services_read(const struct conf *config, struct services *ret, char **ret_why);
 
 /* Seconds without a request after which that responder leaves, 0 for never: what the configuration says, NULL for none, or
  * SSSD's default. */
-unsigned long responder_idle_sec(const struct config *config, const char *responder);
+unsigned long responder_idle_sec(const struct conf *config, const char *responder);
 
 /* Domains that are turned on, some of which the engine may pass over. */
 struct domains {
@@ -37,10 +37,10 @@ struct domains {
 };
 
 /* Likewise. */
-int domains_read(const struct config *config, struct domains *ret, char **ret_why);
+int domains_read(const struct conf *config, struct domains *ret, char **ret_why);
 void domains_done(struct domains *domains);
 /* The domain's id_provider; NULL where the engine passes over the domain, for the reason in *ret_why. */
-const char *domain_provider(const struct config *config, const char *name, const char **ret_why);
+const char *domain_provider(const struct conf *config, const char *name, const char **ret_why);
 bool domains_have(const struct domains *domains, const char *name);
 
 #endif

@@ -14,7 +14,7 @@
 #include "common/cleanup.h"
 #include "lib/edit.h"
 #include "lib/services.h"
-#include "lib/test-files.h"
+#include "common/test-files.h"
 #include "test/fixture.h"
 
 #define M EDIT_MARKER
@@ -203,7 +203,7 @@ static void every_truncation_goes_there_and_back(void **state)
 static void a_mebibyte_is_edited_line_by_line(void **state)
 {
     static const char line[] = "services = nss\n";
-    size_t lines = CONFIG_FILE_BYTES_MAX / (sizeof(line) - 1), at;
+    size_t lines = CONF_FILE_BYTES_MAX / (sizeof(line) - 1), at;
     struct text in = { NULL, 0 }, out, back;
     FILE *file = open_memstream(&in.start, &in.bytes);
 
@@ -229,13 +229,13 @@ static void a_mebibyte_is_edited_line_by_line(void **state)
 
 static struct text read_file(const char *path)
 {
-    struct text text = { malloc(CONFIG_FILE_BYTES_MAX), 0 };
+    struct text text = { malloc(CONF_FILE_BYTES_MAX), 0 };
     FILE *file = fopen(path, "re");
 
     assert_non_null(text.start);
     assert_non_null(file);
-    text.bytes = fread(text.start, 1, CONFIG_FILE_BYTES_MAX, file);
-    assert_true(text.bytes < CONFIG_FILE_BYTES_MAX);
+    text.bytes = fread(text.start, 1, CONF_FILE_BYTES_MAX, file);
+    assert_true(text.bytes < CONF_FILE_BYTES_MAX);
     (void) fclose(file); /* was only read */
     return text;
 }
@@ -286,39 +286,37 @@ static void edit_file(const char *path, struct editing *editing)
 }
 
 struct comparing {
-    const struct config *one, *other;
-    const char *section;
+    const struct conf *one, *other;
     int different;
 };
 
-static int on_key(const char *key, const char *value, void *userdata)
+static int on_option(const struct conf_setting *at, void *userdata)
 {
     struct comparing *comparing = userdata;
-    const char *other = config_get(comparing->other, comparing->section, key, NULL);
+    struct conf_setting other;
 
-    if (strcasecmp(comparing->section, "sssd") == 0 && strcasecmp(key, "services") == 0)
+    if (strcasecmp(at->section, "sssd") == 0 && strcasecmp(at->key, "services") == 0)
         return 0;
-    if (!config_has(comparing->other, comparing->section, key) || strcmp(value, other ? other : "") != 0)
+    if (!conf_find(comparing->other, at->section, at->key, &other) || strcmp(at->value, other.value) != 0)
         comparing->different++;
     return 0;
 }
 
-static int on_section(const char *section, void *userdata)
+static int on_section(const struct conf_setting *at, void *userdata)
 {
     struct comparing *comparing = userdata;
 
-    comparing->section = section;
-    if (!config_has_section(comparing->other, section))
+    if (!conf_find(comparing->other, at->section, NULL, NULL))
         comparing->different++;
-    return config_each_key(comparing->one, section, on_key, comparing);
+    return conf_each_option(comparing->one, at->section, on_option, comparing);
 }
 
-static int differences(const struct config *a, const struct config *b)
+static int differences(const struct conf *a, const struct conf *b)
 {
     struct comparing there = { .one = a, .other = b }, back = { .one = b, .other = a };
 
-    (void) config_each_section(a, on_section, &there);
-    (void) config_each_section(b, on_section, &back);
+    (void) conf_each_section(a, on_section, &there);
+    (void) conf_each_section(b, on_section, &back);
     return there.different + back.different;
 }
 
@@ -351,7 +349,7 @@ enum outcome {
 /* Edits each file that the engine reads, reads again, and edits back. */
 static enum outcome check_folder(struct folder *folder, enum engine engine, const char **ret_what)
 {
-    CLEANUP(config_freep) struct config *before = NULL;
+    CLEANUP(conf_freep) struct conf *before = NULL;
     CLEANUP(freep) char *why = NULL;
     struct editing editing = { .n = 0 };
     struct services services;
@@ -362,9 +360,9 @@ static enum outcome check_folder(struct folder *folder, enum engine engine, cons
     if (folder_load(folder, engine) <= 0 || services_read(folder->config, &services, &why) <= 0)
         return REFUSED;
     before = TAKE(folder->config);
-    had_line = config_has(before, "sssd", "services");
-    for (size_t i = 0; config_file(before, i); i++)
-        edit_file(config_file(before, i), &editing);
+    had_line = conf_find(before, "sssd", "services", NULL);
+    for (size_t i = 0; conf_file(before, i); i++)
+        edit_file(conf_file(before, i), &editing);
 
     r = folder_load(folder, engine);
     if (r > 0)
@@ -377,7 +375,7 @@ static enum outcome check_folder(struct folder *folder, enum engine engine, cons
         *ret_what = "it does not come back as it was";
     else if (differences(before, folder->config) > 0)
         *ret_what = "something else changed";
-    else if (config_has(folder->config, "sssd", "services") && !editing.wide)
+    else if (conf_find(folder->config, "sssd", "services", NULL) && !editing.wide)
         *ret_what = "a line is left";
     else if (!had_line && editing.n > 0)
         *ret_what = "there was no line";

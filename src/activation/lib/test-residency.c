@@ -8,7 +8,7 @@
 
 #include "common/cleanup.h"
 #include "lib/residency.h"
-#include "lib/test-files.h"
+#include "common/test-files.h"
 
 #define SAFE "[sssd]\ndomains = x\n[domain/x]\nid_provider = ldap\n"
 

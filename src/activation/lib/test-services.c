@@ -9,7 +9,7 @@
 
 #include "common/cleanup.h"
 #include "lib/services.h"
-#include "lib/test-files.h"
+#include "common/test-files.h"
 #include "test/fixture.h"
 
 #define DOMAIN "[domain/x]\nid_provider = ldap\n"
@@ -238,6 +238,7 @@ static void a_name_may_have_so_many_letters_and_no_more(void **state)
         { ENGINE_2_8, '-', 56 },
         { ENGINE_2_10, 'a', 240 },
         { ENGINE_2_10, '-', 81 }, /* counts three times */
+        { ENGINE_OWN, 'a', 64 },
     };
     struct folder *folder = *state;
 

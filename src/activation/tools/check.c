@@ -9,7 +9,7 @@
 
 #include "config.h"
 #include "common/cleanup.h"
-#include "lib/config.h"
+#include "common/conf.h"
 #include "lib/manager.h"
 #include "tools/backends.h"
 #include "tools/bound.h"
@@ -133,37 +133,37 @@ __attribute__((format(printf, 3, 4))) static void print_line(FILE *out, const ch
     (void) fputc('\n', out);
 }
 
-static void print_files(const struct config *config, FILE *out)
+static void print_files(const struct conf *config, FILE *out)
 {
-    const char *file, *remarks = config_remarks(config);
+    const char *file, *remarks = conf_remarks(config);
 
-    for (size_t i = 0; (file = config_file(config, i)); i++)
+    for (size_t i = 0; (file = conf_file(config, i)); i++)
         print_line(out, i == 0 ? "files" : "", "%s", file);
     if (remarks)
         print_line(out, "remarks", "%s", remarks);
 }
 
 /* The last file with a services line, be it an empty one; NULL if there is none. */
-static const char *file_of_line(const struct config *config)
+static const char *file_of_line(const struct conf *config)
 {
     const char *file, *last = NULL;
 
-    for (size_t i = 0; (file = config_file(config, i)); i++)
-        if (config_file_has(config, i, "sssd", "services"))
+    for (size_t i = 0; (file = conf_file(config, i)); i++)
+        if (conf_file_has(config, i, "sssd", "services"))
             last = file;
     return last;
 }
 
 /* Has that file a services line that a later file's overrides? */
-static bool is_overridden(const struct config *config, size_t i)
+static bool is_overridden(const struct conf *config, size_t i)
 {
-    return config_file_has(config, i, "sssd", "services") && config_file(config, i) != file_of_line(config);
+    return conf_file_has(config, i, "sssd", "services") && conf_file(config, i) != file_of_line(config);
 }
 
 static void print_services(const struct check *check, FILE *out)
 {
-    const struct config *config = check->view.configuration.config;
-    const char *line = config_get(config, "sssd", "services", NULL), *file = file_of_line(config);
+    const struct conf *config = check->view.configuration.config;
+    const char *line = conf_get(config, "sssd", "services", NULL), *file = file_of_line(config);
     char names[NAMES_BYTES];
 
     for (size_t i = 0; i < check->domains.n; i++) {
@@ -177,7 +177,7 @@ static void print_services(const struct check *check, FILE *out)
         print_line(out, "services", "%s  (%s)", line ? line : "an empty line", file);
     else
         print_line(out, "services", "no services line");
-    for (size_t i = 0; (file = config_file(config, i)); i++)
+    for (size_t i = 0; (file = conf_file(config, i)); i++)
         if (is_overridden(config, i))
             print_line(out, "", "another line in %s is overridden", file);
 
@@ -255,7 +255,7 @@ static json_t *to_json(const struct check *check)
     for (size_t i = 0; configuration->verdict == CONFIGURATION_OK && i < RESPONDERS; i++)
         (void) json_object_set_new(services, responders[i].name,
                                    json_string(view_why_words[configuration->services.why[i]]));
-    for (size_t i = 0; configuration->config && (file = config_file(configuration->config, i)); i++)
+    for (size_t i = 0; configuration->config && (file = conf_file(configuration->config, i)); i++)
         if (is_overridden(configuration->config, i))
             (void) json_array_append_new(overridden, json_text(file));
     for (size_t i = 0; i < check->n_advice; i++)

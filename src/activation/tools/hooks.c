@@ -402,11 +402,11 @@ static uint64_t life_usec(struct manager *manager, const struct responder *respo
 /* A good end may be that of its idle time, unless it came sooner. */
 static bool was_idle(struct manager *manager, const struct responder *responder)
 {
-    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(conf_freep) struct conf *config = NULL;
     CLEANUP(freep) char *unreadable = NULL;
     unsigned long sec;
 
-    (void) config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable); /* without one, the default counts */
+    (void) config_load(NULL, NULL, &config, &unreadable); /* without one, the default counts */
     sec = responder_idle_sec(config, responder->name);
     return sec > 0 && life_usec(manager, responder) >= UINT64_C(1000000) * sec;
 }
@@ -557,7 +557,7 @@ static int monitor_is_needed(const struct state *state, struct manager *manager)
     return r;
 }
 
-static bool configuration_lets_it_leave(const struct config *config)
+static bool configuration_lets_it_leave(const struct conf *config)
 {
     char why[256];
 
@@ -569,7 +569,7 @@ static bool configuration_lets_it_leave(const struct config *config)
 
 /* A back end knows that its server is away; started anew it would have to find out, and each time somebody would wait
  * for that. So it stays until it is online, and is asked again after another linger time. */
-static bool backends_let_it_leave(const struct config *config, struct manager *manager)
+static bool backends_let_it_leave(const struct conf *config, struct manager *manager)
 {
     CLEANUP(domains_done) struct domains domains = { .names = NULL };
     CLEANUP(freep) char *refused = NULL;
@@ -628,7 +628,7 @@ static int monitor_is_idle(struct manager *manager)
 /* sss-linger.service: nobody has needed the monitor for a while. */
 static int on_linger(const struct state *state, struct manager *manager)
 {
-    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(conf_freep) struct conf *config = NULL;
     CLEANUP(freep) char *unreadable = NULL;
     CLEANUP(closep) int lock = -1;
     int r;
@@ -636,7 +636,7 @@ static int on_linger(const struct state *state, struct manager *manager)
     r = monitor_is_idle(manager);
     if (r <= 0)
         return r;
-    if (config_load(CONFIG_DIR, SSSD_ENGINE, &config, &unreadable) <= 0) {
+    if (config_load(NULL, NULL, &config, &unreadable) <= 0) {
         if (unreadable)
             log_info("sssd.service stays: %s", unreadable);
         return 0;

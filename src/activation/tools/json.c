@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "lib/config.h"
+#include "common/conf.h"
 #include "tools/json.h"
 
 json_t *json_text(const char *text)
@@ -25,12 +25,12 @@ json_t *json_text_or_null(const char *text)
     return text && text[0] ? json_text(text) : json_null();
 }
 
-static json_t *files_of(const struct config *config)
+static json_t *files_of(const struct conf *config)
 {
     json_t *list = json_array();
     const char *file;
 
-    for (size_t i = 0; config && (file = config_file(config, i)); i++)
+    for (size_t i = 0; config && (file = conf_file(config, i)); i++)
         (void) json_array_append_new(list, json_text(file));
     return list;
 }
@@ -40,7 +40,7 @@ json_t *json_of_configuration(const struct configuration_view *view)
     return json_pack("{s:s, s:o, s:o, s:o, s:o}", "verdict", view_configuration_words[view->verdict], "says",
                      json_text_or_null(view->says), "files", files_of(view->config), "services_file",
                      json_text_or_null(view->services.file), "remarks",
-                     json_text_or_null(view->config ? config_remarks(view->config) : NULL));
+                     json_text_or_null(view->config ? conf_remarks(view->config) : NULL));
 }
 
 int json_print(json_t *json, FILE *out)

@@ -40,7 +40,7 @@ struct run {
     struct unit monitor;
     int lock;
     struct replace replace;
-    struct config *before, *after;
+    struct conf *before, *after;
     struct services was, will;
     bool recovered; /* from a run that was interrupted: nobody knows how far its switch came */
     bool was_active, was_stopped; /* the latter by an administrator, and stays so */
@@ -82,9 +82,9 @@ static bool is_migration(const struct run *run)
 /* --- Looking at the configuration --------------------------------------------------------------------------------- */
 
 /* Returns 0 if there is none. */
-static int load(config_instead *instead, struct run *run, struct config **ret, struct services *ret_services, char **ret_why)
+static int load(conf_instead *instead, struct run *run, struct conf **ret, struct services *ret_services, char **ret_why)
 {
-    int r = config_load_edited(CONFIG_DIR, SSSD_ENGINE, instead, run, ret, ret_why);
+    int r = config_load(instead, run, ret, ret_why);
 
     if (r <= 0)
         return r;
@@ -104,7 +104,7 @@ static int read_files(struct run *run)
         return fail("SSSD would not start with this configuration: %s", reason(why, r));
     if (r == 0)
         return 0;
-    for (size_t i = 0; (path = config_file(run->before, i)); i++) {
+    for (size_t i = 0; (path = conf_file(run->before, i)); i++) {
         if (replace_find(&run->replace, path))
             continue; /* a link to one that we have */
         r = replace_read(&run->replace, path, &file, &why);
@@ -113,8 +113,8 @@ static int read_files(struct run *run)
         r = edit_text(run->edit, file->old, file->old_bytes, &file->new, &file->new_bytes, NULL, NULL);
         if (r < 0 && r != -ENOTSUP)
             return fail("cannot edit %s: %s", path, strerror(-r));
-        if (r > 0 && file->new_bytes > CONFIG_FILE_BYTES_MAX)
-            return fail("refused: %s is larger than %d bytes, edited", path, CONFIG_FILE_BYTES_MAX);
+        if (r > 0 && file->new_bytes > CONF_FILE_BYTES_MAX)
+            return fail("refused: %s is larger than %d bytes, edited", path, CONF_FILE_BYTES_MAX);
         run->wide = run->wide || r < 0; /* no matter, if it has no such line */
         run->edits = run->edits || r > 0;
     }
@@ -123,7 +123,7 @@ static int read_files(struct run *run)
 
 /* --- Reading the configuration as it would be ---------------------------------------------------------------------- */
 
-static void take_new_text(const char *path, char **text, size_t *bytes, void *userdata)
+static void take_new_text(const char *path, const char **text, size_t *bytes, void *userdata)
 {
     const struct run *run = userdata;
     const struct replace_file *file = replace_find(&run->replace, path);
@@ -135,38 +135,36 @@ static void take_new_text(const char *path, char **text, size_t *bytes, void *us
 }
 
 struct comparison {
-    const struct config *one, *other;
-    const char *section;
+    const struct conf *one, *other;
 };
 
-static int compare_key(const char *key, const char *value, void *userdata)
+static int compare_option(const struct conf_setting *at, void *userdata)
 {
     const struct comparison *comparison = userdata;
-    const char *other = config_get(comparison->other, comparison->section, key, NULL);
+    struct conf_setting other;
 
-    if (strcasecmp(comparison->section, "sssd") == 0 && strcasecmp(key, "services") == 0)
+    if (strcasecmp(at->section, "sssd") == 0 && strcasecmp(at->key, "services") == 0)
         return 0;
-    return config_has(comparison->other, comparison->section, key) && strcmp(value, other ? other : "") == 0 ? 0 : 1;
+    return conf_find(comparison->other, at->section, at->key, &other) && strcmp(at->value, other.value) == 0 ? 0 : 1;
 }
 
-static int compare_section(const char *section, void *userdata)
+static int compare_section(const struct conf_setting *at, void *userdata)
 {
     struct comparison *comparison = userdata;
 
-    comparison->section = section;
-    if (!config_has_section(comparison->other, section))
+    if (!conf_find(comparison->other, at->section, NULL, NULL))
         return 1;
-    return config_each_key(comparison->one, section, compare_key, comparison);
+    return conf_each_option(comparison->one, at->section, compare_option, comparison);
 }
 
 /* Do the two differ in nothing but the services line? */
-static bool is_same_but_line(const struct config *a, const struct config *b)
+static bool is_same_but_line(const struct conf *a, const struct conf *b)
 {
-    struct comparison there = { a, b, NULL }, back = { b, a, NULL };
-    const char *remarks = config_remarks(a), *others = config_remarks(b);
+    struct comparison there = { a, b }, back = { b, a };
+    const char *remarks = conf_remarks(a), *others = conf_remarks(b);
 
     return strcmp(remarks ? remarks : "", others ? others : "") == 0 &&
-           config_each_section(a, compare_section, &there) == 0 && config_each_section(b, compare_section, &back) == 0;
+           conf_each_section(a, compare_section, &there) == 0 && conf_each_section(b, compare_section, &back) == 0;
 }
 
 static int load_after(struct run *run)
@@ -388,8 +386,8 @@ static void print_changes(const struct run *run)
     }
     for (size_t i = 0; i < RESPONDERS; i++)
         print_move(run, i);
-    if (config_remarks(run->before))
-        print(stdout, "left alone, since SSSD does not read it: %s", config_remarks(run->before));
+    if (conf_remarks(run->before))
+        print(stdout, "left alone, since SSSD does not read it: %s", conf_remarks(run->before));
 }
 
 static void print_done(const struct run *run)
@@ -550,8 +548,8 @@ static int run_edit(enum edit edit, bool dry)
         r = -EIO;
 
     replace_done(&run.replace);
-    (void) config_free(run.before);
-    (void) config_free(run.after);
+    (void) conf_free(run.before);
+    (void) conf_free(run.after);
     (void) manager_free(run.manager);
     closep(&run.lock);
     state_done(&run.state);

@@ -26,9 +26,6 @@
 /* A responder finishes in two seconds at most; systemd kills one that does not leave. */
 #define JOBS_MSEC 120000
 
-/* Comes with sssd-ondemand-daemons. */
-#define OWN_DAEMONS "/usr/lib/systemd/system/sss-nss.service.d/50-daemons.conf"
-
 /* Units for which the same is to be done. */
 struct list {
     const char *names[MANAGER_UNITS_MAX];
@@ -58,12 +55,12 @@ static int list_run(const struct list *list, struct manager *manager, const char
  * nobody's socket changes hands. */
 static int read_services(struct services *ret)
 {
-    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(conf_freep) struct conf *config = NULL;
     CLEANUP(freep) char *why = NULL;
     int r;
 
     *ret = (struct services) { .file = NULL };
-    r = config_load(CONFIG_DIR, SSSD_ENGINE, &config, &why);
+    r = config_load(NULL, NULL, &config, &why);
     if (r == 0)
         return 1;
     if (r > 0)
@@ -263,21 +260,16 @@ static size_t paths_of(const struct state *state, const struct services *service
     return n;
 }
 
-/* Our own daemons take a path over from PID 1 alone, and the peer of a narrowed queue is who has narrowed it. */
-static bool may_narrow(void)
-{
-    return access(OWN_DAEMONS, F_OK) < 0;
-}
-
 /* The monitor's responders will bind their paths anew. Until then clients are to come again: who waits in our queues then is
- * lost. */
+ * lost. Not where our own daemons listen: they take a path over from PID 1 alone, and the peer of a narrowed queue is who has
+ * narrowed it. */
 static void narrow_what_comes(const struct state *state, const struct services *services)
 {
     const char *paths[RESPONDERS * UNITS_MAX];
     size_t n = paths_of(state, services, true, paths);
     int r;
 
-    if (n == 0 || state_has_narrowed(state) || !may_narrow())
+    if (n == 0 || state_has_narrowed(state) || engine_is_own())
         return;
     r = state_set_narrowed(state, true);
     if (r >= 0)

@@ -40,11 +40,11 @@ static int read_at(int dir_fd, const char *name, struct stat *st, char **ret, si
         return -errno;
     if (!S_ISREG(st->st_mode))
         return -EINVAL;
-    text = malloc(CONFIG_FILE_BYTES_MAX + 1);
+    text = malloc(CONF_FILE_BYTES_MAX + 1);
     if (!text)
         return -ENOMEM;
-    n = io_read(fd, text, CONFIG_FILE_BYTES_MAX + 1);
-    if (n < 0 || n > CONFIG_FILE_BYTES_MAX)
+    n = io_read(fd, text, CONF_FILE_BYTES_MAX + 1);
+    if (n < 0 || n > CONF_FILE_BYTES_MAX)
         return n < 0 ? (int) n : -EFBIG;
     text[n] = '\0';
     *ret = TAKE(text);
@@ -170,7 +170,7 @@ int replace_read(struct replace *replace, const char *path, struct replace_file 
     struct replace_file *file;
     int r = real ? 0 : -errno;
 
-    assert(replace->n <= CONFIG_SNIPPETS_MAX); /* config_load() takes no more */
+    assert(replace->n <= CONF_SNIPPETS_MAX); /* config_load() takes no more */
     file = *ret = &replace->files[replace->n++];
     *file = (struct replace_file) { .path = path, .dir_fd = -1 };
     if (r == 0)

@@ -37,7 +37,7 @@ struct replace_file {
 };
 
 struct replace {
-    struct replace_file files[CONFIG_SNIPPETS_MAX + 1];
+    struct replace_file files[CONF_SNIPPETS_MAX + 1];
     size_t n;
     char backup[PATH_MAX]; /* the folder, "" until it is made */
     bool torn;             /* not all was put back after a failure */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/test-modes.h"
 #include "lib/config.h"
 #include "lib/responders.h"
 #include "test/fixture.h"
@@ -172,10 +173,31 @@ static void each_configuration_is_told_as_expected(void **state)
     free(entries);
 }
 
+static unsigned fd_limit(const char *dir)
+{
+    CLEANUP(conf_freep) struct conf *conf = NULL;
+    CLEANUP(freep) char *why = NULL;
+
+    (void) dir; /* it is CONFIG_DIR */
+    return config_load(NULL, NULL, &conf, &why) == 1 ? (unsigned) atoi(conf_get(conf, "nss", "fd_limit", NULL)) : 0;
+}
+
+static void owners_and_modes_are_those_of_the_engine_that_is_there(void **state)
+{
+    (void) state;
+    if (geteuid() != 0)
+        skip();
+    assert_true(mkdir("config", 0755) == 0 && mkdir("config/conf.d", 0755) == 0);
+    modes_run("config", SSSD_ENGINE, fd_limit);
+    write_text(OWN_DAEMONS, "");
+    modes_run("config", ENGINE_OWN, fd_limit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(each_configuration_is_told_as_expected),
+        IN_FOLDER(owners_and_modes_are_those_of_the_engine_that_is_there),
     };
 
     return cmocka_run_group_tests_name("configurations " RULES, tests, NULL, NULL);

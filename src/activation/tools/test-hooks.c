@@ -57,7 +57,7 @@ static void pid1_leaves(void)
 }
 
 /* In place of the real ones, which have tests of their own. */
-int residency_may_leave(const struct config *config, char *why, size_t why_bytes)
+int residency_may_leave(const struct conf *config, char *why, size_t why_bytes)
 {
     (void) config;
     (void) snprintf(why, why_bytes, "it has work"); /* a cut reason is still a reason */

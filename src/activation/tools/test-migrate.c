@@ -47,7 +47,7 @@
     "esac\n"
 
 /* In place of the real one, which has tests of its own. */
-int residency_may_leave(const struct config *config, char *why, size_t why_bytes)
+int residency_may_leave(const struct conf *config, char *why, size_t why_bytes)
 {
     (void) config;
     (void) snprintf(why, why_bytes, "it has work");
@@ -379,7 +379,7 @@ static void what_sssd_would_refuse_is_not_touched(void **state)
     static const struct {
         const char *text, *words;
     } rows[] = {
-        { "[sssd\nservices = nss\n" DOMAIN, "sssd.conf, line 1" },
+        { "[sssd\nservices = nss\n" DOMAIN, "sssd.conf:1: " },
         { "[sssd]\nservices = nss, foo\n" DOMAIN, "\"foo\" is no responder" },
         { "[sssd]\nservices = nss\n", "no domain" },
         { "", "is empty" },
@@ -410,7 +410,7 @@ static void a_file_that_would_be_too_large_is_refused_by_its_own_name(void **sta
     write_config("config/sssd.conf", BEFORE);
     file = fopen("config/sssd.conf", "ae");
     assert_non_null(file);
-    while (ftell(file) < CONFIG_FILE_BYTES_MAX - 2)
+    while (ftell(file) < CONF_FILE_BYTES_MAX - 2)
         assert_int_equal(fputc('#', file), '#');
     assert_int_equal(fclose(file), 0);
     ends_with(1, run(migrate_run, false));

@@ -26,7 +26,7 @@ void configuration_view_read(struct configuration_view *ret)
     int r;
 
     *ret = (struct configuration_view) { .says = NULL };
-    r = config_load(CONFIG_DIR, SSSD_ENGINE, &ret->config, &ret->says);
+    r = config_load(NULL, NULL, &ret->config, &ret->says);
     if (r == 0) {
         ret->verdict = CONFIGURATION_NONE;
         return;
@@ -47,7 +47,7 @@ void configuration_view_done(struct configuration_view *view)
 {
     free(view->says);
     view->says = NULL;
-    view->config = config_free(view->config);
+    view->config = conf_free(view->config);
 }
 
 /* --- Units and processes -------------------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@
 #include "lib/services.h"
 #include "tools/units.h"
 
-struct config;
+struct conf;
 
 enum view_configuration {
     CONFIGURATION_OK,         /* SSSD would start with it */
@@ -25,7 +25,7 @@ enum view_configuration {
 struct configuration_view {
     enum view_configuration verdict;
     char *says;
-    struct config *config;    /* if it could be read */
+    struct conf *config;    /* if it could be read */
     struct services services; /* if the verdict is OK, else nothing is the monitor's */
     bool may_leave;           /* by the table of lib/residency.h */
     char stays_since[256];    /* the reason if it may not */

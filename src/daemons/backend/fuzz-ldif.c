@@ -8,8 +8,7 @@
 #include "backend/ldif.h"
 #include "backend/mapping.h"
 #include "backend/members.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+#include "common/replay.h"
 
 static void resolve(struct directory *directory)
 {

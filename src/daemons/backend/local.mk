@@ -76,7 +76,7 @@ endif
 
 # The target's seeds, without libFuzzer.
 check_PROGRAMS += backend/test-fuzz-ldif
-backend_test_fuzz_ldif_SOURCES = backend/fuzz-ldif.c test/replay.c
+backend_test_fuzz_ldif_SOURCES = backend/fuzz-ldif.c
 backend_test_fuzz_ldif_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/backend/fuzz-ldif.seeds"'
 backend_test_fuzz_ldif_CFLAGS = $(AM_CFLAGS)
 backend_test_fuzz_ldif_LDADD = $(BACKEND_LDADD)

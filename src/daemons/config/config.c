@@ -201,9 +201,10 @@ void config_freep(struct config **config)
     *config = config_free(*config);
 }
 
-void config_take_remarks(struct config *config, char *remarks)
+int config_set_remarks(struct config *config, const char *remarks)
 {
-    config->remarks = remarks;
+    config->remarks = strdup(remarks);
+    return config->remarks ? 0 : -ENOMEM;
 }
 
 const char *config_remarks(const struct config *config)

@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/conf.h"
+#include "common/replay.h"
 #include "config/config.h"
-#include "config/files.h"
 #include "config/image.h"
 #include "config/load.h"
 #include "config/options.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 /* With each function that suits the option: none may stumble over a value that was let through. */
 static void ask_for_all(const struct config *config, const char *domain)
@@ -39,7 +38,7 @@ static void ask_for_all(const struct config *config, const char *domain)
 
 static void read_as_text(const uint8_t *data, size_t bytes)
 {
-    CLEANUP(config_files_freep) struct config_files *files = NULL;
+    CLEANUP(conf_freep) struct conf *conf = NULL;
     CLEANUP(config_freep) struct config *config = NULL;
     CLEANUP(config_freep) struct config *copy = NULL;
     CLEANUP(freep) char **domains = NULL;
@@ -47,11 +46,11 @@ static void read_as_text(const uint8_t *data, size_t bytes)
     const void *image, *copy_image;
     size_t image_bytes, copy_bytes;
 
-    if (config_files_parse("sssd.conf", (const char *) data, bytes, &files, &why) < 0) {
+    if (conf_parse("sssd.conf", (const char *) data, bytes, &conf, &why) < 0) {
         assert(why && why[0]);
         return;
     }
-    if (config_from_files(files, &config, &why) < 0) {
+    if (config_from_conf(conf, &config, &why) < 0) {
         assert(why && why[0]);
         return;
     }

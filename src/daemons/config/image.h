@@ -26,7 +26,7 @@ int config_from_image(const void *image, size_t bytes, struct config **ret);
 
 const void *config_image(const struct config *config, size_t *ret_bytes);
 
-/* Takes a malloc'ed text for config_remarks(). */
-void config_take_remarks(struct config *config, char *remarks);
+/* Copies a text for config_remarks(). Returns 0 or -ENOMEM. */
+int config_set_remarks(struct config *config, const char *remarks);
 
 #endif

@@ -7,8 +7,9 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/conf.h"
+#include "common/why.h"
 #include "config/config.h"
-#include "config/files.h"
 #include "config/image.h"
 #include "config/load.h"
 #include "config/options.h"
@@ -17,7 +18,7 @@
 #define DOMAIN_PREFIX "domain/"
 
 struct loading {
-    const struct config_files *files;
+    const struct conf *conf;
     struct config_entry *entries;
     size_t n, room;
     FILE *faults;
@@ -27,25 +28,27 @@ struct loading {
 
 /* --- Telling what is wrong ------------------------------------------------------------------------------------- */
 
-static void begin_fault(struct loading *loading, const struct config_setting *at, const char *section, const char *key)
+static void begin_fault(struct loading *loading, const struct conf_setting *at, const char *section, const char *key)
 {
+    unsigned line = at->text ? conf_line(at) : 0;
+
     fprintf(loading->faults, "%s%s", loading->n_faults++ > 0 ? "\n" : "", at->file);
-    if (at->line > 0)
-        fprintf(loading->faults, ":%u", at->line);
+    if (line > 0)
+        fprintf(loading->faults, ":%u", line);
     fprintf(loading->faults, ": [%s]%s%s: ", section, key ? " " : "", key ? key : "");
 }
 
 /* Begins a line about an option, or the section that should have it, or else the first file. */
 static void begin_fault_of(struct loading *loading, const char *section, const char *key)
 {
-    struct config_setting at = { .file = config_files_first(loading->files) };
+    struct conf_setting at = { .file = conf_file(loading->conf, 0) };
 
-    if (config_files_find(loading->files, section, key, &at) == 0)
-        (void) config_files_find(loading->files, section, NULL, &at); /* or nowhere: then the file will do */
+    if (!conf_find(loading->conf, section, key, &at))
+        (void) conf_find(loading->conf, section, NULL, &at); /* or nowhere: then the file will do */
     begin_fault(loading, &at, section, key);
 }
 
-static void refuse_section(struct loading *loading, const struct config_setting *at)
+static void refuse_section(struct loading *loading, const struct conf_setting *at)
 {
     const char *nearest = option_nearest_section(at->section);
 
@@ -56,7 +59,7 @@ static void refuse_section(struct loading *loading, const struct config_setting 
     fprintf(loading->faults, "allowed: [sssd], [nss], [domain/NAME]");
 }
 
-static void refuse_option(struct loading *loading, const struct config_setting *at)
+static void refuse_option(struct loading *loading, const struct conf_setting *at)
 {
     const char *nearest = option_nearest(at->section, at->key);
     const char *home = option_home(at->key);
@@ -88,46 +91,18 @@ static int add_entry(struct loading *loading, const char *section, const char *k
     return 0;
 }
 
-static void check_section(struct loading *loading, const struct config_setting *at)
-{
-    const char *kind = option_section(at->section);
-
-    if (!kind) {
-        refuse_section(loading, at);
-    } else if (strcmp(kind, "domain") == 0 && !option_is_domain_name(at->section + strlen(DOMAIN_PREFIX))) {
-        begin_fault(loading, at, at->section, NULL);
-        fprintf(loading->faults, "this cannot be a domain; allowed: " OPTION_DOMAIN_NAMES);
-    }
-}
-
-static int on_setting(const struct config_setting *at, void *userdata)
+static int on_option(const struct conf_setting *at, void *userdata)
 {
     struct loading *loading = userdata;
-    CLEANUP(freep) char *value = NULL;
     CLEANUP(freep) char *why = NULL;
-    const struct option *option;
-    const char *text;
-    size_t bytes;
+    const struct option *option = option_find(at->section, at->key);
     int r;
 
-    if (!at->key) {
-        check_section(loading, at);
-        return 0;
-    }
-    if (!option_section(at->section))
-        return 0; /* its section was told */
-
-    option = option_find(at->section, at->key);
     if (!option) {
         refuse_option(loading, at);
         return 0;
     }
-
-    text = value_trim(at->value, &bytes);
-    value = strndup(text, bytes);
-    if (!value)
-        return -ENOMEM;
-    r = bytes > 0 ? option_check(option, value, &why) : 0; /* an empty one is as good as absent */
+    r = at->value[0] ? option_check(option, at->value, &why) : 0; /* an empty one is as good as absent */
     if (r == -EINVAL) {
         begin_fault(loading, at, at->section, option->key);
         fprintf(loading->faults, "%s", why);
@@ -135,6 +110,22 @@ static int on_setting(const struct config_setting *at, void *userdata)
         return 0;
     }
     return r < 0 ? r : add_entry(loading, at->section, option->key, at->value);
+}
+
+static int on_section(const struct conf_setting *at, void *userdata)
+{
+    struct loading *loading = userdata;
+    const char *kind = option_section(at->section);
+
+    if (!kind) {
+        refuse_section(loading, at);
+        return 0;
+    }
+    if (strcmp(kind, "domain") == 0 && !option_is_domain_name(at->section + strlen(DOMAIN_PREFIX))) {
+        begin_fault(loading, at, at->section, NULL);
+        fprintf(loading->faults, "this cannot be a domain; allowed: " OPTION_DOMAIN_NAMES);
+    }
+    return conf_each_option(loading->conf, at->section, on_option, loading);
 }
 
 /* --- What belongs together ------------------------------------------------------------------------------------- */
@@ -158,14 +149,6 @@ static bool has_item(char **items, const char *item)
         if (strcasecmp(*items, item) == 0)
             return true;
     return false;
-}
-
-static bool is_blank(const char *text)
-{
-    size_t bytes;
-
-    (void) value_trim(text, &bytes);
-    return bytes == 0;
 }
 
 /* Those that are turned on: listed and not turned off in their section, then those that are only turned on there, in the
@@ -214,15 +197,14 @@ static int set_domains(struct loading *loading, const char *domains)
 static void check_domain(struct loading *loading, const struct config *config, const char *domain)
 {
     char section[sizeof(DOMAIN_PREFIX) + OPTION_DOMAIN_BYTES_MAX];
-    struct config_setting at;
 
     (void) snprintf(section, sizeof(section), DOMAIN_PREFIX "%s", domain);
-    if (config_files_find(loading->files, section, NULL, &at) == 0) {
+    if (!conf_find(loading->conf, section, NULL, NULL)) {
         begin_fault_of(loading, "sssd", "domains");
         fprintf(loading->faults, "\"%s\" has no section [%s]", domain, section);
         return;
     }
-    if (!config_get(config, section, "id_provider") && config_files_find(loading->files, section, "id_provider", &at) == 0) {
+    if (!config_get(config, section, "id_provider") && !conf_find(loading->conf, section, "id_provider", NULL)) {
         begin_fault_of(loading, section, "id_provider");
         fprintf(loading->faults, "is missing; allowed: %s", option_find(section, "id_provider")->words);
     }
@@ -242,7 +224,7 @@ static int check_together(struct loading *loading, const struct config *config)
 {
     CLEANUP(freep) char **domains = config_list(config, "sssd", "domains");
     const char *suffix = config_get(config, "sssd", "default_domain_suffix");
-    struct config_setting at;
+    struct conf_setting at;
 
     if (!domains)
         return -ENOMEM;
@@ -254,12 +236,12 @@ static int check_together(struct loading *loading, const struct config *config)
         fprintf(loading->faults, "no domain is turned on; allowed: names of sections [domain/NAME]");
     }
     /* SSSD 2.8 takes this one for a wrong number, unlike all others. */
-    if (config_files_find(loading->files, "sssd", "config_file_version", &at) == 1 && is_blank(at.value)) {
+    if (conf_find(loading->conf, "sssd", "config_file_version", &at) && !at.value[0]) {
         begin_fault(loading, &at, "sssd", "config_file_version");
         fprintf(loading->faults, "is empty; allowed: 2");
     }
     if (suffix && domains[0] && !has_item(domains, suffix) &&
-        config_files_find(loading->files, "sssd", "default_domain_suffix", &at) == 1) {
+        conf_find(loading->conf, "sssd", "default_domain_suffix", &at)) {
         begin_fault(loading, &at, "sssd", "default_domain_suffix");
         fprintf(loading->faults, "\"%s\" is none of the domains; allowed: %s", suffix, config_get(config, "sssd", "domains"));
     }
@@ -296,10 +278,10 @@ static int build(struct loading *loading, struct config **ret)
     return r;
 }
 
-int config_from_files(const struct config_files *files, struct config **ret, char **ret_why)
+int config_from_conf(const struct conf *conf, struct config **ret, char **ret_why)
 {
     CLEANUP(config_freep) struct config *config = NULL;
-    struct loading loading = { .files = files };
+    struct loading loading = { .conf = conf };
     char *why = NULL;
     size_t bytes = 0;
     int r;
@@ -307,7 +289,7 @@ int config_from_files(const struct config_files *files, struct config **ret, cha
     loading.faults = open_memstream(&why, &bytes);
     if (!loading.faults)
         return -ENOMEM;
-    r = config_files_each(files, on_setting, &loading);
+    r = conf_each_section(conf, on_section, &loading);
     if (r == 0)
         r = build(&loading, &config);
     if (fclose(loading.faults) != 0 && r == 0)
@@ -326,14 +308,18 @@ int config_from_files(const struct config_files *files, struct config **ret, cha
 
 int config_load_from(const char *dir, const char *name, uid_t uid, gid_t gid, struct config **ret, char **ret_why)
 {
-    CLEANUP(config_files_freep) struct config_files *files = NULL;
+    CLEANUP(conf_freep) struct conf *conf = NULL;
+    struct conf_policy policy = conf_policies[ENGINE_OWN];
     int r;
 
-    *ret_why = NULL;
-    r = config_files_read(dir, name, uid, gid, &files, ret_why);
+    policy.uid = uid;
+    policy.gid = gid;
+    r = conf_read(dir, name, &policy, NULL, NULL, &conf, ret_why);
     if (r == 0)
-        r = config_from_files(files, ret, ret_why);
-    if (r == 0)
-        config_take_remarks(*ret, config_files_take_remarks(files));
+        return say_why(-ENOENT, ret_why, "%s/%s: there is no configuration", dir, name);
+    if (r > 0)
+        r = config_from_conf(conf, ret, ret_why);
+    if (r == 0 && conf_remarks(conf))
+        r = config_set_remarks(*ret, conf_remarks(conf));
     return r;
 }

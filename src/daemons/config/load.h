@@ -5,9 +5,9 @@
 #define CONFIG_LOAD_H
 
 struct config;
-struct config_files;
+struct conf;
 
 /* As config_load_from(), of files that are read already. */
-int config_from_files(const struct config_files *files, struct config **ret, char **ret_why);
+int config_from_conf(const struct conf *conf, struct config **ret, char **ret_why);
 
 #endif

@@ -11,12 +11,9 @@ config_libconfig_a_SOURCES = \
 	config/values.c \
 	config/values.h
 
-# With libini, for the monitor alone: all others read the snapshot.
+# What reads sssd.conf itself, for the monitor alone: all others read the snapshot.
 noinst_LIBRARIES += config/libconfigread.a
-config_libconfigread_a_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
 config_libconfigread_a_SOURCES = \
-	config/files.c \
-	config/files.h \
 	config/load.c \
 	config/load.h
 
@@ -40,14 +37,14 @@ if FUZZING
 EXTRA_PROGRAMS += config/fuzz-config
 FUZZ_TARGETS += config/fuzz-config
 config_fuzz_config_SOURCES = config/fuzz-config.c
-config_fuzz_config_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
+config_fuzz_config_CFLAGS = $(AM_CFLAGS)
 config_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 config_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) $(INI_LIBS)
 endif
 
 # The target's seeds, without libFuzzer.
 check_PROGRAMS += config/test-fuzz-config
-config_test_fuzz_config_SOURCES = config/fuzz-config.c test/replay.c
+config_test_fuzz_config_SOURCES = config/fuzz-config.c
 config_test_fuzz_config_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/config/fuzz-config.seeds"'
-config_test_fuzz_config_CFLAGS = $(AM_CFLAGS) $(INI_CFLAGS)
+config_test_fuzz_config_CFLAGS = $(AM_CFLAGS)
 config_test_fuzz_config_LDADD = config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) $(INI_LIBS)

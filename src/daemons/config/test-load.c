@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "common/clock.h"
 #include "config/config.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define SOUND "[sssd]\nservices = nss\ndomains = one\n[domain/one]\nid_provider = ldif\n"
+
+#define FOREIGN_LETTERS "the name of an option or section has letters other than ASCII, '!' or a control character"
 
 /* The test works in a folder of its own: names in it are the same in every run. */
 static int setup(void **state)
@@ -183,9 +180,8 @@ static void a_text_that_libini_refuses_is_told_with_its_line(void **state)
     (void) state;
     assert_refused(SOUND "nonsense\n", -EBADMSG, "./sssd.conf:6: Equal sign is missing");
     assert_refused("", -EBADMSG, "./sssd.conf: is empty");
-    assert_refused(SOUND "\xc3\xa4 = 1\n", -EILSEQ, "./sssd.conf:6: the name of an option or section has letters other than "
-                                                    "ASCII");
-    assert_refused(SOUND "[a=\xc3\xa4]\n", -EILSEQ, "./sssd.conf: the name of an option or section has letters other than ASCII");
+    assert_refused(SOUND "\xc3\xa4 = 1\n", -EILSEQ, "./sssd.conf:6: " FOREIGN_LETTERS);
+    assert_refused(SOUND "[a=\xc3\xa4]\n", -EILSEQ, "./sssd.conf: " FOREIGN_LETTERS);
     assert_refused(SOUND "# \xff\n", -EILSEQ, "./sssd.conf:6: this is not UTF-8 text");
 }
 
@@ -238,129 +234,6 @@ static void snippets_alone_will_do(void **state)
     assert_int_equal(load(&config, &why), 0);
 }
 
-/* Scenario 42. */
-static void a_file_that_others_can_reach_is_refused(void **state)
-{
-    static const mode_t refused[] = { 0604, 0660, 0644, 0650, 0200 };
-    CLEANUP(config_freep) struct config *config = NULL;
-    CLEANUP(freep) char *why = NULL;
-
-    (void) state;
-    put("sssd.conf", SOUND);
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        assert_return_code(chmod("sssd.conf", refused[i]), errno);
-        assert_int_equal(load(&config, &why), -EPERM);
-        assert_non_null(strstr(why, "allowed: 0600 or 0640"));
-        why = (free(why), NULL);
-    }
-
-    assert_return_code(chmod("sssd.conf", 0640), errno);
-    assert_int_equal(load(&config, &why), 0); /* its group is the owner's */
-    config = config_free(config);
-    assert_return_code(chmod("sssd.conf", 0400), errno);
-    assert_int_equal(config_load_from(".", "sssd.conf", getuid() + 1, getgid(), &config, &why), -EPERM);
-    assert_non_null(strstr(why, "belongs to user"));
-    why = (free(why), NULL);
-    assert_int_equal(load(&config, &why), 0); /* the mode is fine: it was the owner */
-}
-
-static void what_is_no_file_is_refused_at_once(void **state)
-{
-    CLEANUP(config_freep) struct config *config = NULL;
-    CLEANUP(freep) char *why = NULL;
-
-    (void) state;
-    assert_return_code(mkfifo("sssd.conf", 0600), errno);
-    assert_int_equal(load(&config, &why), -EINVAL);
-    assert_string_equal(why, "./sssd.conf: this is not a regular file");
-}
-
-/* In place, line by line, with the option that matters in the last one; tells whether it was suspended meanwhile. */
-static void write_slowly(const char *text, const char *last)
-{
-    FILE *file = fopen("sssd.conf", "w");
-    uint64_t longest_usec = 0;
-
-    if (!file || fputs(text, file) < 0 || fflush(file) != 0)
-        _exit(2);
-    (void) kill(getppid(), SIGCONT); /* it waits for that */
-    for (unsigned i = 0; i < 100; i++) {
-        uint64_t before = now_usec();
-
-        (void) usleep(1000);
-        if (fprintf(file, "%s\n", i < 99 ? "# more" : last) < 0 || fflush(file) != 0)
-            _exit(2);
-        if (now_usec() - before > longest_usec)
-            longest_usec = now_usec() - before;
-    }
-    _exit(longest_usec > 30000);
-}
-
-/* Scenario 47. */
-static void a_file_that_is_being_written_is_waited_for(void **state)
-{
-    int status = -1;
-
-    (void) state;
-    put("sssd.conf", SOUND);
-    for (unsigned i = 0; i < 100 && status != 0; i++) { /* a writer who paused shows nothing */
-        CLEANUP(config_freep) struct config *config = NULL;
-        CLEANUP(freep) char *why = NULL;
-        sigset_t set;
-        pid_t pid;
-        int number, r;
-
-        (void) sigemptyset(&set);
-        (void) sigaddset(&set, SIGCONT);
-        assert_return_code(sigprocmask(SIG_BLOCK, &set, NULL), errno);
-        pid = fork();
-        assert_return_code(pid, errno);
-        if (pid == 0)
-            write_slowly(SOUND, "[nss]\nmemcache_timeout = 7");
-        assert_int_equal(sigwait(&set, &number), 0);
-        r = load(&config, &why);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
-        if (status == 0) {
-            assert_int_equal(r, 0);
-            assert_int_equal(config_usec(config, "nss", "memcache_timeout"), 7000000);
-        }
-    }
-    assert_int_equal(status, 0);
-}
-
-/* Truncated a moment ago, with the time of before still to be seen; the text comes as soon as somebody has opened it. */
-static void a_file_that_was_just_truncated_is_waited_for(void **state)
-{
-    static const struct timespec long_ago[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
-    int r = -1;
-
-    (void) state;
-    for (unsigned i = 0; i < 5 && r != 0; i++) { /* a writer who is suspended comes too late */
-        CLEANUP(config_freep) struct config *config = NULL;
-        CLEANUP(freep) char *why = NULL;
-        int status, fd = inotify_init1(IN_CLOEXEC);
-        pid_t pid;
-
-        put("sssd.conf", "");
-        assert_return_code(utimensat(AT_FDCWD, "sssd.conf", long_ago, 0), errno);
-        assert_return_code(inotify_add_watch(fd, "sssd.conf", IN_OPEN), errno);
-        pid = fork();
-        assert_return_code(pid, errno);
-        if (pid == 0) {
-            char event[sizeof(struct inotify_event)];
-
-            if (read(fd, event, sizeof(event)) > 0)
-                put("sssd.conf", SOUND);
-            _exit(0);
-        }
-        r = load(&config, &why);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        (void) close(fd);
-    }
-    assert_int_equal(r, 0);
-}
-
 static void domains_are_those_that_are_turned_on(void **state)
 {
     CLEANUP(config_freep) struct config *config = NULL;
@@ -389,10 +262,6 @@ int main(void)
         TEST(snippets_override_option_by_option),
         TEST(a_fault_in_a_snippet_names_the_snippet),
         TEST(snippets_alone_will_do),
-        TEST(a_file_that_others_can_reach_is_refused),
-        TEST(what_is_no_file_is_refused_at_once),
-        TEST(a_file_that_is_being_written_is_waited_for),
-        TEST(a_file_that_was_just_truncated_is_waited_for),
         TEST(domains_are_those_that_are_turned_on),
     };
 

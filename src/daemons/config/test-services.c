@@ -16,8 +16,9 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/conf.h"
+#include "common/test-modes.h"
 #include "config/config.h"
-#include "config/files.h"
 #include "config/options.h"
 #include "config/values.h"
 #include "test/folder.h"
@@ -116,14 +117,17 @@ static void write_names(const char *line, char *ret, size_t bytes)
 /* The line that would be in force if this build had all of SSSD's services, or "refused". */
 static void read_line(const char *dir, char *ret, size_t bytes)
 {
-    CLEANUP(config_files_freep) struct config_files *files = NULL;
+    CLEANUP(conf_freep) struct conf *conf = NULL;
     CLEANUP(freep) char *why = NULL;
     struct option option = *option_find("sssd", "services");
-    struct config_setting at = { .value = "" };
+    struct conf_policy policy = conf_policies[ENGINE_OWN];
+    struct conf_setting at = { .value = "" };
 
     option.words = SSSD_SERVICES;
-    assert_int_equal(config_files_read(dir, "sssd.conf", getuid(), getgid(), &files, &why), 0);
-    (void) config_files_find(files, "sssd", "services", &at); /* else there is no line */
+    policy.uid = getuid();
+    policy.gid = getgid();
+    assert_int_equal(conf_read(dir, "sssd.conf", &policy, NULL, NULL, &conf, &why), 1);
+    (void) conf_find(conf, "sssd", "services", &at); /* else there is no line */
     if (option_check(&option, at.value, &why) < 0)
         (void) snprintf(ret, bytes, REFUSED);
     else
@@ -230,10 +234,35 @@ static void what_sssd_was_seen_to_do_is_done_or_refused_with_a_reason(void **sta
             fail_msg("nothing differs any more in \"%s\"", differences[i].told);
 }
 
+static unsigned fd_limit(const char *dir)
+{
+    CLEANUP(config_freep) struct config *config = NULL;
+    CLEANUP(freep) char *why = NULL;
+
+    return config_load_from(dir, "sssd.conf", 0, 0, &config, &why) == 0 ? config_u32(config, "nss", "fd_limit") : 0;
+}
+
+/* Scenario 42. */
+static void owners_and_modes_are_what_they_have_to_be(void **state)
+{
+    CLEANUP(freep) char *snippets = NULL;
+    struct folder folder;
+
+    (void) state;
+    if (geteuid() != 0 || !getenv("TEST_DATA"))
+        skip();
+    folder_make(&folder);
+    assert_true(asprintf(&snippets, "%s/conf.d", folder.path) > 0);
+    assert_return_code(mkdir(snippets, 0755), errno);
+    modes_run(folder.path, ENGINE_OWN, fd_limit);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_sssd_was_seen_to_do_is_done_or_refused_with_a_reason),
+        cmocka_unit_test(owners_and_modes_are_what_they_have_to_be),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

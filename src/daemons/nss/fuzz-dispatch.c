@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/replay.h"
 #include "nss/test-fixture.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static struct fixture fixture;
 

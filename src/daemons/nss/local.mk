@@ -78,7 +78,7 @@ endif
 if HAVE_CMOCKA
 # The target's seeds, without libFuzzer.
 check_PROGRAMS += nss/test-fuzz-dispatch
-nss_test_fuzz_dispatch_SOURCES = nss/fuzz-dispatch.c nss/test-fixture.c nss/test-fixture.h test/replay.c
+nss_test_fuzz_dispatch_SOURCES = nss/fuzz-dispatch.c nss/test-fixture.c nss/test-fixture.h
 nss_test_fuzz_dispatch_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/nss/fuzz-dispatch.seeds"'
 nss_test_fuzz_dispatch_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS) $(LMDB_CFLAGS)
 nss_test_fuzz_dispatch_LDADD = $(nss_ldadd) $(CMOCKA_LIBS)

@@ -10,10 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/replay.h"
 #include "responder/private.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static struct request *waiting;
 static unsigned n_requests;

@@ -50,7 +50,7 @@ endif
 
 # The target's seeds, without libFuzzer.
 check_PROGRAMS += responder/test-fuzz-packet
-responder_test_fuzz_packet_SOURCES = responder/fuzz-packet.c test/replay.c
+responder_test_fuzz_packet_SOURCES = responder/fuzz-packet.c
 responder_test_fuzz_packet_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/responder/fuzz-packet.seeds"'
 responder_test_fuzz_packet_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 responder_test_fuzz_packet_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS)

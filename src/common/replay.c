@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Replay: gives a fuzz target the inputs that are kept beside it, where there is no libFuzzer to do so. */
-
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+#include "common/replay.h"
 
 /* In a room of just that size: then the sanitizers see a byte that is read behind it. */
 static int replay(const char *name)
@@ -21,7 +16,7 @@ static int replay(const char *name)
     struct stat info;
     size_t bytes;
 
-    (void) snprintf(path, sizeof(path), "%s/%s", SEEDS, name);
+    (void) snprintf(path, sizeof(path), "%s/%s", replay_seeds, name);
     file = fopen(path, "re");
     if (!file || fstat(fileno(file), &info) < 0 || !S_ISREG(info.st_mode)) {
         perror(path);
@@ -45,7 +40,7 @@ int main(int argc, char **argv)
 
     if (LLVMFuzzerInitialize && LLVMFuzzerInitialize(&argc, &argv) != 0)
         return EXIT_FAILURE;
-    dir = opendir(SEEDS);
+    dir = opendir(replay_seeds);
     while (dir && (entry = readdir(dir))) {
         if (entry->d_name[0] == '.')
             continue;
@@ -53,6 +48,6 @@ int main(int argc, char **argv)
             return EXIT_FAILURE;
         n++;
     }
-    (void) printf("%u inputs of %s replayed\n", n, SEEDS);
+    (void) printf("%u inputs of %s replayed\n", n, replay_seeds);
     return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
