@@ -13,13 +13,13 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/responders.h"
 #include "launch/monitor.h"
 #include "launch/refuse.h"
 #include "lib/event.h"
 #include "lib/log.h"
 #include "lib/manager.h"
 #include "lib/pace.h"
-#include "lib/responders.h"
 #include "lib/sockets.h"
 #include "lib/state.h"
 

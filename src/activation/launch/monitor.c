@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/responders.h"
 #include "launch/monitor.h"
 #include "lib/manager.h"
 #include "lib/pace.h"
-#include "lib/responders.h"
 #include "lib/state.h"
 
 /* A healthy start takes a fraction of a second. Whoever waits longer may be a log-in. */

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/responders.h"
 #include "lib/manager.h"
-#include "lib/responders.h"
 #include "lib/sockets.h"
 #include "lib/state.h"
 #include "test/fixture.h"

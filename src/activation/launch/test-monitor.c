@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/responders.h"
 #include "launch/monitor.h"
 #include "lib/manager.h"
-#include "lib/responders.h"
 #include "test/pid1.h"
 #include "test/state-fixture.h"
 

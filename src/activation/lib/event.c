@@ -13,9 +13,9 @@
 #include <systemd/sd-journal.h>
 
 #include "common/cleanup.h"
+#include "common/responders.h"
 #include "lib/event.h"
 #include "lib/log.h"
-#include "lib/responders.h"
 
 #ifndef EVENTS_TO_JOURNAL /* the tests' stay out of the host's */
 #define EVENTS_TO_JOURNAL true

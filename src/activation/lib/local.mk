@@ -20,8 +20,6 @@ lib_libsss_activation_a_SOURCES = \
 	lib/registry.h \
 	lib/residency.c \
 	lib/residency.h \
-	lib/responders.c \
-	lib/responders.h \
 	lib/services.c \
 	lib/services.h \
 	lib/sockets.c \

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "lib/responders.h"
+#include "common/responders.h"
 
 struct conf;
 

@@ -16,7 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
-#include "lib/responders.h"
+#include "common/responders.h"
 #include "lib/state.h"
 
 #define NAME_BYTES 64

@@ -14,7 +14,7 @@ test_libtest_a_SOURCES = \
 	lib/event.c \
 	lib/manager.c \
 	lib/pace.c \
-	lib/responders.c \
+	test/responders.c \
 	lib/unix-sockets.c \
 	test/fixture.c \
 	test/fixture.h \

@@ -5,8 +5,8 @@
 #include <systemd/sd-bus.h>
 
 #include "common/cleanup.h"
+#include "common/responders.h"
 #include "lib/manager.h"
-#include "lib/responders.h"
 #include "tools/bound.h"
 
 /* By BindsTo=, Requires= or Requisite= in that unit, which the property tells from this side. */

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/responders.h"
 #include "lib/log.h"
 #include "lib/manager.h"
-#include "lib/responders.h"
 #include "tools/hold.h"
 #include "tools/ownership.h"
 

@@ -14,13 +14,13 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/responders.h"
 #include "lib/config.h"
 #include "lib/event.h"
 #include "lib/log.h"
 #include "lib/manager.h"
 #include "lib/pace.h"
 #include "lib/residency.h"
-#include "lib/responders.h"
 #include "lib/services.h"
 #include "lib/state.h"
 #include "tools/backends.h"
@@ -62,7 +62,7 @@ static int warn(int r, const char *what)
 /* verb is "Restart", or "Start", by which one that runs goes on. */
 static int start_linger(struct manager *manager, const char *verb)
 {
-    return warn(manager_queue(manager, verb, "sss-linger.timer", "replace"), "start the linger timer");
+    return warn(manager_queue(manager, verb, LINGER_TIMER, "replace"), "start the linger timer");
 }
 
 static const char *from_systemd(const char *variable)
@@ -162,7 +162,7 @@ static bool is_stopped_by_linger(const struct state *state)
  * enum end, or a negative errno. */
 static int read_end(const struct state *state, struct manager *manager)
 {
-    static const char *const names[] = { MONITOR, "sss-stop.service" };
+    static const char *const names[] = { MONITOR, STOP_SERVICE };
     struct unit units[2];
     int r;
 
@@ -232,7 +232,7 @@ static void count_failure(const struct state *state, struct manager *manager, in
     (void) warn(state_count_failure(state), "note that the monitor came to nothing");
     /* Then it does not enter the failed state, and nobody else starts this. */
     if (will_be_restarted(manager))
-        (void) warn(manager_queue(manager, "Start", "sss-ended@sssd.service", "replace"), "start sss-ended@sssd.service");
+        (void) warn(manager_queue(manager, "Start", MONITOR_ENDED, "replace"), "start " MONITOR_ENDED);
 }
 
 /* It has ended with the monitor, or is about to. Returns END_BY_STOP where that lost its own part of a stop by this, which came
@@ -243,7 +243,7 @@ static int start_stop_unit(const struct state *state, struct manager *manager, i
     int r;
 
     /* A restart's start would come after the monitor's own. */
-    r = warn(manager_queue(manager, "Start", "sss-stop.service", end == END_BY_RESTART ? "ignore-dependencies" : "replace"),
+    r = warn(manager_queue(manager, "Start", STOP_SERVICE, end == END_BY_RESTART ? "ignore-dependencies" : "replace"),
              "start sss-stop.service");
     if (r >= 0)
         r = warn(manager_state(manager, MONITOR, &monitor), "ask systemd for " MONITOR);
@@ -309,7 +309,7 @@ static int undo_restart(const struct state *state, struct manager *manager)
 
     if (lock < 0)
         return warn(lock, "lock " STATE_DIR);
-    r = manager_run(manager, "Start", "sss-stop.service", "ignore-dependencies", LEAVE_MSEC, &result);
+    r = manager_run(manager, "Start", STOP_SERVICE, "ignore-dependencies", LEAVE_MSEC, &result);
     if (r >= 0)
         r = manager_state(manager, MONITOR, &monitor);
     if (r >= 0 && is_to_be_restarted(&monitor))
@@ -328,7 +328,7 @@ static bool monitor_owns_any(const struct state *state)
 /* sss-ended@sssd.service, when it has failed, or come to nothing. */
 static int on_monitor_failed(const struct state *state, struct manager *manager)
 {
-    static const char *const names[] = { MONITOR, "sss-stop.service" };
+    static const char *const names[] = { MONITOR, STOP_SERVICE };
     struct unit units[2], *monitor = &units[0];
     bool was_stopped;
     int r;

@@ -90,7 +90,7 @@ MACHINE_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) -UPROGRAM_DIR -DPROGRAM_DIR='"pro
 	-DUNIT_DIR='"etc"' -DRUNTIME_UNIT_DIR='"run"'
 MACHINE_LDADD = $(TEST_LDADD) $(JSON_LIBS)
 machine_SOURCES = \
-	lib/responders.c \
+	test/responders.c \
 	tools/backends.c \
 	tools/bound.c \
 	tools/json.c \
@@ -133,7 +133,7 @@ tools_test_foresee_SOURCES = \
 tools_test_foresee_CFLAGS = $(TEST_CFLAGS)
 tools_test_foresee_LDADD = $(TEST_LDADD)
 tools_test_hold_SOURCES = \
-	lib/responders.c \
+	test/responders.c \
 	tools/drain.c \
 	tools/finish.c \
 	tools/hold.c \
@@ -145,7 +145,7 @@ tools_test_hold_SOURCES = \
 tools_test_hold_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_hold_LDADD = $(TEST_LDADD)
 tools_test_hooks_SOURCES = \
-	lib/responders.c \
+	test/responders.c \
 	tools/bound.c \
 	tools/drain.c \
 	tools/drain.h \
@@ -159,7 +159,7 @@ tools_test_hooks_SOURCES = \
 tools_test_hooks_CFLAGS = $(MACHINE_CFLAGS) -DRESPONDERS_USEC=2000000 -DLEAVE_MSEC=2000 -DLOCK_MSEC=2000
 tools_test_hooks_LDADD = $(TEST_LDADD)
 tools_test_migrate_SOURCES = \
-	lib/responders.c \
+	test/responders.c \
 	tools/drain.c \
 	tools/finish.c \
 	tools/foresee.c \
@@ -198,7 +198,7 @@ tools_test_table_SOURCES = tools/table.c tools/test-table.c
 tools_test_table_CFLAGS = $(TEST_CFLAGS)
 tools_test_table_LDADD = $(TEST_LDADD)
 tools_test_units_SOURCES = \
-	lib/responders.c \
+	test/responders.c \
 	tools/test-units.c \
 	tools/units.c
 tools_test_units_CFLAGS = $(MACHINE_CFLAGS)

@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/responders.h"
 #include "lib/config.h"
 #include "lib/edit.h"
 #include "lib/manager.h"
 #include "lib/residency.h"
-#include "lib/responders.h"
 #include "lib/services.h"
 #include "lib/state.h"
 #include "tools/migrate.h"

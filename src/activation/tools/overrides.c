@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
-#include "lib/responders.h"
+#include "common/responders.h"
 #include "tools/overrides.h"
 
 #ifndef UNIT_DIR /* the tests have their own */

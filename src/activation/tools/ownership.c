@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/responders.h"
 #include "lib/config.h"
 #include "lib/event.h"
 #include "lib/log.h"
 #include "lib/manager.h"
-#include "lib/responders.h"
 #include "lib/services.h"
 #include "lib/state.h"
 #include "lib/unix-sockets.h"
@@ -350,7 +350,7 @@ int ownership_apply_beside_monitor(const struct state *state, struct manager *ma
     else
         r = changed ? take_what_runs(state, manager, &changed) : 0;
     /* Not there yet where this version has just come. A stop of it that is on its way wins. */
-    (void) manager_queue(manager, "Start", "sss-stop.service", "fail");
+    (void) manager_queue(manager, "Start", STOP_SERVICE, "fail");
     return r < 0 ? r : move_sockets(state, manager, &before, CLOSES);
 }
 

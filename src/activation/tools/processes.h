@@ -4,7 +4,7 @@
 #ifndef TOOLS_PROCESSES_H
 #define TOOLS_PROCESSES_H
 
-#include "lib/responders.h"
+#include "common/responders.h"
 
 #ifndef CONTROL_GROUPS /* the tests have their own */
 #define CONTROL_GROUPS "/sys/fs/cgroup"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/responders.h"
 #include "lib/manager.h"
-#include "lib/responders.h"
 #include "test/fixture.h"
 #include "test/pid1.h"
 #include "tools/bound.h"

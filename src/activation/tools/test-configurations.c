@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/responders.h"
 #include "common/test-modes.h"
 #include "lib/config.h"
-#include "lib/responders.h"
 #include "test/fixture.h"
 #include "tools/check.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/responders.h"
+#include "common/responders.h"
 #include "test/fixture.h"
 #include "test/pid1.h"
 #include "tools/hold.h"

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/responders.h"
 #include "lib/residency.h"
-#include "lib/responders.h"
 #include "lib/services.h"
 #include "lib/state.h"
 #include "test/pid1.h"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "lib/responders.h"
+#include "common/responders.h"
 #include "lib/state.h"
 #include "test/fixture.h"
 #include "test/pid1.h"

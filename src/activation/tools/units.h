@@ -4,8 +4,8 @@
 #ifndef TOOLS_UNITS_H
 #define TOOLS_UNITS_H
 
+#include "common/responders.h"
 #include "lib/manager.h"
-#include "lib/responders.h"
 
 struct state;
 

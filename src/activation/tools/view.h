@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "lib/responders.h"
+#include "common/responders.h"
 #include "lib/services.h"
 #include "tools/units.h"
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/responders.h"
 #include "common/why.h"
 #include "config/options.h"
 #include "config/values.h"
@@ -32,7 +33,7 @@ static const struct option options[] = {
     { NULL, "reconnection_retries",    OPTION_NUMBER,   "3",     .max = UINT32_MAX, .used_by = NOBODY }, /* we never give up */
 
     { "sssd", "config_file_version",    OPTION_NUMBER,   "2",     .min = 2, .max = 2, .used_by = NOBODY },
-    { "sssd", "services",               OPTION_SERVICES, "",      .words = "nss", .used_by = "monitor" },
+    { "sssd", "services",               OPTION_SERVICES, "",      .words = OWN_RESPONDERS, .used_by = "monitor" },
     { "sssd", "domains",                OPTION_DOMAINS,  "",      .used_by = "all" },
     { "sssd", "user",                   OPTION_TEXT,     SSS_USER, .used_by = "monitor" },
     { "sssd", "full_name_format",       OPTION_NAMES,    "%1$s@%2$s", .used_by = "responders" },

@@ -17,6 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/conf.h"
+#include "common/responders.h"
 #include "common/test-modes.h"
 #include "config/config.h"
 #include "config/options.h"
@@ -27,7 +28,6 @@
 
 #define ENGINE "2.8:" /* whose line of `expect` is ours */
 #define REFUSED "refused"
-#define SSSD_SERVICES "nss, pam, sudo, autofs, ssh, pac, ifp"
 
 /* Nearly all have a domain of that provider, for the sake of a domain alone: here it is ours. */
 #define ADAPT "s/^id_provider = proxy$/id_provider = ldif/; /^proxy_lib_name = /d"
@@ -122,8 +122,11 @@ static void read_line(const char *dir, char *ret, size_t bytes)
     struct option option = *option_find("sssd", "services");
     struct conf_policy policy = conf_policies[ENGINE_OWN];
     struct conf_setting at = { .value = "" };
+    char all[128] = "";
 
-    option.words = SSSD_SERVICES;
+    for (size_t i = 0; i < RESPONDERS; i++)
+        (void) snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s,", responders[i].name); /* fits */
+    option.words = all;
     policy.uid = getuid();
     policy.gid = getgid();
     assert_int_equal(conf_read(dir, "sssd.conf", &policy, NULL, NULL, &conf, &why), 1);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Responders: which there are and what their units are called. */
+/* Responders: which there are, where they listen, and what their units are called. This is the one
+ * list of them: test-responders holds those in scripts, presets and units against it. */
 
-#ifndef LIB_RESPONDERS_H
-#define LIB_RESPONDERS_H
+#ifndef COMMON_RESPONDERS_H
+#define COMMON_RESPONDERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +19,14 @@ enum responder_id {
     RESPONDERS,
 };
 
+/* Those of them that our own daemons have. */
+#define OWN_RESPONDERS "nss"
+
 #define MONITOR "sssd.service"
+#define MONITOR_ENDED "sss-ended@sssd.service"
 #define MONITOR_RETRY_TIMER "sss-retry@sssd.timer"
+#define STOP_SERVICE "sss-stop.service" /* stops with the monitor, before it */
+#define LINGER_TIMER "sss-linger.timer"
 
 #define UNITS_MAX 2
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Responders: which there are and what their units are called. */
-
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/responders.h"
+#include "common/responders.h"
 
 #ifndef PROGRAM_DIR /* the tests have their own */
 #define PROGRAM_DIR "/usr/libexec/sssd"
