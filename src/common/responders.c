@@ -66,7 +66,8 @@ static bool is_its_unit(const struct responder *responder, const char *prefix)
 {
     size_t n = strlen(prefix);
 
-    return strncmp(responder->service, prefix, n) == 0 && strcmp(responder->service + n, ".service") == 0;
+    return strncmp(responder->service, prefix, n) == 0 &&
+           strcmp(responder->service + n, ".service") == 0;
 }
 
 const struct responder *responder_by_unit(const char *prefix)

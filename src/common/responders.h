@@ -43,13 +43,15 @@ struct responder {
 
 extern const struct responder responders[RESPONDERS];
 
-/* Not one of the monitor's: it has the distribution's units and needs no monitor. Only its bad ends are ours. */
+/* Not one of the monitor's: it has the distribution's units and needs no monitor. Only its bad ends
+ * are ours. */
 extern const struct responder kcm;
 
 /* Is its program there? Units of others skip by their conditions. */
 bool responder_is_installed(const struct responder *responder);
 
-/* Returns its row, or NULL if the name is none of a responder, or of its service's without ".service", kcm's included. */
+/* Returns its row, or NULL if the name is none of a responder, or of its service's without
+ * ".service", kcm's included. */
 const struct responder *responder_by_name(const char *name);
 const struct responder *responder_by_unit(const char *prefix);
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -47,9 +48,25 @@ static void numbers_are_read_whole_and_within_their_limit(void **state)
     }
 }
 
+static void a_list_has_its_items_and_no_more(void **state)
+{
+    char **items = text_list(" a b\t,, \r\f\v,c,");
+
+    (void) state;
+    assert_non_null(items);
+    assert_string_equal(items[0], "a b");
+    assert_string_equal(items[1], "c");
+    assert_null(items[2]);
+    free(items);
+    items = text_list("");
+    assert_null(items[0]);
+    free(items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_has_its_items_and_no_more),
         cmocka_unit_test(numbers_are_read_whole_and_within_their_limit),
     };
 

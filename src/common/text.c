@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "common/text.h"
@@ -15,7 +16,7 @@ int text_to_u64(const char *text, int base, uint64_t max, uint64_t *ret)
     if (!isxdigit((unsigned char) text[0])) /* strtoull would take blanks and signs */
         return -EINVAL;
     if (base == 0)
-        base = strncasecmp(text, "0x", 2) == 0 ? 16 : 10; /* and never 8: people write 010 for ten */
+        base = strncasecmp(text, "0x", 2) == 0 ? 16 : 10; /* never 8: people write 010 for ten */
 
     errno = 0;
     value = strtoull(text, &end, base);
@@ -29,4 +30,40 @@ int text_to_u64(const char *text, int base, uint64_t max, uint64_t *ret)
 
     *ret = value;
     return 0;
+}
+
+const char *text_trim(const char *text, size_t *ret_bytes)
+{
+    size_t n;
+
+    text += strspn(text, TEXT_BLANKS);
+    for (n = strlen(text); n > 0 && strchr(TEXT_BLANKS, text[n - 1]); n--)
+        ;
+    *ret_bytes = n;
+    return text;
+}
+
+char **text_list(const char *text)
+{
+    size_t n = 2, used = 0;
+    char **items, *next;
+
+    for (const char *at = text; *at; at++)
+        n += *at == ',';
+    items = malloc(n * sizeof(*items) + strlen(text) + 1);
+    if (!items)
+        return NULL;
+
+    next = strcpy((char *) (items + n), text);
+    while (next) {
+        size_t bytes;
+        char *item = strsep(&next, ",");
+
+        item += text_trim(item, &bytes) - item;
+        item[bytes] = '\0';
+        if (bytes > 0)
+            items[used++] = item;
+    }
+    items[used] = NULL;
+    return items;
 }

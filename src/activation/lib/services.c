@@ -9,11 +9,11 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
-#include "common/why.h"
 #include "common/conf.h"
+#include "common/text.h"
+#include "common/why.h"
 #include "lib/services.h"
 
-#define BLANKS " \t\r\n\f\v"
 #define DOMAIN "domain/"
 #define APPLICATION "application/"
 
@@ -55,23 +55,6 @@ static int to_answer(int r)
     if (r == REFUSED)
         return 0;
     return r < 0 ? r : 1;
-}
-
-/* The next item of a list that is neither empty nor blank, or NULL at its end. */
-static char *next_item(char **rest)
-{
-    char *item;
-
-    while ((item = strsep(rest, ","))) {
-        size_t n;
-
-        item += strspn(item, BLANKS);
-        for (n = strlen(item); n > 0 && strchr(BLANKS, item[n - 1]); n--)
-            item[n - 1] = '\0';
-        if (n > 0)
-            return item;
-    }
-    return NULL;
 }
 
 /* NULL without memory. */
@@ -306,18 +289,14 @@ static int spell(const struct conf_setting *at, void *userdata)
 int domains_read(const struct conf *config, struct domains *ret, char **ret_why)
 {
     CLEANUP(domains_done) struct domains domains = { .names = NULL };
-    CLEANUP(freep) char *copy = NULL;
     struct collecting collecting = { .config = config, .domains = &domains, .ret_why = ret_why };
     const char *line = conf_get(config, "sssd", "domains", NULL);
-    char *rest, *name;
-    int r = 0;
+    CLEANUP(freep) char **listed = text_list(line ? line : "");
+    int r = listed ? 0 : -ENOMEM;
 
     *ret_why = NULL;
-    rest = copy = strdup(line ? line : "");
-    if (!copy)
-        return -ENOMEM;
-    while (r == 0 && (name = next_item(&rest)))
-        r = domains_add(&domains, name);
+    for (char **name = listed; r == 0 && *name; name++)
+        r = domains_add(&domains, *name);
     if (r == 0)
         r = conf_each_section(config, on_section, &collecting);
     if (r == 0)
@@ -346,21 +325,18 @@ static int check_version(const struct conf *config, char **ret_why)
 
 static int read_line(const struct conf *config, struct services *services, char **ret_why)
 {
-    CLEANUP(freep) char *copy = NULL;
     const char *line = conf_get(config, "sssd", "services", &services->file);
-    char *rest, *name;
+    CLEANUP(freep) char **listed = text_list(line ? line : "");
 
-    rest = copy = strdup(line ? line : "");
-    if (!copy)
+    if (!listed)
         return -ENOMEM;
-
-    while ((name = next_item(&rest))) {
-        const struct responder *responder = responder_by_name(name);
+    for (char **name = listed; *name; name++) {
+        const struct responder *responder = responder_by_name(*name);
 
         if (!responder)
-            return say_why(REFUSED, ret_why, "%s: services: \"%.64s\" is no responder", services->file, name);
+            return say_why(REFUSED, ret_why, "%s: services: \"%.64s\" is no responder", services->file, *name);
         if (services->why[responder - responders] == LISTED)
-            return say_why(REFUSED, ret_why, "%s: services: %s is listed twice", services->file, name);
+            return say_why(REFUSED, ret_why, "%s: services: %s is listed twice", services->file, *name);
         services->why[responder - responders] = LISTED;
     }
     return 0;

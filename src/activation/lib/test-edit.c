@@ -12,9 +12,9 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/test-files.h"
 #include "lib/edit.h"
 #include "lib/services.h"
-#include "common/test-files.h"
 #include "test/fixture.h"
 
 #define M EDIT_MARKER

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "lib/residency.h"
 #include "common/test-files.h"
+#include "lib/residency.h"
 
 #define SAFE "[sssd]\ndomains = x\n[domain/x]\nid_provider = ldap\n"
 

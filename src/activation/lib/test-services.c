@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "lib/services.h"
 #include "common/test-files.h"
+#include "lib/services.h"
 #include "test/fixture.h"
 
 #define DOMAIN "[domain/x]\nid_provider = ldap\n"

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/text.h"
 #include "config/config.h"
 #include "config/image.h"
 #include "config/options.h"
@@ -168,7 +169,7 @@ int config_from_entries(struct config_entry *entries, size_t n, struct config **
 
         next = put_text(next, entries[i].section, strlen(entries[i].section));
         next = put_text(next, entries[i].key, strlen(entries[i].key));
-        value = value_trim(entries[i].value, &value_bytes);
+        value = text_trim(entries[i].value, &value_bytes);
         next = put_text(next, value, value_bytes);
     }
     bytes = (size_t) (next - image);
@@ -267,5 +268,5 @@ uint64_t config_usec(const struct config *config, const char *section, const cha
 
 char **config_list(const struct config *config, const char *section, const char *key)
 {
-    return value_parse_list(config_text(config, section, key));
+    return text_list(config_text(config, section, key));
 }

@@ -7,6 +7,7 @@
 
 #include "common/cleanup.h"
 #include "common/responders.h"
+#include "common/text.h"
 #include "common/why.h"
 #include "config/options.h"
 #include "config/values.h"
@@ -258,7 +259,7 @@ static bool has_word(char **words, const char *word, bool any_case)
 
 static int check_word(const struct option *option, const char *value, char **ret_why)
 {
-    CLEANUP(freep) char **words = value_parse_list(option->words);
+    CLEANUP(freep) char **words = text_list(option->words);
 
     if (!words)
         return -ENOMEM;
@@ -277,8 +278,8 @@ static bool is_twice(char **items, size_t i)
 
 static int check_services(const struct option *option, const char *value, char **ret_why)
 {
-    CLEANUP(freep) char **words = value_parse_list(option->words);
-    CLEANUP(freep) char **items = value_parse_list(value);
+    CLEANUP(freep) char **words = text_list(option->words);
+    CLEANUP(freep) char **items = text_list(value);
 
     if (!words || !items)
         return -ENOMEM;
@@ -300,7 +301,7 @@ bool option_is_domain_name(const char *name)
 
 static int check_domains(const char *value, char **ret_why)
 {
-    CLEANUP(freep) char **items = value_parse_list(value);
+    CLEANUP(freep) char **items = text_list(value);
 
     if (!items)
         return -ENOMEM;
@@ -320,7 +321,7 @@ static int check_path(const char *value, char **ret_why)
 
 static int check_paths(const char *value, char **ret_why)
 {
-    CLEANUP(freep) char **items = value_parse_list(value);
+    CLEANUP(freep) char **items = text_list(value);
     int r = 0;
 
     if (!items)

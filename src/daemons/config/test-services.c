@@ -19,6 +19,7 @@
 #include "common/conf.h"
 #include "common/responders.h"
 #include "common/test-modes.h"
+#include "common/text.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "config/values.h"
@@ -102,7 +103,7 @@ static int compare(const void *a, const void *b)
 /* The names on a line as `expect` has them. */
 static void write_names(const char *line, char *ret, size_t bytes)
 {
-    CLEANUP(freep) char **names = value_parse_list(line);
+    CLEANUP(freep) char **names = text_list(line);
     size_t n = 0;
 
     assert_non_null(names);

@@ -7,21 +7,8 @@
 #include "common/text.h"
 #include "config/values.h"
 
-#define BLANKS " \t\r\n\f\v"
-
 /* The longest time that is still counted; whoever wants more wants "never". */
 #define SECONDS_MAX UINT32_MAX
-
-const char *value_trim(const char *text, size_t *ret_bytes)
-{
-    size_t n;
-
-    text += strspn(text, BLANKS);
-    for (n = strlen(text); n > 0 && strchr(BLANKS, text[n - 1]); n--)
-        ;
-    *ret_bytes = n;
-    return text;
-}
 
 int value_parse_bool(const char *text, bool *ret)
 {
@@ -52,7 +39,7 @@ int value_parse_usec(const char *text, uint64_t *ret)
     } units[] = { { "", 1000000 }, { "ms", 1000 }, { "s", 1000000 }, { "min", 60000000 }, { "h", 3600000000 } };
     char digits[16];
     size_t n = strspn(text, "0123456789");
-    const char *unit = text + n + strspn(text + n, BLANKS);
+    const char *unit = text + n + strspn(text + n, TEXT_BLANKS);
     uint64_t value;
 
     if (n == 0 || n >= sizeof(digits))
@@ -68,29 +55,4 @@ int value_parse_usec(const char *text, uint64_t *ret)
         }
     }
     return -EINVAL;
-}
-
-char **value_parse_list(const char *text)
-{
-    size_t n = 2, used = 0;
-    char **items, *next;
-
-    for (const char *at = text; *at; at++)
-        n += *at == ',';
-    items = malloc(n * sizeof(*items) + strlen(text) + 1);
-    if (!items)
-        return NULL;
-
-    next = strcpy((char *) (items + n), text);
-    while (next) {
-        size_t bytes;
-        char *item = strsep(&next, ",");
-
-        item += value_trim(item, &bytes) - item;
-        item[bytes] = '\0';
-        if (bytes > 0)
-            items[used++] = item;
-    }
-    items[used] = NULL;
-    return items;
 }

@@ -8,16 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The text without the blanks around it; it is not ended. */
-const char *value_trim(const char *text, size_t *ret_bytes);
-
 /* Each returns 0, or -EINVAL and leaves *ret alone. */
 int value_parse_bool(const char *text, bool *ret); /* true, false */
 int value_parse_u32(const char *text, uint32_t *ret); /* 0x... is hexadecimal */
 int value_parse_usec(const char *text, uint64_t *ret); /* seconds, or with a unit: ms, s, min, h */
-
-/* The items between commas without blanks around them; empty ones do not count. One allocation that ends with NULL, the
- * caller's to free. NULL: no memory. */
-char **value_parse_list(const char *text);
 
 #endif
