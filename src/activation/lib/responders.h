@@ -20,6 +20,7 @@ enum responder_id {
 
 #define MONITOR "sssd.service"
 #define MONITOR_RETRY_TIMER "sss-retry@sssd.timer"
+#define INFOPIPE_PAUSE "sss-pause.service"
 
 #define UNITS_MAX 2
 

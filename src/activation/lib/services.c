@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/config.h"
@@ -24,9 +25,13 @@
 #define BUS_NAME_BYTES_MAX 255
 #define BUS_PREFIX "sssd.domain_"
 
-/* SSSD's default for responder_idle_timeout, and the least it takes. */
+/* SSSD's default for responder_idle_timeout, which is our own daemons' too, and the least that SSSD takes. */
 #define IDLE_SEC 300
 #define IDLE_SEC_MIN 60
+
+#ifndef OWN_DAEMONS /* comes with them; the tests have their own */
+#define OWN_DAEMONS "/usr/lib/systemd/system/sss-nss.service.d/50-daemons.conf"
+#endif
 
 /* What a domain that has a back end may be called. */
 struct name_rules {
@@ -403,17 +408,31 @@ int services_read(const struct config *config, struct services *ret, char **ret_
     return 1;
 }
 
+bool daemons_are_own(void)
+{
+    return access(OWN_DAEMONS, F_OK) == 0;
+}
+
+static unsigned long in_unit(unsigned long number, const char *unit)
+{
+    return strcmp(unit, "ms") == 0 ? number / 1000 : strcmp(unit, "min") == 0 ? number * 60
+         : strcmp(unit, "h") == 0  ? number * 3600 : number;
+}
+
 unsigned long responder_idle_sec(const struct config *config, const char *responder)
 {
     const char *value = config ? config_get(config, responder, "responder_idle_timeout", NULL) : NULL;
-    unsigned long sec;
+    bool own = daemons_are_own();
+    unsigned long number;
     char *end;
 
     if (!value)
         return IDLE_SEC;
     errno = 0;
-    sec = strtoul(value, &end, 10);
-    if (errno != 0 || *end || value[0] == '-')
+    number = strtoul(value, &end, 10);
+    if (errno != 0 || value[0] == '-' || (*end && !own))
         return IDLE_SEC;
-    return sec == 0 || sec >= IDLE_SEC_MIN ? sec : IDLE_SEC_MIN;
+    if (own)
+        return in_unit(number, end);
+    return number == 0 || number >= IDLE_SEC_MIN ? number : IDLE_SEC_MIN;
 }

@@ -26,8 +26,11 @@ struct services {
  * caller frees; or a negative errno (memory, domains by the thousand). */
 int services_read(const struct config *config, struct services *ret, char **ret_why);
 
+/* Are the machine's daemons our own ones? */
+bool daemons_are_own(void);
+
 /* Seconds without a request after which that responder leaves, 0 for never: what the configuration says, NULL for none, or
- * SSSD's default. */
+ * SSSD's default. Our own daemons take a shorter time than SSSD, and units; parts of a second are cut off. */
 unsigned long responder_idle_sec(const struct config *config, const char *responder);
 
 /* Domains that are turned on, some of which the engine may pass over. */

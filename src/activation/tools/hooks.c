@@ -51,6 +51,10 @@
 #define KILLED_AT_START_USEC 40000
 /* A monitor that ends badly after a longer life than that did not fail to start. */
 #define SHORT_LIFE_USEC UINT64_C(60000000)
+/* How often somebody who waits for the next try looks whether the mistake is mended. */
+#ifndef PAUSE_LOOK_USEC /* likewise */
+#define PAUSE_LOOK_USEC 1000000
+#endif
 
 static int warn(int r, const char *what)
 {
@@ -101,8 +105,11 @@ static int on_starting(const struct state *state, struct manager *manager)
 static int on_started(const struct state *state, struct manager *manager)
 {
     int r = ownership_verify(state, manager);
+    uint64_t age;
 
     (void) warn(state_forget_refusals(state), "note that the monitor has started");
+    if (state_failures(state, &age) > 0)
+        (void) manager_kill(manager, INFOPIPE_PAUSE, SIGTERM); /* mostly there is none */
     return r;
 }
 
@@ -196,16 +203,18 @@ static int on_stopping(const struct state *state, struct manager *manager)
     return r < 0 ? r : waited;
 }
 
-/* Has this life of it come to nothing: it was never up, or ended badly soon after? */
+/* Has this life of it come to nothing: it was never up, or ended badly soon after? The kill of one at work says nothing of the
+ * next. */
 static bool came_to_nothing(struct manager *manager)
 {
+    uint64_t least = strcmp(from_systemd("EXIT_STATUS"), "KILL") == 0 ? KILLED_AT_START_USEC : SHORT_LIFE_USEC;
     uint64_t began, came_up;
 
     if (manager_number(manager, MONITOR, "Unit", "InactiveExitTimestampMonotonic", &began) < 0 ||
         manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) < 0)
         return false;
     return came_up < began ||
-           (strcmp(from_systemd("SERVICE_RESULT"), "success") != 0 && now_usec() - came_up < SHORT_LIFE_USEC);
+           (strcmp(from_systemd("SERVICE_RESULT"), "success") != 0 && now_usec() - came_up < least);
 }
 
 /* By its Restart= (systemd.service(5)), after this end. */
@@ -222,6 +231,26 @@ static bool will_be_restarted(struct manager *manager)
            (strcmp(restart, "on-abort") == 0 && is_abort);
 }
 
+/* Its callers get no launcher, which would wait for the next try: each call is a start of the monitor. */
+static void pause_infopipe(struct manager *manager)
+{
+    struct unit infopipe;
+    int r;
+
+    r = manager_state(manager, responders[IFP].service, &infopipe);
+    if (r >= 0 && infopipe.job[0])
+        r = manager_queue(manager, "Start", INFOPIPE_PAUSE, "replace-irreversibly");
+    (void) warn(r == -ENOENT ? 0 : r, "keep InfoPipe from starting " MONITOR);
+}
+
+/* ExecStart= of sss-pause.service. */
+static int on_pausing(const struct state *state, struct manager *manager)
+{
+    while (pace_usec_left(state, manager) > 0)
+        (void) usleep(PAUSE_LOOK_USEC);
+    return 0;
+}
+
 /* An end that somebody asked for, or a good life before it, is the end of the row. */
 static void count_failure(const struct state *state, struct manager *manager, int end)
 {
@@ -230,6 +259,7 @@ static void count_failure(const struct state *state, struct manager *manager, in
         return;
     }
     (void) warn(state_count_failure(state), "note that the monitor came to nothing");
+    pause_infopipe(manager);
     /* Then it does not enter the failed state, and nobody else starts this. */
     if (will_be_restarted(manager))
         (void) warn(manager_queue(manager, "Start", "sss-ended@sssd.service", "replace"), "start sss-ended@sssd.service");
@@ -664,7 +694,7 @@ static const struct hook {
     int (*run)(const struct state *state, struct manager *manager);
 } hooks[] = {
     { "starting", on_starting }, { "started", on_started }, { "stopping", on_stopping },
-    { "stopped", on_stopped },   { "closing", on_closing }, { "linger", on_linger },
+    { "stopped", on_stopped },   { "closing", on_closing }, { "pausing", on_pausing }, { "linger", on_linger },
 };
 
 static const struct responder_hook {

@@ -91,6 +91,7 @@ MACHINE_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) -UPROGRAM_DIR -DPROGRAM_DIR='"pro
 MACHINE_LDADD = $(TEST_LDADD) $(JSON_LIBS)
 machine_SOURCES = \
 	lib/responders.c \
+	lib/services.c \
 	tools/backends.c \
 	tools/bound.c \
 	tools/json.c \

@@ -26,9 +26,6 @@
 /* A responder finishes in two seconds at most; systemd kills one that does not leave. */
 #define JOBS_MSEC 120000
 
-/* Comes with sssd-ondemand-daemons. */
-#define OWN_DAEMONS "/usr/lib/systemd/system/sss-nss.service.d/50-daemons.conf"
-
 /* Units for which the same is to be done. */
 struct list {
     const char *names[MANAGER_UNITS_MAX];
@@ -266,7 +263,7 @@ static size_t paths_of(const struct state *state, const struct services *service
 /* Our own daemons take a path over from PID 1 alone, and the peer of a narrowed queue is who has narrowed it. */
 static bool may_narrow(void)
 {
-    return access(OWN_DAEMONS, F_OK) < 0;
+    return !daemons_are_own();
 }
 
 /* The monitor's responders will bind their paths anew. Until then clients are to come again: who waits in our queues then is
