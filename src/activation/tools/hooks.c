@@ -203,18 +203,23 @@ static int on_stopping(const struct state *state, struct manager *manager)
     return r < 0 ? r : waited;
 }
 
-/* Has this life of it come to nothing: it was never up, or ended badly soon after? The kill of one at work says nothing of the
- * next. */
-static bool came_to_nothing(struct manager *manager)
+/* Of a life: it was never up; it ended badly soon after; or else nothing is wrong with it. */
+enum life { NEVER_UP, SHORT, GOOD };
+
+static enum life read_life(struct manager *manager)
 {
-    uint64_t least = strcmp(from_systemd("EXIT_STATUS"), "KILL") == 0 ? KILLED_AT_START_USEC : SHORT_LIFE_USEC;
-    uint64_t began, came_up;
+    const char *result = from_systemd("SERVICE_RESULT");
+    uint64_t began, came_up, least = SHORT_LIFE_USEC;
 
     if (manager_number(manager, MONITOR, "Unit", "InactiveExitTimestampMonotonic", &began) < 0 ||
         manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) < 0)
-        return false;
-    return came_up < began ||
-           (strcmp(from_systemd("SERVICE_RESULT"), "success") != 0 && now_usec() - came_up < least);
+        return GOOD;
+    if (came_up < began)
+        return NEVER_UP;
+    /* A kill says nothing of the next, and a watchdog has its own patience. */
+    if (strcmp(from_systemd("EXIT_STATUS"), "KILL") == 0 || strcmp(result, "watchdog") == 0)
+        least = KILLED_AT_START_USEC;
+    return strcmp(result, "success") != 0 && now_usec() - came_up < least ? SHORT : GOOD;
 }
 
 /* By its Restart= (systemd.service(5)), after this end. */
@@ -251,13 +256,16 @@ static int on_pausing(const struct state *state, struct manager *manager)
     return 0;
 }
 
-/* An end that somebody asked for, or a good life before it, is the end of the row. */
+/* An end that somebody asked for, or a good life before it, is the end of the row. One that was up has served, and may have had
+ * bad luck: nobody waits after its first. */
 static void count_failure(const struct state *state, struct manager *manager, int end)
 {
-    if (end != END_BY_ITSELF || !came_to_nothing(manager)) {
+    enum life life = end == END_BY_ITSELF ? read_life(manager) : GOOD;
+
+    if (life == GOOD)
         (void) warn(state_forget_failures(state), "forget failures");
+    if (life == GOOD || (life == SHORT && warn(state_begin_failures(state), "note that the monitor ended badly") != 0))
         return;
-    }
     (void) warn(state_count_failure(state), "note that the monitor came to nothing");
     pause_infopipe(manager);
     /* Then it does not enter the failed state, and nobody else starts this. */

@@ -1159,6 +1159,8 @@ static void a_monitor_that_comes_to_nothing_is_counted(void **state)
         { "a kill at once", "", "signal", MSEC(5000), MSEC(20), 2, "KILL" },
         { "a kill soon", "", "signal", MSEC(5000), MSEC(100), 0, "KILL" },
         { "the end of memory soon", "", "oom-kill", MSEC(5000), MSEC(100), 0, "KILL" },
+        { "a watchdog that had no patience", "", "watchdog", MSEC(5000), MSEC(20), 2, "ABRT" },
+        { "a watchdog", "", "watchdog", MSEC(5000), MSEC(4000), 0, "ABRT" },
         { "a crash later", "", "core-dump", MSEC(62000), MSEC(61000), 0, NULL },
         { "an end by hand soon", "", "success", MSEC(59000), MSEC(58000), 0, NULL },
         { "a stop", "stop", "exit-code", MSEC(100), 0, 0, NULL },
@@ -1191,6 +1193,23 @@ static void a_monitor_that_comes_to_nothing_is_counted(void **state)
 }
 
 #define PAUSE "Start sss-pause.service replace-irreversibly\n"
+
+static void after_the_first_crash_of_one_that_was_up_nobody_waits(void **state)
+{
+    const struct hook hook = { .name = "stopped", .result = "core-dump" };
+
+    (void) state;
+    unit_has(MONITOR, "Restart=on-failure");
+    for (unsigned crashes = 1; crashes < 4; crashes++) {
+        forget_calls();
+        is_stopped_by("");
+        has_number(MONITOR, "InactiveExitTimestampMonotonic", (long long) now_usec() - MSEC(200));
+        has_number(MONITOR, "ActiveEnterTimestampMonotonic", (long long) now_usec() - MSEC(100));
+        assert_int_equal(in_child(run_hook, (void *) &hook), 0);
+        assert_int_equal(failures(), crashes - 1);
+        assert_int_equal(told("sss-ended@sssd.service"), crashes > 1); /* the first restart is its own */
+    }
+}
 
 /* Each of its callers would start the monitor once more; until that is tried again, or is up, systemd refuses them. */
 static void callers_of_infopipe_wait_for_the_next_try(void **state)
@@ -2337,6 +2356,7 @@ int main(void)
         IN_HOOKS(an_end_by_itself_leaves_the_sockets_as_they_are),
         IN_HOOKS(only_a_stop_closes),
         IN_HOOKS(a_monitor_that_comes_to_nothing_is_counted),
+        IN_HOOKS(after_the_first_crash_of_one_that_was_up_nobody_waits),
         IN_HOOKS(callers_of_infopipe_wait_for_the_next_try),
         IN_HOOKS(who_would_be_restarted_each_second_is_followed_up),
         IN_HOOKS(a_restart_each_second_is_undone),
