@@ -51,7 +51,7 @@ ask_for() { # SECONDS UNIT ASK
         sleep 1    # that is how often somebody asks
     done
     alarms=$(wc -l < "$ROOT/srv/alarms")
-    starts=$(run journalctl --after-cursor="$cursor" -u "$2" -o cat | grep -c '^Starting' || true)
+    starts=$(run journalctl --after-cursor="$cursor" -u "$2" -o cat | grep -c "^Starting $2" || true)
     lines=$(run journalctl --after-cursor="$cursor" -o cat | grep -vcE '^(pam_sss|alarm\.service|\[system\])' || true)
 }
 

@@ -91,10 +91,13 @@ static int on_boot(const struct state *state)
     return ownership_decide(state);
 }
 
-/* ExecStartPre= of sssd.service: whoever started it, each responder gets a fresh start. */
+/* ExecStartPre= of sssd.service: whoever started it, each responder gets a fresh start, unless it may have ended badly with the
+ * monitor. */
 static int on_starting(const struct state *state, struct manager *manager)
 {
-    for (size_t i = 0; i < RESPONDERS; i++)
+    uint64_t age;
+
+    for (size_t i = 0; i < RESPONDERS && state_failures(state, &age) == 0; i++)
         (void) warn(state_forget_bad_ends(state, responders[i].name), "forget bad ends");
     (void) warn(state_forget_refusals(state), "forget refusals");
     (void) warn(state_set_restarting(state, false), "note that the restart goes on");

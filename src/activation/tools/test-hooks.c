@@ -358,6 +358,12 @@ static void a_start_gives_each_responder_a_fresh_start_and_reads_the_configurati
     assert_int_equal(state_count_bad_end(&opened, "pam"), 1);
     assert_int_equal(state_set_refusal(&opened, "pam", "it ended badly"), 0);
     assert_int_equal(state_set_restarting(&opened, true), 0);
+    /* Not where they may have ended with a monitor that came to nothing. */
+    assert_int_equal(state_count_failure(&opened), 1);
+    assert_int_equal(run("starting", NULL), 0);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 1);
+    assert_int_equal(state_forget_failures(&opened), 0);
+
     assert_int_equal(run("starting", NULL), 0);
     assert_false(state_is_restarting(&opened));
     assert_int_equal(state_bad_ends(&opened, "nss"), 0);
