@@ -36,7 +36,7 @@ help:
 	@echo "  make demo           build, install and show it live in a throw-away container (root); ENGINE=own: our daemons"
 	@echo "  make check          all tests: unit tests, sanitizers, lint, installcheck (root)"
 	@echo
-	@echo "  make units          the unit set of ENGINE=2.8|2.10|own into build/units/ENGINE/"
+	@echo "  make units          the unit set of ENGINE=2.8|2.10|own into build/units/ENGINE/, and its names"
 	@echo "  make tree           src/daemons with the series pushed, in build/tree/, where quilt works"
 	@echo "  make check-series   the daemons build and pass their tests before and after each patch"
 	@echo "  make storm          clients must not notice that their responder leaves EXITS=200 times (root)"
@@ -66,8 +66,10 @@ deps:
 	@tests/need-packages
 
 units:
+	@rm -rf $(BUILD)/units/$(ENGINE)
 	@units/make-units $(ENGINE) $(BUILD)/units/$(ENGINE)
-	@echo "units for engine $(ENGINE) in build/units/$(ENGINE)"
+	@echo "units for engine $(ENGINE), in build/units/$(ENGINE):"
+	@cd $(BUILD)/units/$(ENGINE) && find . -type f | sed 's|^./|  |' | LC_ALL=C sort
 
 # An automake tree of its own for each variant, beside the sources: SOURCE FOLDER FLAGS.
 define configure

@@ -27,6 +27,7 @@ enum responder_id {
 #define MONITOR_RETRY_TIMER "sss-retry@sssd.timer"
 #define STOP_SERVICE "sss-stop.service" /* stops with the monitor, before it */
 #define LINGER_TIMER "sss-linger.timer"
+#define INFOPIPE_PAUSE "sss-pause.service"
 
 #define UNITS_MAX 2
 

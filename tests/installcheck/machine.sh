@@ -280,10 +280,13 @@ start_load() {
 
     [ "$ENGINE" = stock ] || auths=0
     load_since=$(run date +%s.%N)
+    load_began=${EPOCHREALTIME/./}
     run /srv/load alice 10001 secret-alice "$((${1:-50} / patience))" "$auths" "${loops[@]}" >"$OUT/load" 2>"$OUT/load.errors" &
     load_pid=$!
 }
 stop_load() {
+    # On a fast host all it was to see may be over before it has asked enough.
+    while [ "$((${EPOCHREALTIME/./} - load_began))" -lt 1000000 ]; do sleep 0.1; done
     run pkill -TERM -o -x load
     wait "$load_pid" || true
     load_line=$(cat "$OUT/load")

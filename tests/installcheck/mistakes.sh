@@ -38,7 +38,8 @@ ask_both() {
     log_in >/dev/null 2>&1 || true
 }
 
-# Calls ASK each second, that long; what it costs is in $alarms, $starts (of UNIT) and $lines. What clients say themselves is theirs.
+# Calls ASK each second, that long; what it costs is in $alarms, $starts (of UNIT) and $lines. What clients and the bus say themselves
+# is theirs.
 ask_for() { # SECONDS UNIT ASK
     local cursor end=$((SECONDS + $1))
 
@@ -50,8 +51,8 @@ ask_for() { # SECONDS UNIT ASK
         sleep 1    # that is how often somebody asks
     done
     alarms=$(wc -l < "$ROOT/srv/alarms")
-    starts=$(run journalctl --after-cursor="$cursor" -u "$2" -o cat | grep -c '^Starting' || true)
-    lines=$(run journalctl --after-cursor="$cursor" -o cat | grep -vcE '^(pam_sss|alarm\.service)' || true)
+    starts=$(run journalctl --after-cursor="$cursor" -u "$2" -o cat | grep -c "^Starting $2" || true)
+    lines=$(run journalctl --after-cursor="$cursor" -o cat | grep -vcE '^(pam_sss|alarm\.service|\[system\])' || true)
 }
 
 # The first minute, and half of a later one.

@@ -191,7 +191,8 @@ complaints() {
 # Where a choice can't stand: exception UNIT prints the state then.
 exception() {
     case $line-$sssd-$operation-$1 in
-    none-disabled-remove-sssd.service | none-disabled-reinstall-sssd.service) echo enabled; return ;;    # nobody else would start it
+    all-*) ;;    # none of ours serves
+    *-disabled-remove-sssd.service | *-disabled-reinstall-sssd.service) echo enabled; return ;;    # nobody else would start it
     esac
     case $from-$operation-$sockets-$1 in
     nothing-install-disabled-sssd-*) echo enabled ;;    # Debian's SSSD asks no preset

@@ -24,7 +24,7 @@
 #define BUS_NAME_BYTES_MAX 255
 #define BUS_PREFIX "sssd.domain_"
 
-/* SSSD's default for responder_idle_timeout, and the least it takes. */
+/* SSSD's default for responder_idle_timeout, which is our own daemons' too, and the least that SSSD takes. */
 #define IDLE_SEC 300
 #define IDLE_SEC_MIN 60
 
@@ -380,17 +380,26 @@ int services_read(const struct conf *config, struct services *ret, char **ret_wh
     return 1;
 }
 
+static unsigned long in_unit(unsigned long number, const char *unit)
+{
+    return strcmp(unit, "ms") == 0 ? number / 1000 : strcmp(unit, "min") == 0 ? number * 60
+         : strcmp(unit, "h") == 0  ? number * 3600 : number;
+}
+
 unsigned long responder_idle_sec(const struct conf *config, const char *responder)
 {
     const char *value = config ? conf_get(config, responder, "responder_idle_timeout", NULL) : NULL;
-    unsigned long sec;
+    bool own = config && conf_engine(config) == ENGINE_OWN;
+    unsigned long number;
     char *end;
 
     if (!value)
         return IDLE_SEC;
     errno = 0;
-    sec = strtoul(value, &end, 10);
-    if (errno != 0 || *end || value[0] == '-')
+    number = strtoul(value, &end, 10);
+    if (errno != 0 || value[0] == '-' || (*end && !own))
         return IDLE_SEC;
-    return sec == 0 || sec >= IDLE_SEC_MIN ? sec : IDLE_SEC_MIN;
+    if (own)
+        return in_unit(number, end);
+    return number == 0 || number >= IDLE_SEC_MIN ? number : IDLE_SEC_MIN;
 }

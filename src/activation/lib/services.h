@@ -27,7 +27,7 @@ struct services {
 int services_read(const struct conf *config, struct services *ret, char **ret_why);
 
 /* Seconds without a request after which that responder leaves, 0 for never: what the configuration says, NULL for none, or
- * SSSD's default. */
+ * SSSD's default. Our own daemons take a shorter time than SSSD, and units; parts of a second are cut off. */
 unsigned long responder_idle_sec(const struct conf *config, const char *responder);
 
 /* Domains that are turned on, some of which the engine may pass over. */

@@ -233,6 +233,16 @@ int state_forget_bad_ends(const struct state *state, const char *responder)
     return r < 0 ? r : remove_file(state, name);
 }
 
+int state_begin_failures(const struct state *state)
+{
+    int r;
+
+    if (exists(state, FAILED))
+        return 0;
+    r = write_note(state, FAILED, 0);
+    return r < 0 ? r : 1;
+}
+
 int state_count_failure(const struct state *state)
 {
     uint64_t age;

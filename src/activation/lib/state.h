@@ -52,6 +52,8 @@ int state_pardon_bad_end(const struct state *state, const char *responder);
 /* The end of the row. 0 or a negative errno. */
 int state_forget_bad_ends(const struct state *state, const char *responder);
 
+/* Begins a row with nothing counted yet. Returns 1, 0 where there is a row, or a negative errno. */
+int state_begin_failures(const struct state *state);
 /* sssd.service has come to nothing, now: it did not start, or ended badly soon after. Returns how often in a row that was, or
  * a negative errno. */
 int state_count_failure(const struct state *state);

@@ -435,7 +435,10 @@ static void failures_are_counted_until_they_are_forgotten(void **state)
     (void) state;
     assert_int_equal(state_failures(&opened, &usec), 0);
     assert_int_equal(state_forget_failures(&opened), 0);
+    assert_int_equal(state_begin_failures(&opened), 1);
+    assert_int_equal(state_failures(&opened, &usec), 0);
     for (int i = 1; i < 7; i++) {
+        assert_int_equal(state_begin_failures(&opened), 0); /* there is one */
         assert_int_equal(state_count_failure(&opened), i);
         assert_int_equal(state_failures(&opened, &usec), i);
         assert_true(usec < MINUTE_USEC);

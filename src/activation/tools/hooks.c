@@ -51,6 +51,10 @@
 #define KILLED_AT_START_USEC 40000
 /* A monitor that ends badly after a longer life than that did not fail to start. */
 #define SHORT_LIFE_USEC UINT64_C(60000000)
+/* How often somebody who waits for the next try looks whether the mistake is mended. */
+#ifndef PAUSE_LOOK_USEC /* likewise */
+#define PAUSE_LOOK_USEC 1000000
+#endif
 
 static int warn(int r, const char *what)
 {
@@ -87,10 +91,13 @@ static int on_boot(const struct state *state)
     return ownership_decide(state);
 }
 
-/* ExecStartPre= of sssd.service: whoever started it, each responder gets a fresh start. */
+/* ExecStartPre= of sssd.service: whoever started it, each responder gets a fresh start, unless it may have ended badly with the
+ * monitor. */
 static int on_starting(const struct state *state, struct manager *manager)
 {
-    for (size_t i = 0; i < RESPONDERS; i++)
+    uint64_t age;
+
+    for (size_t i = 0; i < RESPONDERS && state_failures(state, &age) == 0; i++)
         (void) warn(state_forget_bad_ends(state, responders[i].name), "forget bad ends");
     (void) warn(state_forget_refusals(state), "forget refusals");
     (void) warn(state_set_restarting(state, false), "note that the restart goes on");
@@ -101,8 +108,11 @@ static int on_starting(const struct state *state, struct manager *manager)
 static int on_started(const struct state *state, struct manager *manager)
 {
     int r = ownership_verify(state, manager);
+    uint64_t age;
 
     (void) warn(state_forget_refusals(state), "note that the monitor has started");
+    if (state_failures(state, &age) > 0)
+        (void) manager_kill(manager, INFOPIPE_PAUSE, SIGTERM); /* mostly there is none */
     return r;
 }
 
@@ -196,16 +206,23 @@ static int on_stopping(const struct state *state, struct manager *manager)
     return r < 0 ? r : waited;
 }
 
-/* Has this life of it come to nothing: it was never up, or ended badly soon after? */
-static bool came_to_nothing(struct manager *manager)
+/* Of a life: it was never up; it ended badly soon after; or else nothing is wrong with it. */
+enum life { NEVER_UP, SHORT, GOOD };
+
+static enum life read_life(struct manager *manager)
 {
-    uint64_t began, came_up;
+    const char *result = from_systemd("SERVICE_RESULT");
+    uint64_t began, came_up, least = SHORT_LIFE_USEC;
 
     if (manager_number(manager, MONITOR, "Unit", "InactiveExitTimestampMonotonic", &began) < 0 ||
         manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) < 0)
-        return false;
-    return came_up < began ||
-           (strcmp(from_systemd("SERVICE_RESULT"), "success") != 0 && now_usec() - came_up < SHORT_LIFE_USEC);
+        return GOOD;
+    if (came_up < began)
+        return NEVER_UP;
+    /* A kill says nothing of the next, and a watchdog has its own patience. */
+    if (strcmp(from_systemd("EXIT_STATUS"), "KILL") == 0 || strcmp(result, "watchdog") == 0)
+        least = KILLED_AT_START_USEC;
+    return strcmp(result, "success") != 0 && now_usec() - came_up < least ? SHORT : GOOD;
 }
 
 /* By its Restart= (systemd.service(5)), after this end. */
@@ -222,14 +239,38 @@ static bool will_be_restarted(struct manager *manager)
            (strcmp(restart, "on-abort") == 0 && is_abort);
 }
 
-/* An end that somebody asked for, or a good life before it, is the end of the row. */
+/* Its callers get no launcher, which would wait for the next try: each call is a start of the monitor. */
+static void pause_infopipe(struct manager *manager)
+{
+    struct unit infopipe;
+    int r;
+
+    r = manager_state(manager, responders[IFP].service, &infopipe);
+    if (r >= 0 && infopipe.job[0])
+        r = manager_queue(manager, "Start", INFOPIPE_PAUSE, "replace-irreversibly");
+    (void) warn(r == -ENOENT ? 0 : r, "keep InfoPipe from starting " MONITOR);
+}
+
+/* ExecStart= of sss-pause.service. */
+static int on_pausing(const struct state *state, struct manager *manager)
+{
+    while (pace_usec_left(state, manager) > 0)
+        (void) usleep(PAUSE_LOOK_USEC);
+    return 0;
+}
+
+/* An end that somebody asked for, or a good life before it, is the end of the row. One that was up has served, and may have had
+ * bad luck: nobody waits after its first. */
 static void count_failure(const struct state *state, struct manager *manager, int end)
 {
-    if (end != END_BY_ITSELF || !came_to_nothing(manager)) {
+    enum life life = end == END_BY_ITSELF ? read_life(manager) : GOOD;
+
+    if (life == GOOD)
         (void) warn(state_forget_failures(state), "forget failures");
+    if (life == GOOD || (life == SHORT && warn(state_begin_failures(state), "note that the monitor ended badly") != 0))
         return;
-    }
     (void) warn(state_count_failure(state), "note that the monitor came to nothing");
+    pause_infopipe(manager);
     /* Then it does not enter the failed state, and nobody else starts this. */
     if (will_be_restarted(manager))
         (void) warn(manager_queue(manager, "Start", MONITOR_ENDED, "replace"), "start " MONITOR_ENDED);
@@ -664,7 +705,7 @@ static const struct hook {
     int (*run)(const struct state *state, struct manager *manager);
 } hooks[] = {
     { "starting", on_starting }, { "started", on_started }, { "stopping", on_stopping },
-    { "stopped", on_stopped },   { "closing", on_closing }, { "linger", on_linger },
+    { "stopped", on_stopped },   { "closing", on_closing }, { "pausing", on_pausing }, { "linger", on_linger },
 };
 
 static const struct responder_hook {

@@ -358,6 +358,12 @@ static void a_start_gives_each_responder_a_fresh_start_and_reads_the_configurati
     assert_int_equal(state_count_bad_end(&opened, "pam"), 1);
     assert_int_equal(state_set_refusal(&opened, "pam", "it ended badly"), 0);
     assert_int_equal(state_set_restarting(&opened, true), 0);
+    /* Not where they may have ended with a monitor that came to nothing. */
+    assert_int_equal(state_count_failure(&opened), 1);
+    assert_int_equal(run("starting", NULL), 0);
+    assert_int_equal(state_bad_ends(&opened, "nss"), 1);
+    assert_int_equal(state_forget_failures(&opened), 0);
+
     assert_int_equal(run("starting", NULL), 0);
     assert_false(state_is_restarting(&opened));
     assert_int_equal(state_bad_ends(&opened, "nss"), 0);
@@ -636,6 +642,8 @@ static void a_boot_reads_the_configuration_and_asks_nobody(void **state)
 
 /* --- Started --------------------------------------------------------------------------------------------------- */
 
+#define NO_PAUSE "Kill sss-pause.service all 15\n"
+
 /* It may still come to nothing. */
 static void a_started_monitor_refuses_nobody(void **state)
 {
@@ -647,7 +655,7 @@ static void a_started_monitor_refuses_nobody(void **state)
     assert_int_equal(run("started", NULL), 0);
     assert_int_equal(failures(), 1);
     assert_false(state_refusal(&opened, "nss", why, sizeof(why)));
-    assert_string_equal(pid1_calls(), "");
+    assert_string_equal(pid1_calls(), NO_PAUSE);
     assert_string_equal(read_text("said"), "");
 
     assert_int_equal(mkdir("state/refused/ssh", 0755), 0);
@@ -702,7 +710,7 @@ static void without_its_processes_nothing_is_said_of_the_monitor(void **state)
     assert_true(said("<4>cannot find out what the monitor runs: Input/output error\n"));
     assert_true(state_monitor_owns(&opened, "nss"));
     assert_int_equal(failures(), 1);
-    assert_string_equal(pid1_calls(), "");
+    assert_string_equal(pid1_calls(), NO_PAUSE);
 }
 
 /* --- Stopping -------------------------------------------------------------------------------------------------- */
@@ -1145,22 +1153,29 @@ static void a_monitor_that_comes_to_nothing_is_counted(void **state)
         const char *label, *job, *result;
         long long began, came_up; /* usec ago; 0: never */
         unsigned failures;        /* one is there */
+        const char *status;
     } rows[] = {
-        { "the first start", "", "exit-code", MSEC(100), 0, 2 },
-        { "a later one", "", "exit-code", MSEC(100), MSEC(5000), 2 },
-        { "one whose job is there still", "start", "exit-code", MSEC(100), MSEC(5000), 2 },
-        { "one that is ended by hand", "", "success", MSEC(100), 0, 2 },
-        { "a crash at once", "", "signal", MSEC(100), MSEC(100), 2 },
-        { "a crash soon", "", "core-dump", MSEC(59000), MSEC(58000), 2 },
-        { "a crash later", "", "core-dump", MSEC(62000), MSEC(61000), 0 },
-        { "an end by hand soon", "", "success", MSEC(59000), MSEC(58000), 0 },
-        { "a stop", "stop", "exit-code", MSEC(100), 0, 0 },
-        { "a restart", "restart", "exit-code", MSEC(100), 0, 0 },
+        { "the first start", "", "exit-code", MSEC(100), 0, 2, NULL },
+        { "a later one", "", "exit-code", MSEC(100), MSEC(5000), 2, NULL },
+        { "one whose job is there still", "start", "exit-code", MSEC(100), MSEC(5000), 2, NULL },
+        { "one that is ended by hand", "", "success", MSEC(100), 0, 2, NULL },
+        { "a crash at once", "", "signal", MSEC(100), MSEC(100), 2, NULL },
+        { "a crash soon", "", "core-dump", MSEC(59000), MSEC(58000), 2, NULL },
+        { "a kill before it was up", "", "signal", MSEC(5000), 0, 2, "KILL" },
+        { "a kill at once", "", "signal", MSEC(5000), MSEC(20), 2, "KILL" },
+        { "a kill soon", "", "signal", MSEC(5000), MSEC(100), 0, "KILL" },
+        { "the end of memory soon", "", "oom-kill", MSEC(5000), MSEC(100), 0, "KILL" },
+        { "a watchdog that had no patience", "", "watchdog", MSEC(5000), MSEC(20), 2, "ABRT" },
+        { "a watchdog", "", "watchdog", MSEC(5000), MSEC(4000), 0, "ABRT" },
+        { "a crash later", "", "core-dump", MSEC(62000), MSEC(61000), 0, NULL },
+        { "an end by hand soon", "", "success", MSEC(59000), MSEC(58000), 0, NULL },
+        { "a stop", "stop", "exit-code", MSEC(100), 0, 0, NULL },
+        { "a restart", "restart", "exit-code", MSEC(100), 0, 0, NULL },
     };
 
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
-        const struct hook hook = { .name = "stopped", .result = rows[i].result };
+        const struct hook hook = { .name = "stopped", .result = rows[i].result, .status = rows[i].status };
         const long long now = (long long) now_usec();
 
         print_message("  %s\n", rows[i].label);
@@ -1181,6 +1196,54 @@ static void a_monitor_that_comes_to_nothing_is_counted(void **state)
     has_number(MONITOR, "ActiveEnterTimestampMonotonic", 0);
     assert_int_equal(run("stopped", NULL), 0);
     assert_true(said("<4>cannot note that the monitor came to nothing: Is a directory\n"));
+}
+
+#define PAUSE "Start sss-pause.service replace-irreversibly\n"
+
+static void after_the_first_crash_of_one_that_was_up_nobody_waits(void **state)
+{
+    const struct hook hook = { .name = "stopped", .result = "core-dump" };
+
+    (void) state;
+    unit_has(MONITOR, "Restart=on-failure");
+    for (unsigned crashes = 1; crashes < 4; crashes++) {
+        forget_calls();
+        is_stopped_by("");
+        has_number(MONITOR, "InactiveExitTimestampMonotonic", (long long) now_usec() - MSEC(200));
+        has_number(MONITOR, "ActiveEnterTimestampMonotonic", (long long) now_usec() - MSEC(100));
+        assert_int_equal(in_child(run_hook, (void *) &hook), 0);
+        assert_int_equal(failures(), crashes - 1);
+        assert_int_equal(told("sss-ended@sssd.service"), crashes > 1); /* the first restart is its own */
+    }
+}
+
+/* Each of its callers would start the monitor once more; until that is tried again, or is up, systemd refuses them. */
+static void callers_of_infopipe_wait_for_the_next_try(void **state)
+{
+    const struct hook hook = { .name = "stopped", .result = "exit-code" };
+
+    (void) state;
+    has_number(MONITOR, "InactiveExitTimestampMonotonic", (long long) now_usec() - MSEC(100));
+    has_number(MONITOR, "ActiveEnterTimestampMonotonic", 0);
+    for (int calls = 0; calls < 2; calls++) {
+        forget_calls();
+        is_stopped_by("");
+        unit_with_job("sssd-ifp.service", "inactive", calls ? "start" : "");
+        assert_int_equal(in_child(run_hook, (void *) &hook), 0);
+        assert_int_equal(told(PAUSE), calls);
+    }
+    assert_int_equal(failures(), 2);
+
+    write_configuration(SSSD); /* that may be the repair */
+    assert_int_equal(run("pausing", NULL), 0);
+
+    forget_calls();
+    assert_int_equal(run("started", NULL), 0);
+    assert_true(told(NO_PAUSE));
+    assert_int_equal(state_forget_failures(&opened), 0);
+    forget_calls();
+    assert_int_equal(run("started", NULL), 0);
+    assert_false(told("Kill"));
 }
 
 static void who_would_be_restarted_each_second_is_followed_up(void **state)
@@ -2299,6 +2362,8 @@ int main(void)
         IN_HOOKS(an_end_by_itself_leaves_the_sockets_as_they_are),
         IN_HOOKS(only_a_stop_closes),
         IN_HOOKS(a_monitor_that_comes_to_nothing_is_counted),
+        IN_HOOKS(after_the_first_crash_of_one_that_was_up_nobody_waits),
+        IN_HOOKS(callers_of_infopipe_wait_for_the_next_try),
         IN_HOOKS(who_would_be_restarted_each_second_is_followed_up),
         IN_HOOKS(a_restart_each_second_is_undone),
         IN_HOOKS(the_timer_starts_a_monitor_that_is_down_and_no_other),

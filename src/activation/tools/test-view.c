@@ -477,6 +477,30 @@ static void idle_timeouts_are_the_configurations(void **state)
     }
 }
 
+static void our_own_daemons_take_shorter_ones_and_units(void **state)
+{
+    static const struct {
+        const char *value;
+        unsigned long sec;
+    } rows[] = {
+        { "0", 0 }, { "1", 1 }, { "61", 61 }, { "1500ms", 1 }, { "2s", 2 }, { "2min", 120 }, { "1h", 3600 }, { "-1", 300 },
+    };
+
+    (void) state;
+    write_text("own", "");
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct configuration_view configuration;
+        char text[256];
+
+        print_message("  %s\n", rows[i].value);
+        (void) snprintf(text, sizeof(text), NO_LINE "[nss]\nresponder_idle_timeout = %s\n", rows[i].value); /* fits */
+        write_configuration(text);
+        configuration_view_read(&configuration);
+        assert_int_equal(responder_idle_sec(configuration.config, "nss"), rows[i].sec);
+        configuration_view_done(&configuration);
+    }
+}
+
 static int read_as_nobody(void *userdata)
 {
     struct configuration_view configuration;
@@ -528,6 +552,7 @@ int main(void)
         IN_MACHINE(a_launcher_that_refuses_is_no_responder),
         IN_MACHINE(a_launcher_refuses_unless_it_waits_for_a_monitor_that_starts),
         IN_MACHINE(idle_timeouts_are_the_configurations),
+        IN_MACHINE(our_own_daemons_take_shorter_ones_and_units),
         IN_MACHINE(what_others_may_not_read_is_unreadable_not_refused),
         IN_MACHINE(without_systemd_or_state_it_is_an_error),
     };
