@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,7 +16,9 @@
 #include "common/io.h"
 #include "common/responders.h"
 
-/* Of a file of the source tree. */
+static char made[] = "/tmp/test-responders-XXXXXX"; /* the units */
+
+/* Of a file of the source tree, or of one that was made. */
 static char *read_source(const char *name)
 {
     CLEANUP(freep) char *path = NULL;
@@ -25,7 +28,11 @@ static char *read_source(const char *name)
     ssize_t n;
 
     assert_non_null(text);
-    assert_true(asprintf(&path, "%s/../../%s", getenv("TEST_DATA"), name) > 0);
+    if (name[0] == '/')
+        path = strdup(name);
+    else
+        assert_true(asprintf(&path, "%s/../../%s", getenv("TEST_DATA"), name) > 0);
+    assert_non_null(path);
     file = fopen(path, "re");
     if (!file)
         fail_msg("%s: %s", path, strerror(errno));
@@ -88,18 +95,17 @@ static void units_are_those_of_the_registry(void **state)
     for (size_t i = 0; i < RESPONDERS; i++) {
         for (size_t k = 0; k < UNITS_MAX && responders[i].sockets[k]; k++) {
             const char *below = strstr(responders[i].paths[k], "/pipes/");
-            char unit[64], line[96];
+            char unit[96], line[96];
 
             assert_non_null(below);
             (void) snprintf(line, sizeof(line), "\nenable %s\n", responders[i].sockets[k]);
             has("presets/50-sssd-ondemand.preset", line);
             enabled--;
-            (void) snprintf(unit, sizeof(unit), "units/%s.in", responders[i].sockets[k]);
-            (void) snprintf(line, sizeof(line), "\nListenStream=@SSSD_STATEDIR@%s\n", below);
+            (void) snprintf(unit, sizeof(unit), "%s/systemd/%s", made, responders[i].sockets[k]);
+            (void) snprintf(line, sizeof(line), "\nListenStream=/var/lib/sss%s\n", below);
             has(unit, line);
-            (void) snprintf(unit, sizeof(unit), "units/%s.in", responders[i].service);
-            (void) snprintf(line, sizeof(line), "%s", responders[i].sockets[k]);
-            has(unit, line);
+            (void) snprintf(unit, sizeof(unit), "%s/systemd/%s", made, responders[i].service);
+            has(unit, responders[i].sockets[k]);
             (void) snprintf(line, sizeof(line), "sssd_%s", responders[i].name);
             has(unit, line);
         }
@@ -125,6 +131,25 @@ static void a_row_is_found_by_name_and_by_unit(void **state)
     assert_non_null(responder_by_name(OWN_RESPONDERS));
 }
 
+static int make_units(void **state)
+{
+    CLEANUP(freep) char *command = NULL;
+
+    (void) state;
+    if (!mkdtemp(made) || asprintf(&command, "sh %s/../../units/make-units 2.8 %s",
+                                   getenv("TEST_DATA"), made) < 0)
+        return -1;
+    return system(command);
+}
+
+static int remove_units(void **state)
+{
+    CLEANUP(freep) char *command = NULL;
+
+    (void) state;
+    return asprintf(&command, "rm -r %s", made) < 0 ? -1 : system(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,5 +158,5 @@ int main(void)
         cmocka_unit_test(a_row_is_found_by_name_and_by_unit),
     };
 
-    return getenv("TEST_DATA") ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+    return getenv("TEST_DATA") ? cmocka_run_group_tests(tests, make_units, remove_units) : 77;
 }
