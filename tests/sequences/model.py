@@ -310,7 +310,6 @@ class Machine:
         r, units = self.family(name)
         if name == MONITOR:
             self.stop()
-            self.held = False
         self.masked |= set(units if name.startswith("sssd-") else units[:1])
         self.open -= set(units)
         self.maybe -= set(units)
