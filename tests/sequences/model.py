@@ -233,6 +233,8 @@ class Machine:
         self.restart()
 
     def stop(self):
+        if self.version not in (None, THIS) and not self.up:
+            return    # those did not notice a stop of what was at rest
         if self.version != THIS and self.up:
             # SSSD 2.8's monitor aborts when it is stopped, if a responder behind a socket has lived twice.
             self.may_fail.add(MONITOR)
