@@ -32,6 +32,7 @@ all: build
 	@echo
 	@echo "Built in build/common, build/activation, build/daemons and build/patched. Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
 	@echo "make demo shows it in a throw-away container, make check tests all of it, make help lists the rest."
+	@tests/need-packages --list || true
 
 help:
 	@echo "sssd-ondemand $(VERSION): SSSD's responders, running only while somebody asks"
