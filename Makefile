@@ -243,7 +243,7 @@ check-parts: check-unit-tests check-sanitizers check-series storm lint deb rpm
 # While one writes: nothing that needs root or another machine. Of the daemons, those with the series, which is all of them.
 check-quick:
 	@tests/need-packages --list --lint || echo "What needs that is skipped."
-	$(SUM) check-quick-parts
+	$(SUM) --keep-going check-quick-parts
 
 check-quick-parts: UNIT_TESTED = $(COMMON) $(ACTIVATION) $(PATCHED)
 check-quick-parts: check-unit-tests lint-quick
