@@ -87,12 +87,12 @@ units:
 	@echo "units for engine $(ENGINE), in build/units/$(ENGINE):"
 	@cd $(BUILD)/units/$(ENGINE) && find . -type f | sed 's|^./|  |' | LC_ALL=C sort
 
-# An automake tree of its own for each variant, beside the sources: SOURCE FOLDER FLAGS.
+# An automake tree of its own for each variant, beside the sources: SOURCE FOLDER FLAGS [LIBRARIES], these before the plain ones.
 define configure
 	@mkdir -p $(2)
 	@echo "configuring in $(2:$(CURDIR)/%=%)"
 	@cd $(1) && autoreconf -fi >$(2)/autoreconf.log 2>&1 || { cat $(2)/autoreconf.log; exit 1; }
-	@cd $(2) && $(abspath $(1))/configure -q $(CONFIGURE_FLAGS) $(3)
+	@cd $(2) && $(if $(4),PKG_CONFIG_PATH="$(4):$$PKG_CONFIG_PATH") $(abspath $(1))/configure -q $(CONFIGURE_FLAGS) $(3)
 endef
 make-in = $(MAKE) --no-print-directory -j$(JOBS) -C
 
@@ -134,13 +134,12 @@ $(BUILD)/sanitizers/common/Makefile: $(COMMON)/Makefile
 	@$(make-in) $(@D) all
 
 $(BUILD)/sanitizers/activation/Makefile: $(ACTIVATION)/Makefile $(BUILD)/sanitizers/common/Makefile
-	$(call configure,src/activation,$(@D),--enable-sanitizers)
+	$(call configure,src/activation,$(@D),--enable-sanitizers,$(BUILD)/sanitizers/common)
 
 # With the series, which is all of the daemons and more.
 $(BUILD)/sanitizers/patched/Makefile: $(PATCHED)/Makefile $(BUILD)/sanitizers/activation/Makefile
-	$(call configure,$(PATCHED)/tree/src/daemons,$(@D),--enable-sanitizers $(PLACES))
+	$(call configure,$(PATCHED)/tree/src/daemons,$(@D),--enable-sanitizers $(PLACES),$(BUILD)/sanitizers/common:$(BUILD)/sanitizers/activation)
 
-check-sanitizers: export PKG_CONFIG_PATH := $(BUILD)/sanitizers/common:$(BUILD)/sanitizers/activation
 check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/patched/Makefile
 	@$(make-in) $(BUILD)/sanitizers/common all check-programs
 	@$(make-in) $(BUILD)/sanitizers/activation all check-programs
@@ -153,9 +152,8 @@ $(BUILD)/fuzz/common/Makefile: $(COMMON)/Makefile
 	@$(make-in) $(@D) all
 
 $(BUILD)/fuzz/Makefile: $(DAEMONS)/Makefile $(BUILD)/fuzz/common/Makefile
-	$(call configure,src/daemons,$(@D),--enable-fuzzing $(PLACES) CC=clang)
+	$(call configure,src/daemons,$(@D),--enable-fuzzing $(PLACES) CC=clang,$(BUILD)/fuzz/common)
 
-fuzz: export PKG_CONFIG_PATH := $(BUILD)/fuzz/common
 fuzz: $(BUILD)/fuzz/Makefile
 	@$(make-in) $(BUILD)/fuzz/common all fuzz-programs
 	@$(make-in) $(BUILD)/fuzz fuzz-programs
