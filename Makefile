@@ -21,13 +21,18 @@ CONFIGURE_FLAGS ?= --enable-werror
 # The daemons know the places of the distribution's SSSD.
 PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr/libexec
 
-.PHONY: all help deps units tree build check check-units check-unit-tests check-sanitizers check-series storm lint \
-        deb rpm installcheck check-valgrind check-sanitized matrix check-packages compare bench demo soak fuzz clean
+# Several runs of tests as one, whose last line is their sum.
+SUM = @tests/sum $(MAKE) --no-print-directory
+
+.PHONY: all help deps need-build need-all units tree build check check-parts check-quick check-quick-parts check-unit-tests \
+        check-sanitizers check-series storm lint lint-quick deb rpm installcheck check-valgrind check-sanitized matrix \
+        matrix-parts check-packages compare compare-parts bench demo soak soak-parts fuzz clean
 
 all: build
 	@echo
 	@echo "Built in build/common, build/activation, build/daemons and build/patched. Next: make deb (or rpm), then apt install ./build/deb/*.deb;"
 	@echo "make demo shows it in a throw-away container, make check tests all of it, make help lists the rest."
+	@tests/need-packages --list || true
 
 help:
 	@echo "sssd-ondemand $(VERSION): SSSD's responders, running only while somebody asks"
@@ -35,6 +40,7 @@ help:
 	@echo "  make                build launcher and tool, the daemons, and these with the patch series, in build/"
 	@echo "  make demo           build, install and show it live in a throw-away container (root); ENGINE=own: our daemons"
 	@echo "  make check          all tests: unit tests, sanitizers, lint, installcheck (root)"
+	@echo "  make check-quick    unit tests and the lint that wants no packages: three minutes at most, as any user"
 	@echo
 	@echo "  make units          the unit set of ENGINE=2.8|2.10|own into build/units/ENGINE/, and its names"
 	@echo "  make tree           src/daemons with the series pushed, in build/tree/, where quilt works"
@@ -58,12 +64,22 @@ help:
 	@echo "  make bench          our daemons, SSSD 2.8.2 and the floor, measured in turns  BENCH=\"--rounds=40 --where\""
 	@echo "  make soak           the long scenarios, check-valgrind, check-sanitized, compare, and check-packages"
 	@echo "  make fuzz           what reads foreign bytes, with libFuzzer and sanitizers  FUZZ_SECONDS=600  TARGET=nss/fuzz-dispatch"
-	@echo "  make deps           install what the above need, with apt (they do it by themselves)"
+	@echo "  make deps           install with apt what make check needs (root); make check and make demo do it too, all others say"
+	@echo "                      what is missing, and install nothing"
 	@echo "  make clean          remove build/; trees stay in $${SSSD_ONDEMAND_CACHE:-/var/cache/sssd-ondemand}"
+	@echo
+	@echo "The last line of each run of tests is: N passed, N failed, N skipped."
 
-# Each target that needs tools asks for them; what is there costs no time.
+# Who asks for tests of the whole, or for the demonstration, wants them to run; all else installs nothing. What is there costs
+# no time.
 deps:
 	@tests/need-packages
+
+need-build:
+	@tests/need-packages --list --build
+
+need-all:
+	@tests/need-packages --list
 
 units:
 	@rm -rf $(BUILD)/units/$(ENGINE)
@@ -71,18 +87,18 @@ units:
 	@echo "units for engine $(ENGINE), in build/units/$(ENGINE):"
 	@cd $(BUILD)/units/$(ENGINE) && find . -type f | sed 's|^./|  |' | LC_ALL=C sort
 
-# An automake tree of its own for each variant, beside the sources: SOURCE FOLDER FLAGS.
+# An automake tree of its own for each variant, beside the sources: SOURCE FOLDER FLAGS [LIBRARIES], these before the plain ones.
 define configure
 	@mkdir -p $(2)
 	@echo "configuring in $(2:$(CURDIR)/%=%)"
 	@cd $(1) && autoreconf -fi >$(2)/autoreconf.log 2>&1 || { cat $(2)/autoreconf.log; exit 1; }
-	@cd $(2) && $(abspath $(1))/configure -q $(CONFIGURE_FLAGS) $(3)
+	@cd $(2) && $(if $(4),PKG_CONFIG_PATH="$(4):$$PKG_CONFIG_PATH") $(abspath $(1))/configure -q $(CONFIGURE_FLAGS) $(3)
 endef
 make-in = $(MAKE) --no-print-directory -j$(JOBS) -C
 
 # All others stand on its library.
 COMMON_SOURCES = src/common/configure.ac src/common/Makefile.am
-$(COMMON)/Makefile: $(COMMON_SOURCES) | deps
+$(COMMON)/Makefile: $(COMMON_SOURCES) | need-build
 	$(call configure,src/common,$(COMMON),)
 	@$(make-in) $(COMMON) all
 
@@ -95,14 +111,14 @@ $(DAEMONS)/Makefile: src/daemons/configure.ac src/daemons/Makefile.am $(wildcard
 # Libraries are found where they were built: by patches that of src/activation, too.
 export PKG_CONFIG_PATH := $(COMMON):$(ACTIVATION)$(addprefix :,$(PKG_CONFIG_PATH))
 
-$(PATCHED)/tree: $(wildcard patches/* src/daemons/* src/daemons/*/* src/daemons/*/*/*) | deps
+$(PATCHED)/tree: $(wildcard patches/* src/daemons/* src/daemons/*/* src/daemons/*/*/*) | need-build
 	@tests/series-tree $@ || { rm -rf $@; exit 1; }
 	@touch $@
 
 $(PATCHED)/Makefile: $(PATCHED)/tree $(ACTIVATION)/Makefile
 	$(call configure,$(PATCHED)/tree/src/daemons,$(PATCHED),$(PLACES))
 
-build: $(COMMON)/Makefile $(ACTIVATION)/Makefile $(DAEMONS)/Makefile $(PATCHED)/Makefile
+build: need-build $(COMMON)/Makefile $(ACTIVATION)/Makefile $(DAEMONS)/Makefile $(PATCHED)/Makefile
 	@$(make-in) $(COMMON) all
 	@$(make-in) $(ACTIVATION) all
 	@$(make-in) $(DAEMONS) all
@@ -118,13 +134,12 @@ $(BUILD)/sanitizers/common/Makefile: $(COMMON)/Makefile
 	@$(make-in) $(@D) all
 
 $(BUILD)/sanitizers/activation/Makefile: $(ACTIVATION)/Makefile $(BUILD)/sanitizers/common/Makefile
-	$(call configure,src/activation,$(@D),--enable-sanitizers)
+	$(call configure,src/activation,$(@D),--enable-sanitizers,$(BUILD)/sanitizers/common)
 
 # With the series, which is all of the daemons and more.
 $(BUILD)/sanitizers/patched/Makefile: $(PATCHED)/Makefile $(BUILD)/sanitizers/activation/Makefile
-	$(call configure,$(PATCHED)/tree/src/daemons,$(@D),--enable-sanitizers $(PLACES))
+	$(call configure,$(PATCHED)/tree/src/daemons,$(@D),--enable-sanitizers $(PLACES),$(BUILD)/sanitizers/common:$(BUILD)/sanitizers/activation)
 
-check-sanitizers: export PKG_CONFIG_PATH := $(BUILD)/sanitizers/common:$(BUILD)/sanitizers/activation
 check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/patched/Makefile
 	@$(make-in) $(BUILD)/sanitizers/common all check-programs
 	@$(make-in) $(BUILD)/sanitizers/activation all check-programs
@@ -132,21 +147,20 @@ check-sanitizers: $(BUILD)/sanitizers/activation/Makefile $(BUILD)/sanitizers/pa
 	@tests/unit-tests $(addprefix $(BUILD)/sanitizers/,common activation patched)
 
 $(BUILD)/fuzz/common/Makefile: $(COMMON)/Makefile
-	@tests/need-packages clang libclang-rt-dev
+	@tests/need-packages --list --build clang libclang-rt-dev
 	$(call configure,src/common,$(@D),--enable-fuzzing CC=clang)
 	@$(make-in) $(@D) all
 
 $(BUILD)/fuzz/Makefile: $(DAEMONS)/Makefile $(BUILD)/fuzz/common/Makefile
-	$(call configure,src/daemons,$(@D),--enable-fuzzing $(PLACES) CC=clang)
+	$(call configure,src/daemons,$(@D),--enable-fuzzing $(PLACES) CC=clang,$(BUILD)/fuzz/common)
 
-fuzz: export PKG_CONFIG_PATH := $(BUILD)/fuzz/common
 fuzz: $(BUILD)/fuzz/Makefile
 	@$(make-in) $(BUILD)/fuzz/common all fuzz-programs
 	@$(make-in) $(BUILD)/fuzz fuzz-programs
 	@JOBS=$(JOBS) tests/fuzz/run $(BUILD)/fuzz $(TARGET)
 
 # patches/ joins src/daemons and src/activation, which know nothing of each other.
-tree: deps
+tree: need-build
 	@tests/series-tree --careful $(BUILD)/tree
 	@echo "the daemons with the series are in build/tree"
 
@@ -156,20 +170,26 @@ check-series: build
 storm: build
 	@tests/storm/run $(EXITS)
 
-deb: deps
+deb: need-all
 	@SERIES=$(SERIES) SANITIZE=$(SANITIZE) packaging/build-deb $(DISTS)
 
-rpm: deps
+rpm: need-all
 	@packaging/build-rpm
 
-lint: deps deb rpm
+lint: deb rpm
 	@tests/lint
 
-installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
+lint-quick:
+	@tests/lint --quick
+
+installcheck: deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
 	@tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
 
-soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
+soak:
+	$(SUM) soak-parts
+
+soak-parts: deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
 	@SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
@@ -179,35 +199,52 @@ soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 check-valgrind: $(PATCHED)/Makefile
 	@JOBS=$(JOBS) tests/valgrind/run
 
-check-sanitized: deps
+check-sanitized: need-all
 	@SANITIZE=yes packaging/build-deb bookworm
 	@SERIES=none packaging/build-deb bookworm
 	@tests/installcheck/run --engine=own --sanitized --dist=bookworm $(SCENARIO)
 
-check-packages: deps deb rpm
+check-packages: deb rpm
 	@tests/check-packages
 
-matrix: deps deb rpm
+matrix:
+	$(SUM) matrix-parts
+
+matrix-parts: deb rpm
 	@status=0; \
 	[ -n "$(SEEDS)" ] || tests/matrix/run --dist=$(DIST) $(CELLS) || status=1; \
 	[ -n "$(CELLS)" ] || tests/sequences/run --dist=$(DIST) $(SEEDS) || status=1; \
 	exit $$status
 
-compare: deps deb
+compare:
+	$(SUM) compare-parts
+
+compare-parts: deb
 	@tests/compare/run --dist=$(filter-out rpm,$(DIST)) $(VARIANT)
 	$(if $(VARIANT),,@tests/compare/run --dist=bookworm --large)
 
-bench: deps deb
+bench: deb
 	@tests/bench/run $(BENCH)
 
+check: deps
+	$(SUM) check-parts
+
 # The daemons' are run after each patch of the series anyway.
-check: UNIT_TESTED = $(COMMON) $(ACTIVATION)
-check: check-unit-tests check-sanitizers check-series storm lint deb rpm
+check-parts: UNIT_TESTED = $(COMMON) $(ACTIVATION)
+check-parts: check-unit-tests check-sanitizers check-series storm lint deb rpm
 	@tests/check-packages reproducible
 	@tests/compare/run --dist=bookworm --gate
 	@tests/installcheck/run --gate
 	@SERIES=none packaging/build-deb bookworm
 	@tests/installcheck/run --engine=own --gate
+
+# While one writes: nothing that needs root or another machine. Of the daemons, those with the series, which is all of them.
+check-quick:
+	@tests/need-packages --list --lint || echo "What needs that is skipped."
+	$(SUM) --keep-going check-quick-parts
+
+check-quick-parts: UNIT_TESTED = $(COMMON) $(ACTIVATION) $(PATCHED)
+check-quick-parts: check-unit-tests lint-quick
 
 demo: deps
 	@packaging/build-deb bookworm

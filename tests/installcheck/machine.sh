@@ -28,6 +28,12 @@ ok() { # TRUE|FALSE TEXT
     fi
 }
 
+# What can't be shown on this host, and why. Root's runs are to skip nothing: .ci/run.
+skip() { # TEXT REASON
+    checks=$((checks + 1))
+    echo "ok $checks - $NAME: $1 # SKIP $2"
+}
+
 # --- For scenarios -------------------------------------------------------------------------------------------------
 
 # What responders there are, as responders_of_monitor and responder_counts say it. Ours knows no passwords yet.
