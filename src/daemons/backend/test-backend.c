@@ -403,6 +403,8 @@ int main(void)
         TEST(several_questions_during_an_import_are_all_answered),
     };
 
+    if (geteuid() != 0)
+        return 77; /* automake's word for a test that does not apply: a back end believes root's monitor alone */
     (void) alarm(300);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
