@@ -1641,9 +1641,14 @@ static void who_asks_without_a_pause_is_answered_to_the_end(void **state)
 {
     int listener = listener_at(at("nss")), back_end = listener_at(at("other")), client = client_of(at("nss"));
     int other = client_of(at("other")), others_end = accept_now(back_end);
-    pid_t echo = start_echo(listener, other), asker = start_asker(client);
+    pid_t echo = start_echo(listener, other), asker;
+    char byte = '?';
 
     (void) state;
+    /* Halted before it has taken him, it would never answer. */
+    assert_int_equal(send(client, &byte, 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(read(client, &byte, 1), 1);
+    asker = start_asker(client);
     (void) close(client);
     set_main_pid(echo);
     assert_int_equal(run("draining", NULL), 0);
