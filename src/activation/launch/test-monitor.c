@@ -299,7 +299,7 @@ static void whoever_starts_late_is_given_up_but_not_whoever_restarts(void **stat
         (void) unlink("why"); /* of the row before */
         assert_int_equal(in_child(ensure_in_child, NULL), rows[i].may ? 0 : 1);
         took = msec_now() - before;
-        assert_in_range(took, rows[i].may ? 4290 : 3990, 30000);
+        assert_uint_in_range(took, rows[i].may ? 4290 : 3990, 30000);
         assert_string_equal(read_text("why"), rows[i].why);
     }
 }

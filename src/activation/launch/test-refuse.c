@@ -228,7 +228,7 @@ static void an_event_that_ends_nothing_is_none(void **state)
     assert_int_equal(refuse_clients(&sockets, SOON, event_of, is_over, &asked), 0);
     assert_true(msec_now() - before >= SOON / 1000);
     assert_true(is_refused(asked.late_client));
-    assert_in_range(asked.times, 4, 8); /* it waits between them */
+    assert_uint_in_range(asked.times, 4, 8); /* it waits between them */
     (void) close(asked.event[0]);
     (void) close(asked.event[1]);
     (void) close(sockets.fds[0]);

@@ -484,7 +484,7 @@ static void the_limit_counts_from_the_last_activity(void **state)
     daemon_run(&daemon, 2 * SEC);
 
     assert_true(daemon.has_left);
-    assert_in_range(daemon.left_usec - last, 600 * MSEC, 899 * MSEC); /* a busy host has its share of that */
+    assert_uint_in_range(daemon.left_usec - last, 600 * MSEC, 899 * MSEC); /* a busy host has its share of that */
     daemon_done(&daemon);
     client_done(&client);
     (void) close(listener);
@@ -711,7 +711,7 @@ static void a_request_that_takes_too_long_is_sent_to_the_next(void **state)
     daemon_run(&daemon, 2 * LEAVING_TOLD_PATIENCE_USEC);
 
     assert_true(daemon.has_left);
-    assert_in_range(daemon.left_usec - told, LEAVING_TOLD_PATIENCE_USEC, LEAVING_TOLD_PATIENCE_USEC + SEC);
+    assert_uint_in_range(daemon.left_usec - told, LEAVING_TOLD_PATIENCE_USEC, LEAVING_TOLD_PATIENCE_USEC + SEC);
     assert_int_equal(daemon.given_up, 2);
     daemon_done(&daemon);
 

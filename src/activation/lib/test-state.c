@@ -629,7 +629,7 @@ static void a_lock_is_waited_for_no_longer_than_said(void **state)
         assert_int_equal(flock(held, rows[i].held), 0);
         before = msec_now();
         assert_int_equal(rows[i].take(&opened, rows[i].msec), -ETIMEDOUT);
-        assert_in_range(msec_now() - before, rows[i].msec, rows[i].msec + 20000);
+        assert_uint_in_range(msec_now() - before, rows[i].msec, rows[i].msec + 20000);
 
         /* Nothing of the one who gave up is left. */
         assert_int_equal(close(held), 0);

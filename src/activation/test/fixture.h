@@ -4,14 +4,10 @@
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
 
-/* cmocka.h wants these first. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-#include <stdbool.h>
+#include "common/test-cmocka.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_enter, folder_leave)

@@ -103,7 +103,7 @@ static void start(struct stage *stage)
         bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN), geteuid(), &stage->backend), 0);
 }
 
-static void stop(struct stage *stage, int signal_number)
+static void stop_backend(struct stage *stage, int signal_number)
 {
     int status;
 
@@ -139,7 +139,7 @@ static int stage_teardown(void **state)
     void *f = stage->f;
 
     if (stage->pid > 0)
-        stop(stage, SIGKILL);
+        stop_backend(stage, SIGKILL);
     bus_server_free(stage->monitor);
     sd_event_unref(stage->event);
     free(stage);
@@ -231,7 +231,7 @@ static void it_registers_and_answers_when_the_files_are_in(void **state)
     assert_true(knows(stage, "alice"));
     assert_int_equal(is_online(stage, "D"), 1);
     assert_int_equal(is_online(stage, "other"), -2);
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 static void unchanged_files_are_not_read_again(void **state)
@@ -243,11 +243,11 @@ static void unchanged_files_are_not_read_again(void **state)
     start(stage);
     assert_int_equal(refresh(stage), 1);
     generation = read_state(stage).generation;
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
     start(stage);
     assert_int_equal(refresh(stage), 1);
     assert_int_equal(read_state(stage).generation, generation);
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 static void a_change_is_read_by_itself(void **state)
@@ -264,7 +264,7 @@ static void a_change_is_read_by_itself(void **state)
 
     assert_int_equal(unlink(folder_file(&stage->f->folder, "ldif/a.ldif")), 0);
     WAIT_WHILE(stage, knows(stage, "alice"));
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 static void a_broken_file_means_offline_and_its_repair_online(void **state)
@@ -280,14 +280,14 @@ static void a_broken_file_means_offline_and_its_repair_online(void **state)
     assert_int_equal(refresh(stage), 0);
 
     /* The verdict outlives who came to it, until somebody says otherwise: here the files themselves. */
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
     assert_true(read_state(stage).offline_until > (uint64_t) time(NULL) + 30);
     start(stage);
     fixture_write(stage->f, "a.ldif", ALICE BOB);
     WAIT_WHILE(stage, !is_online(stage, DOMAIN));
     WAIT_WHILE(stage, !knows(stage, "bob"));
     assert_int_equal(refresh(stage), 1);
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 static void no_files_at_all_mean_offline(void **state)
@@ -298,7 +298,7 @@ static void no_files_at_all_mean_offline(void **state)
     start(stage);
     assert_int_equal(refresh(stage), 0);
     assert_int_equal(is_online(stage, DOMAIN), 0);
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 static void the_monitor_says_offline_and_online(void **state)
@@ -315,7 +315,7 @@ static void the_monitor_says_offline_and_online(void **state)
     assert_int_equal(is_online(stage, DOMAIN), 1);
     assert_int_equal(refresh(stage), 1);
     assert_int_equal(tell(stage, "RotateLogs"), 0);
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 static void a_cache_that_was_taken_away_is_made_anew(void **state)
@@ -331,7 +331,7 @@ static void a_cache_that_was_taken_away_is_made_anew(void **state)
     assert_false(knows(stage, "alice"));
     assert_int_equal(refresh(stage), 1);
     assert_true(knows(stage, "alice"));
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 static void it_leaves_when_the_monitor_goes(void **state)
@@ -357,7 +357,7 @@ static void killed_at_any_time_it_leaves_a_whole_cache(void **state)
         fixture_write(stage->f, "a.ldif", i % 2 ? ALICE : ALICE BOB);
         start(stage);
         (void) usleep(i * 2000);
-        stop(stage, SIGKILL);
+        stop_backend(stage, SIGKILL);
         if (stage->f->cache || access(folder_file(&stage->f->folder, "cache_" DOMAIN ".mdb"), F_OK) == 0)
             (void) knows(stage, "bob"); /* asserts that it can be read */
     }
@@ -365,7 +365,7 @@ static void killed_at_any_time_it_leaves_a_whole_cache(void **state)
     assert_int_equal(refresh(stage), 1);
     assert_true(knows(stage, "alice"));
     assert_false(knows(stage, "bob"));
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 static void several_questions_during_an_import_are_all_answered(void **state)
@@ -384,7 +384,7 @@ static void several_questions_during_an_import_are_all_answered(void **state)
         WAIT_WHILE(stage, answers[i] == -1);
         assert_int_equal(answers[i], 1);
     }
-    stop(stage, SIGTERM);
+    stop_backend(stage, SIGTERM);
 }
 
 int main(void)

@@ -13,7 +13,7 @@
 #include "config/options.h"
 #include "config/values.h"
 
-static const char image_mark[8] = "SSSconf1";
+static const char image_mark[8] = { 'S', 'S', 'S', 'c', 'o', 'n', 'f', '1' };
 
 struct image_header {
     char mark[sizeof(image_mark)];

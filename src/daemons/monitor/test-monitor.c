@@ -166,7 +166,7 @@ static int exit_code_of(struct fixture *f)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static int stop(struct fixture *f)
+static int stop_monitor(struct fixture *f)
 {
     assert_return_code(kill(f->monitor, SIGTERM), errno);
     return exit_code_of(f);
@@ -263,7 +263,7 @@ static void it_is_ready_when_all_have_registered(void **state)
     assert_true(has("events", "nss started: --uid 0 --gid 0 --logger=stderr --debug-level=4\n"));
     assert_int_equal(config_read_snapshot("run/config", &config), 0);
     assert_string_equal(config_get(config, "sssd", "domains"), "one, two");
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 static void responders_end_before_backends(void **state)
@@ -272,7 +272,7 @@ static void responders_end_before_backends(void **state)
 
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
     assert_true(was_notified(f, "STOPPING=1"));
     assert_in_order("stderr", (const char *[]) { "\"nss\" has stopped", "\"domain/", NULL });
     assert_int_equal(count("stderr", "has stopped"), 3);
@@ -290,7 +290,7 @@ static void who_does_not_end_is_killed(void **state)
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     begin = now_usec();
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
     assert_true(now_usec() - begin >= 9 * SECOND);
     assert_true(has("stderr", "does not end: killing it"));
 }
@@ -346,7 +346,7 @@ static void services_write_where_the_monitor_does_and_nowhere_else(void **state)
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     assert_true(has("events", "nss outside: Permission denied\n"));
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 /* Scenarios 30 and 31. */
@@ -369,7 +369,7 @@ static void who_ends_is_started_again_at_once(void **state)
     assert_true(has("stderr", "was ended by signal 9"));
     assert_int_not_equal(pid_of("domain/one"), one);
     assert_int_equal(pid_of("nss"), nss); /* the others were left alone */
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 static void who_always_ends_is_given_up_with_growing_pauses(void **state)
@@ -401,7 +401,7 @@ static void who_has_been_stable_is_forgiven(void **state)
     assert_return_code(kill(pid_of("nss"), SIGKILL), errno);
     WITHIN(60, count("events", "nss registered") == 2);
     assert_false(has("stderr", "giving up"));
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 static void who_does_not_register_is_killed_and_started_again(void **state)
@@ -415,7 +415,7 @@ static void who_does_not_register_is_killed_and_started_again(void **state)
     WITHIN(60, was_notified(f, "READY=1"));
     assert_true(has("stderr", "does not register: killing it"));
     assert_true(count("events", "domain/two started") >= 2);
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 static void a_program_that_is_missing_is_named(void **state)
@@ -445,7 +445,7 @@ static void a_name_goes_to_its_own_process_alone(void **state)
     assert_true(has("stderr", "was not started as \"nss\"") || has("stderr", "\"nss\" is registered already"));
     WITHIN(60, has("events", "nss registered")); /* as above */
     assert_int_equal(count("events", "nss registered"), 1);
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 static void a_name_is_given_once(void **state)
@@ -458,7 +458,7 @@ static void a_name_is_given_once(void **state)
     assert_true(has("events", "nss refused: \"nss\" is registered already"));
     assert_true(has("events", "nss registered")); /* and the first one is not harmed */
     assert_int_equal(count("events", "nss started"), 1);
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 /* --- Signals --------------------------------------------------------------------------------------------------- */
@@ -477,7 +477,7 @@ static void signals_are_passed_on(void **state)
     WITHIN(60, count("events", "RotateLogs") == 3 && count("events", "ClearMemcache") == 1);
     assert_true(has("events", "nss ClearMemcache"));
     assert_false(has("events", "nss GoOffline"));
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 /* Scenario 46. */
@@ -491,7 +491,7 @@ static void a_rotated_log_is_opened_anew(void **state)
     assert_return_code(kill(f->monitor, SIGHUP), errno);
     WITHIN(60, access("log/sssd.log", F_OK) == 0);
     assert_true(has("events", "--logger=files"));
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 /* --- What others left behind ----------------------------------------------------------------------------------- */
@@ -511,7 +511,7 @@ static void leftovers_do_not_matter(void **state)
     text = contents("sssd.pid");
     assert_int_equal(strtol(text, NULL, 10), f->monitor);
     assert_null(strstr(text, "more"));
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 static void there_is_only_one(void **state)
@@ -527,7 +527,7 @@ static void there_is_only_one(void **state)
     assert_true(asprintf(&line, "another monitor is running, process %ld", (long) f->monitor) > 0);
     assert_true(has("stderr", line));
     assert_int_equal(count("events", "nss started"), 1);
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 }
 
 /* Scenario 42. */
@@ -544,7 +544,7 @@ static void folders_are_made_and_links_not_followed(void **state)
     assert_int_equal(st.st_mode & 07777, 0700);
     assert_return_code(stat("run", &st), errno);
     assert_int_equal(st.st_mode & 07777, 0755);
-    assert_int_equal(stop(f), 0);
+    assert_int_equal(stop_monitor(f), 0);
 
     assert_int_equal(system("rm -r state/db && mkdir elsewhere && ln -s elsewhere/new state/db"), 0);
     start(f);

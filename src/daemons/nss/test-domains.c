@@ -40,7 +40,7 @@ static void start(struct fixture *f, const struct config_entry *more, size_t n_m
     assert_int_equal(domains_new(f->event, f->config, "/nowhere", "/nowhere/", geteuid(), &f->domains), 0);
 }
 
-static void stop(struct fixture *f)
+static void stop_domains(struct fixture *f)
 {
     domains_free(f->domains);
     config_free(f->config);
@@ -94,7 +94,7 @@ static void a_name_says_its_domain(void **state)
     (void) state;
     start(&f, NULL, 0);
     check_names(&f, rows, N(rows));
-    stop(&f);
+    stop_domains(&f);
 }
 
 static void a_name_too_long_for_any_entry_is_not_found(void **state)
@@ -111,7 +111,7 @@ static void a_name_too_long_for_any_entry_is_not_found(void **state)
     strcpy(text + CACHE_NAME_BYTES_MAX, "@one");
     assert_int_equal(domains_parse_name(f.domains, text, name, &domain), 1);
     assert_int_equal(strlen(name), CACHE_NAME_BYTES_MAX);
-    stop(&f);
+    stop_domains(&f);
 }
 
 static void the_default_domain_takes_names_without_one(void **state)
@@ -130,7 +130,7 @@ static void the_default_domain_takes_names_without_one(void **state)
     /* names are shown with their domains then */
     assert_string_equal(domain_output_name(&f.domains->all[0], "jo", room), "jo@one");
     assert_string_equal(domain_output_name(&f.domains->all[1], "jo", room), "jo@two.example");
-    stop(&f);
+    stop_domains(&f);
 }
 
 static void names_are_shown_as_the_settings_say(void **state)
@@ -149,7 +149,7 @@ static void names_are_shown_as_the_settings_say(void **state)
     assert_string_equal(domain_output_name(&f.domains->all[0], "Jo", room), "jo");
     assert_string_equal(domain_full_name(&f.domains->all[0], "Jo", room), "one/jo%x");
     assert_string_equal(domain_output_name(&f.domains->all[1], "Jo", room), "Jo@two.example");
-    stop(&f);
+    stop_domains(&f);
 }
 
 static void filters_hide_entries_of_their_domains(void **state)
@@ -179,7 +179,7 @@ static void filters_hide_entries_of_their_domains(void **state)
     assert_false(domain_shows_user(one, &root));
     assert_false(domain_shows_user(one, &zero));
     assert_false(domain_shows_user(one, &zero_gid));
-    stop(&f);
+    stop_domains(&f);
 }
 
 static void ids_out_of_range_are_not_the_domains(void **state)
@@ -196,7 +196,7 @@ static void ids_out_of_range_are_not_the_domains(void **state)
     assert_true(domain_has_id(&f.domains->all[1], 1));
     assert_true(domain_has_id(&f.domains->all[1], UINT32_MAX - 1));
     assert_false(domain_has_id(&f.domains->all[1], 0));
-    stop(&f);
+    stop_domains(&f);
 }
 
 static void the_mark_follows_settings_and_generations(void **state)
@@ -214,9 +214,9 @@ static void the_mark_follows_settings_and_generations(void **state)
     assert_int_not_equal(mark, domains_mark(other.domains));
     f.domains->all[1].state.generation = 1;
     assert_int_not_equal(mark, domains_mark(f.domains));
-    stop(&f);
-    stop(&same);
-    stop(&other);
+    stop_domains(&f);
+    stop_domains(&same);
+    stop_domains(&other);
 }
 
 int main(void)

@@ -3,9 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "common/test-cmocka.h"
 #include "nss/memtable.h"
 
 #define TEXT(text) text, sizeof(text) - 1
@@ -51,7 +48,7 @@ static void read_file(const char *name, struct file *file)
 
     assert_true(fd >= 0);
     n = read(fd, file->bytes, sizeof(file->bytes));
-    assert_in_range(n, 56, sizeof(file->bytes) - 1);
+    assert_uint_in_range(n, 56, sizeof(file->bytes) - 1);
     file->used = (size_t) n;
     assert_int_equal(close(fd), 0);
 }
@@ -226,8 +223,8 @@ static void a_new_table_writes_little(void **state)
 
     (void) state;
     assert_int_equal(stat(path, &info), 0);
-    assert_in_range(info.st_size, 9253600, 9253600 + 128);
-    assert_in_range(info.st_blocks * 512, 9253600, 2 * 9253600); /* the room is reserved */
+    assert_uint_in_range(info.st_size, 9253600, 9253600 + 128);
+    assert_uint_in_range(info.st_blocks * 512, 9253600, 2 * 9253600); /* the room is reserved */
     memtable_close(table);
 }
 
@@ -607,7 +604,7 @@ static void at_every_instruction_readers_find_what_is_whole(void **state)
         assert_int_equal(waitpid(child, &status, 0), child);
     }
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_in_range(n_states, 100, 100000);
+    assert_uint_in_range(n_states, 100, 100000);
     read_file(path, &file);
     assert_null(find_user(&file, "alice", false));
     assert_non_null(find_user(&file, "dora", false));

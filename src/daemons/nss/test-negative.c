@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the negative memory keeps, and for how long. */
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
+#include "common/test-cmocka.h"
 #include "nss/negative.h"
 
 static const struct negative_key jo = { "one", 7, "user", "jo", "", 0 };
@@ -61,7 +58,7 @@ static void it_does_not_grow(void **state)
         (void) snprintf(name, sizeof(name), "u%u", i);
         known += negative_knows(negative, &key, 0);
     }
-    assert_in_range(known, NEGATIVE_SLOTS / 2, NEGATIVE_SLOTS);
+    assert_uint_in_range(known, NEGATIVE_SLOTS / 2, NEGATIVE_SLOTS);
     negative_free(negative);
 }
 

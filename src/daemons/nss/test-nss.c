@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The responder as its clients see it: what it answers, when it asks its backend, and what it leaves in the memory cache. */
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "common/clock.h"
+#include "common/test-cmocka.h"
 #include "nss/lookup.h"
 #include "nss/test-fixture.h"
 #include "wire/commands.h"
@@ -254,10 +251,10 @@ static void a_silent_backend_delays_what_is_known_only_once(void **state)
     f->is_silent = true;
     fixture_write(f, false, 0, 0);
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
-    assert_in_range(now_usec() - start, LOOKUP_SILENT_USEC - 1000, LOOKUP_SILENT_USEC + SECOND);
+    assert_uint_in_range(now_usec() - start, LOOKUP_SILENT_USEC - 1000, LOOKUP_SILENT_USEC + SECOND);
     start = now_usec();
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "bob"));
-    assert_in_range(now_usec() - start, 0, SECOND / 2);
+    assert_uint_in_range(now_usec() - start, 0, SECOND / 2);
 }
 
 static void who_is_unknown_waits_for_the_backend(void **state)
@@ -295,7 +292,7 @@ static void a_backend_that_comes_back_is_asked_again(void **state)
     start = now_usec();
     assert_non_null(fixture_receive(f, 5 * SECOND, &status, &bytes));
     assert_true(bytes > 8);
-    assert_in_range(now_usec() - start, 0, SECOND);
+    assert_uint_in_range(now_usec() - start, 0, SECOND);
     assert_int_equal(f->n_asked, 2);
 }
 
