@@ -63,7 +63,7 @@ static void take_configuration(const char *name)
     unsigned mode;
 
     (void) snprintf(from, sizeof(from), "%s/configurations/%s", getenv("TEST_DATA"), name);
-    (void) system("rm -rf config"); /* of the one before */
+    assert_int_equal(system("rm -rf config"), 0); /* of the one before */
     copy_tree(from, "config");
     (void) snprintf(expected, sizeof(expected), "%s", read_text("config/expect"));
     assert_true(expected[0]);

@@ -384,7 +384,8 @@ static int launcher_starts(void)
     if (pid == 0) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not survive us */
         (void) prctl(PR_SET_NAME, "launch");
-        (void) write(ready[1], "x", 1); /* else the test hangs, and is ended */
+        if (write(ready[1], "x", 1) != 1)
+            _exit(1);
         for (;;)
             (void) pause();
     }

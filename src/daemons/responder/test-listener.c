@@ -334,8 +334,7 @@ static pid_t dial_as(struct fixture *f, uid_t uid, int n, int *ret_fd)
             (void) dial_in(f);
         if (write(ready[1], "x", 1) != 1)
             _exit(2);
-        (void) read(fds[0], &byte, 1); /* until it is closed */
-        _exit(0);
+        _exit(read(fds[0], &byte, 1) == 0 ? 0 : 3); /* when it is closed */
     }
     close(fds[0]);
     close(ready[1]);
