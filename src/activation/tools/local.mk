@@ -34,6 +34,8 @@ tools_sss_activation_SOURCES = \
 	tools/ownership.h \
 	tools/processes.c \
 	tools/processes.h \
+	tools/providers.c \
+	tools/providers.h \
 	tools/replace.c \
 	tools/replace.h \
 	tools/status.c \
@@ -63,6 +65,7 @@ check_PROGRAMS += \
 	tools/test-narrow \
 	tools/test-overrides \
 	tools/test-processes \
+	tools/test-providers \
 	tools/test-replace \
 	tools/test-status \
 	tools/test-table \
@@ -95,6 +98,7 @@ machine_SOURCES = \
 	tools/json.c \
 	tools/overrides.c \
 	tools/processes.c \
+	tools/providers.c \
 	tools/test-machine.h \
 	tools/units.c \
 	tools/view.c
@@ -115,6 +119,7 @@ configurations_SOURCES = \
 	tools/json.c \
 	tools/overrides.c \
 	tools/processes.c \
+	tools/providers.c \
 	tools/test-configurations.c \
 	tools/units.c \
 	tools/view.c
@@ -188,6 +193,11 @@ tools_test_processes_SOURCES = \
 	tools/test-processes.c
 tools_test_processes_CFLAGS = $(TEST_CFLAGS)
 tools_test_processes_LDADD = $(TEST_LDADD)
+tools_test_providers_SOURCES = \
+	tools/providers.c \
+	tools/test-providers.c
+tools_test_providers_CFLAGS = $(TEST_CFLAGS)
+tools_test_providers_LDADD = $(TEST_LDADD)
 tools_test_replace_SOURCES = \
 	tools/foresee.c \
 	tools/replace.c \

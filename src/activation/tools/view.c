@@ -17,6 +17,7 @@
 #include "tools/bound.h"
 #include "tools/ownership.h"
 #include "tools/processes.h"
+#include "tools/providers.h"
 #include "tools/view.h"
 
 /* --- The configuration ---------------------------------------------------------------------------------------- */
@@ -33,6 +34,8 @@ void configuration_view_read(struct configuration_view *ret)
     }
     if (r > 0)
         r = services_read(ret->config, &ret->services, &ret->says);
+    if (r > 0)
+        r = providers_are_there(ret->config, &ret->says);
     if (r > 0) {
         ret->may_leave = residency_may_leave(ret->config, ret->stays_since, sizeof(ret->stays_since)) > 0;
         return;
