@@ -13,6 +13,8 @@ tools_sss_activation_SOURCES = \
 	tools/drain.h \
 	tools/explain.c \
 	tools/explain.h \
+	tools/folders.c \
+	tools/folders.h \
 	tools/foresee.c \
 	tools/foresee.h \
 	tools/hold.c \
@@ -58,6 +60,7 @@ check_PROGRAMS += \
 	tools/test-configurations-2.8 \
 	tools/test-explain \
 	tools/test-finish \
+	tools/test-folders \
 	tools/test-foresee \
 	tools/test-hold \
 	tools/test-hooks \
@@ -135,6 +138,11 @@ tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
 tools_test_explain_SOURCES = $(machine_SOURCES) tools/explain.c tools/test-explain.c
 tools_test_explain_CFLAGS = $(MACHINE_CFLAGS) -DNSS_LIBRARY='"./libnss_answers.so"' -DGUARD_MSEC=1000
 tools_test_explain_LDADD = $(MACHINE_LDADD)
+tools_test_folders_SOURCES = \
+	tools/folders.c \
+	tools/test-folders.c
+tools_test_folders_CFLAGS = $(TEST_CFLAGS)
+tools_test_folders_LDADD = $(TEST_LDADD)
 tools_test_foresee_SOURCES = \
 	tools/foresee.c \
 	tools/test-foresee.c
@@ -159,6 +167,7 @@ tools_test_hooks_SOURCES = \
 	tools/drain.h \
 	tools/finish.c \
 	tools/finish.h \
+	tools/folders.c \
 	tools/hooks.c \
 	tools/ownership.c \
 	tools/test-hooks.c \
