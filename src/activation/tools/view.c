@@ -24,6 +24,7 @@
 
 void configuration_view_read(struct configuration_view *ret)
 {
+    struct services services;
     int r;
 
     *ret = (struct configuration_view) { .says = NULL };
@@ -33,10 +34,11 @@ void configuration_view_read(struct configuration_view *ret)
         return;
     }
     if (r > 0)
-        r = services_read(ret->config, &ret->services, &ret->says);
+        r = services_read(ret->config, &services, &ret->says);
     if (r > 0)
         r = providers_are_there(ret->config, &ret->says);
     if (r > 0) {
+        ret->services = services;
         ret->may_leave = residency_may_leave(ret->config, ret->stays_since, sizeof(ret->stays_since)) > 0;
         return;
     }
