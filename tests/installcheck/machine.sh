@@ -125,6 +125,14 @@ run() {
         LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "${environment[@]}" "$@"
 }
 
+# One by one, and nobody minds: of several, systemd 262 does none where one is missing. each_unit VERB UNIT ...
+each_unit() {
+    local verb=$1 unit
+
+    shift
+    for unit; do run systemctl "$verb" "$unit" 2>/dev/null || true; done
+}
+
 # Waits for an event, with a generous guard: wait_for WHAT COMMAND ...
 wait_for() {
     local what=$1 end=$((SECONDS + GUARD_SEC))
