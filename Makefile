@@ -46,7 +46,7 @@ help:
 	@echo "  make rpm            packages into build/rpm/"
 	@echo "  make lint           shellcheck, unit files, lintian, rpmlint"
 	@echo "  make installcheck   scenarios on a real systemd in containers"
-	@echo "                      DIST=bookworm|trixie|rpm|all|sid  SCENARIO=\"name ...\"; ENGINE=own: on our own daemons"
+	@echo "                      DIST=bookworm|trixie|rpm|all|sid|rpm-sid  SCENARIO=\"name ...\"; ENGINE=own: on our own daemons"
 	@echo "  make check-valgrind the unit tests under valgrind's memcheck, on Debian 13"
 	@echo "  make check-sanitized  the scenarios of our own daemons where these are built with ASan and UBSan  SCENARIO=\"name ...\""
 	@echo "  make matrix         install, upgrade, remove, migrate ... from each state, an hour or more; goes on where it"
@@ -169,14 +169,15 @@ lint: deps deb rpm
 installcheck: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
 	$(if $(filter sid,$(DIST)),@packaging/build-deb sid)
+	$(if $(filter rpm-sid,$(DIST)),@packaging/build-rpm sid)
 	@tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
 
 soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
 	$(if $(filter sid all,$(DIST)),@packaging/build-deb sid)
-	$(if $(filter all,$(DIST)),@packaging/build-rpm sid)
-	@status=0; for dist in $(DIST) $(if $(filter all,$(DIST)),sid); do \
+	$(if $(filter rpm-sid all,$(DIST)),@packaging/build-rpm sid)
+	@status=0; for dist in $(DIST) $(if $(filter all,$(DIST)),sid rpm-sid); do \
 	    SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$$dist $(SCENARIO) || status=1; \
 	done; exit $$status
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory check-valgrind check-sanitized compare storm EXITS=10000)
