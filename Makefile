@@ -177,7 +177,7 @@ soak: deps deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
 	$(if $(filter sid all,$(DIST)),@packaging/build-deb sid)
 	$(if $(filter rpm-sid all,$(DIST)),@packaging/build-rpm sid)
-	@status=0; for dist in $(DIST) $(if $(filter all,$(DIST)),sid rpm-sid); do \
+	@status=0; for dist in $(DIST) $(if $(SCENARIO)$(filter-out all,$(DIST)),,sid rpm-sid); do \
 	    SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$$dist $(SCENARIO) || status=1; \
 	done; exit $$status
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory check-valgrind check-sanitized compare storm EXITS=10000)
