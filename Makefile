@@ -52,7 +52,7 @@ help:
 	@echo "  make rpm            packages into build/rpm/"
 	@echo "  make lint           shellcheck, unit files, lintian, rpmlint"
 	@echo "  make installcheck   scenarios on a real systemd in containers"
-	@echo "                      DIST=bookworm|trixie|rpm|all  SCENARIO=\"name ...\"; ENGINE=own: on our own daemons"
+	@echo "                      DIST=bookworm|trixie|rpm|all|sid|rpm-sid  SCENARIO=\"name ...\"; ENGINE=own: on our own daemons"
 	@echo "  make check-valgrind the unit tests under valgrind's memcheck, on Debian 13"
 	@echo "  make check-sanitized  the scenarios of our own daemons where these are built with ASan and UBSan  SCENARIO=\"name ...\""
 	@echo "  make matrix         install, upgrade, remove, migrate ... from each state, an hour or more; goes on where it"
@@ -62,7 +62,8 @@ help:
 	@echo "  make compare        the same questions to the distribution's SSSD and to our daemons: bookworm, trixie, and a directory of"
 	@echo "                      100,000 users  VARIANT=\"name ...\""
 	@echo "  make bench          our daemons, SSSD 2.8.2 and the floor, measured in turns  BENCH=\"--rounds=40 --where\""
-	@echo "  make soak           the long scenarios, check-valgrind, check-sanitized, compare, and check-packages"
+	@echo "  make soak           the long scenarios, those of sid (packages, too), check-valgrind, check-sanitized, compare, and"
+	@echo "                      check-packages"
 	@echo "  make fuzz           what reads foreign bytes, with libFuzzer and sanitizers  FUZZ_SECONDS=600  TARGET=nss/fuzz-dispatch"
 	@echo "  make deps           install with apt what make check needs (root); make check and make demo do it too, all others say"
 	@echo "                      what is missing, and install nothing"
@@ -184,6 +185,8 @@ lint-quick:
 
 installcheck: deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
+	$(if $(filter sid,$(DIST)),@packaging/build-deb sid)
+	$(if $(filter rpm-sid,$(DIST)),@packaging/build-rpm sid)
 	@tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
 
 soak:
@@ -192,7 +195,11 @@ soak:
 soak-parts: deb $(if $(filter rpm all,$(DIST)),rpm)
 	$(if $(filter own,$(ON)),@SERIES=none packaging/build-deb bookworm)
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@tests/check-packages)
-	@SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$(DIST) $(SCENARIO)
+	$(if $(filter sid all,$(DIST)),@packaging/build-deb sid)
+	$(if $(filter rpm-sid all,$(DIST)),@packaging/build-rpm sid)
+	@status=0; for dist in $(DIST) $(if $(SCENARIO)$(filter-out all,$(DIST)),,sid rpm-sid); do \
+	    SOAK=yes tests/installcheck/run --engine=$(ON) --dist=$$dist $(SCENARIO) || status=1; \
+	done; exit $$status
 	$(if $(SCENARIO)$(filter-out all,$(DIST)),,@$(MAKE) --no-print-directory check-valgrind check-sanitized compare storm EXITS=10000)
 
 # With the series, which is all of the daemons and more.

@@ -45,6 +45,18 @@ if [ "$ENGINE" = own ]; then
     once=nss:1
     sockets=sss-nss.socket
 fi
+# What SSSD a machine has is asked of the machine, not of a release's name.
+has_private_pam() { [ -e "$ROOT/lib/systemd/system/sssd-pam-priv.socket" ]; }
+# The engine as the files in tests/data name it: 2.13 has no files provider.
+engine_of_machine() {
+    if has_private_pam; then
+        echo 2.8
+    elif ls "$ROOT"/usr/lib/*/sssd/libsss_files.so >/dev/null 2>&1; then
+        echo 2.10
+    else
+        echo 2.13
+    fi
+}
 # Before boot, of a unit whose processes the scenario will trace.
 is_traced() { [ "$SANITIZED" = no ] || do_without_leaks "$1"; }
 with_pam() { [ "$ENGINE" = own ] || "$@"; }
@@ -56,8 +68,8 @@ boot() {
     mkdir -p "$group"
     (
         echo "$BASHPID" > "$group/cgroup.procs"
-        # a host without nspawn has these calls, too
-        exec systemd-nspawn -q -D "$ROOT" -M "${NAME:0:60}" -b --register=no --keep-unit --private-network \
+        # a host without nspawn has these calls, too; a systemd as new as sid's knows only one hierarchy of control groups
+        SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 exec systemd-nspawn -q -D "$ROOT" -M "${NAME:0:60}" -b --register=no --keep-unit --private-network \
             --system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self pidfd_getfd" \
             --link-journal=no "$@" </dev/null >>"$OUT/console" 2>&1
     ) &
@@ -117,6 +129,14 @@ in_root() { chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root 
 run() {
     nsenter -t "$init" -m -u -i -n -p -C -r -w env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
         LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "${environment[@]}" "$@"
+}
+
+# One by one, and nobody minds: of several, systemd 262 does none where one is missing. each_unit VERB UNIT ...
+each_unit() {
+    local verb=$1 unit
+
+    shift
+    for unit; do run systemctl "$verb" "$unit" 2>/dev/null || true; done
 }
 
 # Waits for an event, with a generous guard: wait_for WHAT COMMAND ...

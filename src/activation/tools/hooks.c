@@ -27,6 +27,7 @@
 #include "tools/bound.h"
 #include "tools/drain.h"
 #include "tools/finish.h"
+#include "tools/folders.h"
 #include "tools/hooks.h"
 #include "tools/ownership.h"
 #include "tools/with-state.h"
@@ -101,6 +102,7 @@ static int on_starting(const struct state *state, struct manager *manager)
         (void) warn(state_forget_bad_ends(state, responders[i].name), "forget bad ends");
     (void) warn(state_forget_refusals(state), "forget refusals");
     (void) warn(state_set_restarting(state, false), "note that the restart goes on");
+    (void) warn(folders_make(), "make SSSD's folders");
     return ownership_apply(state, manager);
 }
 

@@ -13,6 +13,8 @@ tools_sss_activation_SOURCES = \
 	tools/drain.h \
 	tools/explain.c \
 	tools/explain.h \
+	tools/folders.c \
+	tools/folders.h \
 	tools/foresee.c \
 	tools/foresee.h \
 	tools/hold.c \
@@ -34,6 +36,8 @@ tools_sss_activation_SOURCES = \
 	tools/ownership.h \
 	tools/processes.c \
 	tools/processes.h \
+	tools/providers.c \
+	tools/providers.h \
 	tools/replace.c \
 	tools/replace.h \
 	tools/status.c \
@@ -56,6 +60,7 @@ check_PROGRAMS += \
 	tools/test-configurations-2.8 \
 	tools/test-explain \
 	tools/test-finish \
+	tools/test-folders \
 	tools/test-foresee \
 	tools/test-hold \
 	tools/test-hooks \
@@ -63,6 +68,7 @@ check_PROGRAMS += \
 	tools/test-narrow \
 	tools/test-overrides \
 	tools/test-processes \
+	tools/test-providers \
 	tools/test-replace \
 	tools/test-status \
 	tools/test-table \
@@ -95,6 +101,7 @@ machine_SOURCES = \
 	tools/json.c \
 	tools/overrides.c \
 	tools/processes.c \
+	tools/providers.c \
 	tools/test-machine.h \
 	tools/units.c \
 	tools/view.c
@@ -115,6 +122,7 @@ configurations_SOURCES = \
 	tools/json.c \
 	tools/overrides.c \
 	tools/processes.c \
+	tools/providers.c \
 	tools/test-configurations.c \
 	tools/units.c \
 	tools/view.c
@@ -130,6 +138,11 @@ tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
 tools_test_explain_SOURCES = $(machine_SOURCES) tools/explain.c tools/test-explain.c
 tools_test_explain_CFLAGS = $(MACHINE_CFLAGS) -DNSS_LIBRARY='"./libnss_answers.so"' -DGUARD_MSEC=1000
 tools_test_explain_LDADD = $(MACHINE_LDADD)
+tools_test_folders_SOURCES = \
+	tools/folders.c \
+	tools/test-folders.c
+tools_test_folders_CFLAGS = $(TEST_CFLAGS)
+tools_test_folders_LDADD = $(TEST_LDADD)
 tools_test_foresee_SOURCES = \
 	tools/foresee.c \
 	tools/test-foresee.c
@@ -154,6 +167,7 @@ tools_test_hooks_SOURCES = \
 	tools/drain.h \
 	tools/finish.c \
 	tools/finish.h \
+	tools/folders.c \
 	tools/hooks.c \
 	tools/ownership.c \
 	tools/test-hooks.c \
@@ -188,6 +202,11 @@ tools_test_processes_SOURCES = \
 	tools/test-processes.c
 tools_test_processes_CFLAGS = $(TEST_CFLAGS)
 tools_test_processes_LDADD = $(TEST_LDADD)
+tools_test_providers_SOURCES = \
+	tools/providers.c \
+	tools/test-providers.c
+tools_test_providers_CFLAGS = $(TEST_CFLAGS)
+tools_test_providers_LDADD = $(TEST_LDADD)
 tools_test_replace_SOURCES = \
 	tools/foresee.c \
 	tools/replace.c \

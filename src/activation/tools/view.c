@@ -17,12 +17,14 @@
 #include "tools/bound.h"
 #include "tools/ownership.h"
 #include "tools/processes.h"
+#include "tools/providers.h"
 #include "tools/view.h"
 
 /* --- The configuration ---------------------------------------------------------------------------------------- */
 
 void configuration_view_read(struct configuration_view *ret)
 {
+    struct services services;
     int r;
 
     *ret = (struct configuration_view) { .says = NULL };
@@ -32,8 +34,11 @@ void configuration_view_read(struct configuration_view *ret)
         return;
     }
     if (r > 0)
-        r = services_read(ret->config, &ret->services, &ret->says);
+        r = services_read(ret->config, &services, &ret->says);
+    if (r > 0)
+        r = providers_are_there(ret->config, &ret->says);
     if (r > 0) {
+        ret->services = services;
         ret->may_leave = residency_may_leave(ret->config, ret->stays_since, sizeof(ret->stays_since)) > 0;
         return;
     }

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Folders: made where SSSD's user owns /var/lib/sss, as Debian's SSSD 2.13 has it, and root what is in it. To systemd-tmpfiles
+ * that way is not safe: it makes nothing two steps below and says so at each boot. No link is followed here, so that user
+ * can lead nobody astray. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "tools/folders.h"
+
+#ifndef SSS_DIR /* the tests have their own */
+#define SSS_DIR "/var/lib/sss"
+#endif
+
+static const struct {
+    const char *parent, *name;
+    mode_t mode;
+} folders[] = {
+    { "pipes", "private", 0750 }, /* the monitor's bus */
+    { "pubconf", "krb5.include.d", 0755 },
+};
+
+static int open_dir(int at, const char *path)
+{
+    int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static int make(int top, const char *parent, const char *name, mode_t mode)
+{
+    CLEANUP(closep) int above = open_dir(top, parent);
+    CLEANUP(closep) int made = -1;
+    struct stat st;
+
+    if (above < 0)
+        return above;
+    if (fstat(above, &st) < 0)
+        return -errno;
+    if (mkdirat(above, name, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+
+    made = open_dir(above, name);
+    if (made < 0)
+        return made;
+    return fchown(made, st.st_uid, st.st_gid) < 0 || fchmod(made, mode) < 0 ? -errno : 0;
+}
+
+int folders_make(void)
+{
+    CLEANUP(closep) int top = open_dir(AT_FDCWD, SSS_DIR);
+    int r = top < 0 ? top : 0;
+
+    for (size_t i = 0; top >= 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
+        int k = make(top, folders[i].parent, folders[i].name, folders[i].mode);
+
+        r = k < 0 ? k : r;
+    }
+    return r;
+}
