@@ -1176,16 +1176,21 @@ static void a_monitor_that_comes_to_nothing_is_counted(void **state)
     (void) state;
     for (size_t i = 0; i < N_OF(rows); i++) {
         const struct hook hook = { .name = "stopped", .result = rows[i].result, .status = rows[i].status };
-        const long long now = (long long) now_usec();
 
         print_message("  %s\n", rows[i].label);
-        assert_int_equal(state_forget_failures(&opened), 0);
-        assert_int_equal(state_count_failure(&opened), 1);
-        forget_calls();
-        is_stopped_by(rows[i].job);
-        has_number(MONITOR, "InactiveExitTimestampMonotonic", now - rows[i].began);
-        has_number(MONITOR, "ActiveEnterTimestampMonotonic", rows[i].came_up > 0 ? now - rows[i].came_up : 0);
-        assert_int_equal(in_child(run_hook, (void *) &hook), 0);
+        for (int tries = 0; tries < 20; tries++) {
+            const long long now = (long long) now_usec();
+
+            assert_int_equal(state_forget_failures(&opened), 0);
+            assert_int_equal(state_count_failure(&opened), 1);
+            forget_calls();
+            is_stopped_by(rows[i].job);
+            has_number(MONITOR, "InactiveExitTimestampMonotonic", now - rows[i].began);
+            has_number(MONITOR, "ActiveEnterTimestampMonotonic", rows[i].came_up > 0 ? now - rows[i].came_up : 0);
+            assert_int_equal(in_child(run_hook, (void *) &hook), 0);
+            if (failures() == rows[i].failures || (long long) now_usec() - now < MSEC(20))
+                break; /* else a busy host took longer than the row allows: once more */
+        }
         assert_int_equal(failures(), rows[i].failures);
         assert_false(told("sss-ended@sssd.service")); /* without a Restart= systemd starts that */
     }
