@@ -268,10 +268,8 @@ static int on_pausing(const struct state *state, struct manager *manager)
 static void count_failure(const struct state *state, struct manager *manager, int end)
 {
     enum life life = end == END_BY_ITSELF ? read_life(manager) : GOOD;
-    uint64_t age;
 
-    /* A row of before a repair has ended with it. */
-    if (life == GOOD || (life == SHORT && state_failures(state, &age) > 0 && pace_changed_within(manager, age)))
+    if (life == GOOD)
         (void) warn(state_forget_failures(state), "forget failures");
     if (life == GOOD || (life == SHORT && warn(state_begin_failures(state), "note that the monitor ended badly") != 0))
         return;

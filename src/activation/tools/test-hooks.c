@@ -1222,13 +1222,6 @@ static void after_the_first_crash_of_one_that_was_up_nobody_waits(void **state)
         assert_int_equal(told("sss-ended@sssd.service"), crashes > 1); /* the first restart is its own */
         assert_int_equal(told(PAUSE), crashes > 1);                    /* InfoPipe may have been up */
     }
-
-    /* A row of before a repair is none. */
-    write_configuration(SSSD);
-    forget_calls();
-    assert_int_equal(in_child(run_hook, (void *) &hook), 0);
-    assert_int_equal(failures(), 0);
-    assert_false(told("sss-ended@sssd.service"));
 }
 
 /* Each of its callers would start the monitor once more; until that is tried again, or is up, systemd refuses them. */
