@@ -221,8 +221,8 @@ static enum life read_life(struct manager *manager)
         return GOOD;
     if (came_up < began)
         return NEVER_UP;
-    /* A kill says nothing of the next, and a watchdog has its own patience. */
-    if (strcmp(from_systemd("EXIT_STATUS"), "KILL") == 0 || strcmp(result, "watchdog") == 0)
+    /* A kill says nothing of the next, be it that memory came to its end, and a watchdog has its own patience. */
+    if (strcmp(from_systemd("EXIT_STATUS"), "KILL") == 0 || strcmp(result, "oom-kill") == 0 || strcmp(result, "watchdog") == 0)
         least = KILLED_AT_START_USEC;
     return strcmp(result, "success") != 0 && now_usec() - came_up < least ? SHORT : GOOD;
 }
@@ -231,24 +231,25 @@ static enum life read_life(struct manager *manager)
 static bool will_be_restarted(struct manager *manager)
 {
     const char *result = from_systemd("SERVICE_RESULT");
+    bool is_good = strcmp(result, "success") == 0;
     char restart[32];
-    bool is_abort = strcmp(result, "signal") == 0 || strcmp(result, "core-dump") == 0;
 
     if (manager_text(manager, MONITOR, "Service", "Restart", restart, sizeof(restart)) < 0)
         return false;
-    return strcmp(restart, "always") == 0 || (strcmp(restart, "on-failure") == 0 && strcmp(result, "success") != 0) ||
-           (strcmp(restart, "on-abnormal") == 0 && (is_abort || strcmp(result, "timeout") == 0 || strcmp(result, "watchdog") == 0)) ||
-           (strcmp(restart, "on-abort") == 0 && is_abort);
+    return strcmp(restart, "always") == 0 || (strcmp(restart, "on-failure") == 0 && !is_good) ||
+           (strcmp(restart, "on-abnormal") == 0 && !is_good && strcmp(result, "exit-code") != 0) ||
+           (strcmp(restart, "on-abort") == 0 && (strcmp(result, "signal") == 0 || strcmp(result, "core-dump") == 0));
 }
 
-/* Its callers get no launcher, which would wait for the next try: each call is a start of the monitor. */
-static void pause_infopipe(struct manager *manager)
+/* Its callers get no launcher, which would wait for the next try: each call is a start of the monitor. Where that was up, nothing
+ * tells whether InfoPipe was. */
+static void pause_infopipe(struct manager *manager, enum life life)
 {
     struct unit infopipe;
     int r;
 
     r = manager_state(manager, responders[IFP].service, &infopipe);
-    if (r >= 0 && infopipe.job[0])
+    if (r >= 0 && (infopipe.job[0] || life == SHORT))
         r = manager_queue(manager, "Start", INFOPIPE_PAUSE, "replace-irreversibly");
     (void) warn(r == -ENOENT ? 0 : r, "keep InfoPipe from starting " MONITOR);
 }
@@ -256,7 +257,10 @@ static void pause_infopipe(struct manager *manager)
 /* ExecStart= of sss-pause.service. */
 static int on_pausing(const struct state *state, struct manager *manager)
 {
-    while (pace_usec_left(state, manager) > 0)
+    struct unit monitor;
+
+    while (pace_usec_left(state, manager) > 0 &&
+           (manager_state(manager, MONITOR, &monitor) < 0 || strcmp(monitor.active, "active") != 0))
         (void) usleep(PAUSE_LOOK_USEC);
     return 0;
 }
@@ -272,7 +276,7 @@ static void count_failure(const struct state *state, struct manager *manager, in
     if (life == GOOD || (life == SHORT && warn(state_begin_failures(state), "note that the monitor ended badly") != 0))
         return;
     (void) warn(state_count_failure(state), "note that the monitor came to nothing");
-    pause_infopipe(manager);
+    pause_infopipe(manager, life);
     /* Then it does not enter the failed state, and nobody else starts this. */
     if (will_be_restarted(manager))
         (void) warn(manager_queue(manager, "Start", MONITOR_ENDED, "replace"), "start " MONITOR_ENDED);
