@@ -15,7 +15,6 @@
 #include "config/config.h"
 #include "config/image.h"
 #include "config/options.h"
-#include "config/values.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
