@@ -40,11 +40,19 @@ skip() { # TEXT REASON
 listed="nss pam"
 once="nss:1 pam:1"
 sockets="sss-nss.socket sss-pam.socket sss-ssh.socket"
+# Where the engine has its programs, its logs and its cache.
+programs=/usr/libexec/sssd
+logs=/var/log/sssd
+cache=/var/lib/sss/db
 if [ "$ENGINE" = own ]; then
     listed=nss
     once=nss:1
     sockets=sss-nss.socket
+    programs=/usr/libexec/sssd-ondemand/engine
+    logs=/var/log/sssd-ondemand
+    cache=/var/lib/sssd-ondemand/cache
 fi
+ldif=/etc/sssd-ondemand/ldif
 # What SSSD a machine has is asked of the machine, not of a release's name.
 has_private_pam() { [ -e "$ROOT/lib/systemd/system/sssd-pam-priv.socket" ]; }
 # The engine as the files in tests/data name it: 2.13 has no files provider.
@@ -222,8 +230,8 @@ END
 }
 
 configure_own() {
-    install -d "$ROOT/etc/sssd/ldif"
-    install -m 0644 "$TOP/tests/trees.d/directory.ldif" "$ROOT/etc/sssd/ldif/"
+    [ -d "$ROOT$ldif" ] || install -d "$ROOT$ldif"
+    install -m 0644 "$TOP/tests/trees.d/directory.ldif" "$ROOT$ldif/"
     install -m 0600 /dev/null "$ROOT/etc/sssd/sssd.conf"
     cat > "$ROOT/etc/sssd/sssd.conf" <<END
 [sssd]
@@ -239,7 +247,7 @@ END
 
 # One more in the directory of our own daemons, whom no cache knows yet: add_user UID. Called newUID.
 add_user() {
-    cat > "$ROOT/etc/sssd/ldif/$1.new" <<END
+    cat > "$ROOT$ldif/$1.new" <<END
 dn: uid=new$1,ou=people,dc=example,dc=test
 objectClass: posixAccount
 uid: new$1
@@ -248,7 +256,7 @@ uidNumber: $1
 gidNumber: 10001
 homeDirectory: /home/new$1
 END
-    mv "$ROOT/etc/sssd/ldif/$1.new" "$ROOT/etc/sssd/ldif/$1.ldif"
+    mv "$ROOT$ldif/$1.new" "$ROOT$ldif/$1.ldif"
 }
 
 # The machine's own directory server, and that it is there from boot on.
