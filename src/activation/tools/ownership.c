@@ -419,7 +419,7 @@ int ownership_open(const struct state *state, struct manager *manager, const str
     struct list open = { .n = 0 };
     int r = 0;
 
-    if (state_monitor_owns(state, responder->name) || !responder_is_installed(responder))
+    if (state_monitor_owns(state, responder->name) || !engine_has(responder))
         return 0;
     for (size_t k = 0; r >= 0 && k < UNITS_MAX && responder->sockets[k]; k++) {
         r = manager_read_file(manager, responder->sockets[k], &sockets[k]);
