@@ -11,6 +11,8 @@ tools_sss_activation_SOURCES = \
 	tools/check.h \
 	tools/drain.c \
 	tools/drain.h \
+	tools/engines.c \
+	tools/engines.h \
 	tools/explain.c \
 	tools/explain.h \
 	tools/folders.c \
@@ -58,6 +60,7 @@ check_PROGRAMS += \
 	tools/test-check \
 	tools/test-configurations-2.10 \
 	tools/test-configurations-2.8 \
+	tools/test-engines \
 	tools/test-explain \
 	tools/test-finish \
 	tools/test-folders \
@@ -112,13 +115,14 @@ EXTRA_tools_test_explain_DEPENDENCIES = tools/nss-answers.so
 tools_nss_answers_so_SOURCES = tools/nss-answers.c
 tools_nss_answers_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tools_nss_answers_so_LDFLAGS = -shared
-tools_test_check_SOURCES = $(machine_SOURCES) tools/check.c tools/test-check.c
+tools_test_check_SOURCES = $(machine_SOURCES) tools/check.c tools/engines.c tools/test-check.c
 tools_test_check_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_check_LDADD = $(MACHINE_LDADD)
 configurations_SOURCES = \
 	tools/backends.c \
 	tools/bound.c \
 	tools/check.c \
+	tools/engines.c \
 	tools/json.c \
 	tools/overrides.c \
 	tools/processes.c \
@@ -135,6 +139,9 @@ tools_test_configurations_2_8_SOURCES = $(configurations_SOURCES)
 tools_test_configurations_2_8_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) \
 	-USSSD_ENGINE -DSSSD_ENGINE=ENGINE_2_8 -DRULES='"2.8"'
 tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
+tools_test_engines_SOURCES = $(machine_SOURCES) tools/engines.c tools/test-engines.c
+tools_test_engines_CFLAGS = $(MACHINE_CFLAGS) -DCHECK_USEC=1500000
+tools_test_engines_LDADD = $(MACHINE_LDADD)
 tools_test_explain_SOURCES = $(machine_SOURCES) tools/explain.c tools/test-explain.c
 tools_test_explain_CFLAGS = $(MACHINE_CFLAGS) -DNSS_LIBRARY='"./libnss_answers.so"' -DGUARD_MSEC=1000
 tools_test_explain_LDADD = $(MACHINE_LDADD)
@@ -213,7 +220,7 @@ tools_test_replace_SOURCES = \
 	tools/test-replace.c
 tools_test_replace_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"'
 tools_test_replace_LDADD = $(TEST_LDADD)
-tools_test_status_SOURCES = $(machine_SOURCES) tools/status.c tools/table.c tools/test-status.c
+tools_test_status_SOURCES = $(machine_SOURCES) tools/engines.c tools/status.c tools/table.c tools/test-status.c
 tools_test_status_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_status_LDADD = $(MACHINE_LDADD)
 tools_test_table_SOURCES = tools/table.c tools/test-table.c

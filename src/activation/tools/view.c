@@ -199,6 +199,8 @@ static void set_reason(const struct view *view, struct responder_view *responder
 
     if (responder->trouble[0]) {
         reason = responder->trouble;
+    } else if (why == WHY_NOT_INSTALLED && engine_is_own()) {
+        reason = "our own engine has none";
     } else if (why == WHY_LISTED) {
         after = view->configuration.services.file;
     } else if (why == WHY_CHANGED) {
