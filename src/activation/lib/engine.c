@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -14,8 +16,6 @@
 #include "lib/state.h"
 
 #define SPACE " \t\r\n"
-/* What is behind a link in /proc after the file was replaced. */
-#define DELETED " (deleted)"
 
 void engine_read_word_of(const char *path, char ret[ENGINE_WORD_BYTES])
 {
@@ -45,6 +45,48 @@ void engine_read_word(char ret[ENGINE_WORD_BYTES])
     engine_read_word_of(is_trial_over() ? ENGINE_TRY : ENGINE_FILE, ret);
 }
 
+static int write_new(int dir, const char *name, const char *text)
+{
+    CLEANUP(closep) int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = io_write(fd, text, strlen(text));
+    if (r < 0)
+        return r;
+    return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? -errno : 0; /* anybody may know */
+}
+
+int engine_write_word(const char *path, const char *word)
+{
+    CLEANUP(freep) char *parent = strdup(path);
+    CLEANUP(closep) int dir = -1;
+    char text[ENGINE_WORD_BYTES + 1], temporary[NAME_MAX];
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, *folder;
+    int r;
+
+    if (!parent)
+        return -ENOMEM;
+    (void) snprintf(text, sizeof(text), "%s\n", word); /* fits */
+    (void) snprintf(temporary, sizeof(temporary), ".%s.new", name); /* fits */
+    folder = dirname(parent);
+    (void) mkdir(folder, 0755); /* mostly there; else the next line tells */
+    dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return -errno;
+
+    (void) unlinkat(dir, temporary, 0); /* of a run that was cut off */
+    r = write_new(dir, temporary, text);
+    if (r == 0 && renameat(dir, temporary, dir, name) < 0)
+        r = -errno;
+    if (r < 0)
+        (void) unlinkat(dir, temporary, 0); /* it may not have come so far */
+    else if (fsync(dir) < 0 && errno != EINVAL) /* some file systems can't, and need not */
+        r = -errno;
+    return r;
+}
+
 bool engine_has_programs(const char **ret_missing)
 {
     static const char *const programs[] = { ENGINE_MONITOR, ENGINE_DIR "/sssd_be", ENGINE_DIR "/sssd_" OWN_RESPONDERS };
@@ -72,21 +114,20 @@ const char *engine_word(bool own)
     return own ? "own" : "sssd";
 }
 
-/* The kernel tells paths without links. */
-static bool is_file(const char *program, const char *path)
+static bool is_in(const char *program, const char *folder)
 {
-    CLEANUP(freep) char *real = realpath(path, NULL);
+    const char *slash = strrchr(program, '/');
+    size_t n = strlen(folder);
 
-    return strcmp(program, path) == 0 || (real && strcmp(program, real) == 0);
+    return slash && (size_t) (slash - program) == n && strncmp(program, folder, n) == 0;
 }
 
-static bool is_our_monitor(char *program)
+/* The kernel tells paths without links. A program that was replaced is still one of ours. */
+static bool is_ours(const char *program)
 {
-    size_t n = strlen(program), deleted = strlen(DELETED);
+    CLEANUP(freep) char *real = realpath(ENGINE_DIR, NULL);
 
-    if (n > deleted && strcmp(program + n - deleted, DELETED) == 0)
-        program[n - deleted] = '\0';
-    return is_file(program, ENGINE_MONITOR);
+    return is_in(program, ENGINE_DIR) || (real && is_in(program, real));
 }
 
 /* Others than root may read its command line only. Whoever lies there lies about himself. */
@@ -114,7 +155,7 @@ enum engine_runs engine_of_process(int pid)
     if (n <= 0) /* it has just ended, or is about to */
         return RUNS_UNKNOWN;
     program[n] = '\0';
-    return is_our_monitor(program) ? RUNS_OWN : RUNS_SSSD;
+    return is_ours(program) ? RUNS_OWN : RUNS_SSSD;
 }
 
 void engine_program(const struct responder *responder, bool own, char ret[PATH_MAX])
@@ -127,10 +168,12 @@ void engine_program(const struct responder *responder, bool own, char ret[PATH_M
 
 bool engine_is_program_of(const struct responder *responder, const char *program)
 {
+    const char *slash = strrchr(program, '/');
     char own[PATH_MAX];
 
     engine_program(responder, true, own);
-    return strcmp(program, responder->program) == 0 || is_file(program, own);
+    return strcmp(program, responder->program) == 0 ||
+           (slash && is_ours(program) && strcmp(slash, strrchr(own, '/')) == 0);
 }
 
 bool engine_has_of(bool own, const struct responder *responder)

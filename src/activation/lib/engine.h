@@ -23,6 +23,8 @@
 
 #define ENGINE_TRY ENGINE_FILE ".try" /* the word of before */
 #define ENGINE_MONITOR ENGINE_DIR "/sssd"
+/* Its private bus: a responder that connects starts it. Closed under SSSD. */
+#define MONITOR_SOCKET "sss-monitor.socket"
 
 #define ENGINE_WORD_BYTES 32
 
@@ -31,6 +33,10 @@
 void engine_read_word(char ret[ENGINE_WORD_BYTES]);
 /* That of a file, as above. */
 void engine_read_word_of(const char *path, char ret[ENGINE_WORD_BYTES]);
+
+/* Writes a word to such a file, which is the old one or the new one whatever comes between, and makes its folder. 0 or a negative
+ * errno. */
+int engine_write_word(const char *path, const char *word);
 
 /* Are our own programs there that no configuration can do without? Else *ret_missing, which may be NULL, is the first that is not. */
 bool engine_has_programs(const char **ret_missing);
@@ -48,7 +54,7 @@ enum engine_runs {
     RUNS_UNKNOWN, /* this user can't see it */
 };
 
-/* Whose program the process is; 0: there is none. */
+/* Whose program the process is, the monitor or another; 0: there is none. */
 enum engine_runs engine_of_process(int pid);
 
 /* The program of a responder in one engine. KCM is the distribution's in both. */

@@ -3,7 +3,8 @@
 TEST_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS) $(INI_CFLAGS) $(CMOCKA_CFLAGS) \
 	-DSTATE_DIR='"state"' -DCONFIG_DIR='"config"' -DENGINE_FILE='"engine"' -DENGINE_DIR='"own"' -DMANAGER_SOCKET='"manager"' -DMANAGER_ON_SYSTEM_BUS=false \
 	-DPROGRAM_DIR='"/nowhere"' -DPIPES_DIR='"pipes"' -DSSS_DIR='"sss"' -DMODULES='"modules/libsss_"' -DCONTROL_GROUPS='"cgroups"' \
-	-DQUIET_USEC=900000 -DLOOK_USEC=50000 -DTRY_USEC=5000000 -DUNIX_SOCKETS_OF_SYSTEMD='"/proc/self/net/unix"' -DEVENTS_TO_JOURNAL=false
+	-DDATA_DIR='"data"' -DPASSWD_FILE='"passwd"' -DRUNTIME_UNITS='"runtime"' -DGENERATED='"generated"' \
+	-DSELINUX_REFUSES='"selinux-refuses"' -DQUIET_USEC=900000 -DLOOK_USEC=50000 -DTRY_USEC=5000000 -DUNIX_SOCKETS_OF_SYSTEMD='"/proc/self/net/unix"' -DEVENTS_TO_JOURNAL=false
 # In this order: what it has of the library, made for these paths, comes before the library's.
 TEST_LDADD = test/libtest.a lib/libsss_activation.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(INI_LIBS) $(CMOCKA_LIBS)
 

@@ -74,12 +74,16 @@ static int hear(int from, char *ret)
     }
 }
 
-static void cut_newlines(char *text)
+/* A terminal shall not take orders from what a file has. */
+static void tidy(char *text)
 {
     size_t n = strlen(text);
 
     while (n > 0 && text[n - 1] == '\n')
         text[--n] = '\0';
+    for (char *c = text; *c; c++)
+        if (((unsigned char) *c < 0x20 && *c != '\n') || *c == 0x7f)
+            *c = '?';
 }
 
 static int own_takes(char **ret_why)
@@ -110,7 +114,7 @@ static int own_takes(char **ret_why)
         return r;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 1;
-    cut_newlines(says);
+    tidy(says);
     return say_why(0, ret_why, "%s", says[0] ? says : ENGINE_MONITOR " --check-config ended without a word");
 }
 
@@ -173,9 +177,13 @@ int engine_takes(bool own, char **ret_why)
 
     *ret_why = NULL;
     r = !own ? sssd_takes(ret_why) : has_configuration() ? own_takes(ret_why) : 1;
+    if (r == 0 && *ret_why)
+        tidy(*ret_why);
     if (r >= 0 || r == -ENOMEM || r == -ENOENT || r == -ETIMEDOUT || (r == -EACCES && geteuid() != 0))
         return r;
     /* The configuration as such is refused: its files' modes, its text. */
+    if (*ret_why)
+        tidy(*ret_why);
     return *ret_why ? 0 : say_why(0, ret_why, "%s", strerror(-r));
 }
 

@@ -27,6 +27,8 @@ tools_sss_activation_SOURCES = \
 	tools/hooks.h \
 	tools/json.c \
 	tools/json.h \
+	tools/last.c \
+	tools/last.h \
 	tools/main.c \
 	tools/migrate.c \
 	tools/migrate.h \
@@ -44,8 +46,12 @@ tools_sss_activation_SOURCES = \
 	tools/replace.h \
 	tools/status.c \
 	tools/status.h \
+	tools/switch.c \
+	tools/switch.h \
 	tools/table.c \
 	tools/table.h \
+	tools/trial.c \
+	tools/trial.h \
 	tools/units.c \
 	tools/units.h \
 	tools/view.c \
@@ -67,6 +73,7 @@ check_PROGRAMS += \
 	tools/test-foresee \
 	tools/test-hold \
 	tools/test-hooks \
+	tools/test-last \
 	tools/test-migrate \
 	tools/test-narrow \
 	tools/test-overrides \
@@ -74,7 +81,9 @@ check_PROGRAMS += \
 	tools/test-providers \
 	tools/test-replace \
 	tools/test-status \
+	tools/test-switch \
 	tools/test-table \
+	tools/test-trial \
 	tools/test-units \
 	tools/test-view
 tools_test_backends_SOURCES = \
@@ -176,12 +185,19 @@ tools_test_hooks_SOURCES = \
 	tools/finish.h \
 	tools/folders.c \
 	tools/hooks.c \
+	tools/last.c \
 	tools/ownership.c \
 	tools/test-hooks.c \
+	tools/trial.c \
 	tools/units.c \
 	tools/with-state.c
 tools_test_hooks_CFLAGS = $(MACHINE_CFLAGS) -DRESPONDERS_USEC=2000000 -DLEAVE_MSEC=2000 -DLOCK_MSEC=2000
 tools_test_hooks_LDADD = $(TEST_LDADD)
+tools_test_last_SOURCES = \
+	tools/last.c \
+	tools/test-last.c
+tools_test_last_CFLAGS = $(TEST_CFLAGS)
+tools_test_last_LDADD = $(TEST_LDADD)
 tools_test_migrate_SOURCES = \
 	test/responders.c \
 	tools/drain.c \
@@ -194,7 +210,7 @@ tools_test_migrate_SOURCES = \
 	tools/replace.c \
 	tools/test-migrate.c \
 	tools/units.c
-tools_test_migrate_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"' -UPROGRAM_DIR -DPROGRAM_DIR='"programs"'
+tools_test_migrate_CFLAGS = $(TEST_CFLAGS) -UPROGRAM_DIR -DPROGRAM_DIR='"programs"'
 tools_test_migrate_LDADD = $(TEST_LDADD)
 tools_test_narrow_SOURCES = tools/test-narrow.c
 tools_test_narrow_CFLAGS = $(TEST_CFLAGS)
@@ -218,14 +234,28 @@ tools_test_replace_SOURCES = \
 	tools/foresee.c \
 	tools/replace.c \
 	tools/test-replace.c
-tools_test_replace_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"'
+tools_test_replace_CFLAGS = $(TEST_CFLAGS)
 tools_test_replace_LDADD = $(TEST_LDADD)
 tools_test_status_SOURCES = $(machine_SOURCES) tools/engines.c tools/status.c tools/table.c tools/test-status.c
 tools_test_status_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_status_LDADD = $(MACHINE_LDADD)
+tools_test_switch_SOURCES = $(machine_SOURCES) \
+	tools/drain.c \
+	tools/engines.c \
+	tools/last.c \
+	tools/switch.c \
+	tools/test-switch.c \
+	tools/trial.c
+tools_test_switch_CFLAGS = $(MACHINE_CFLAGS)
+tools_test_switch_LDADD = $(MACHINE_LDADD)
 tools_test_table_SOURCES = tools/table.c tools/test-table.c
 tools_test_table_CFLAGS = $(TEST_CFLAGS)
 tools_test_table_LDADD = $(TEST_LDADD)
+tools_test_trial_SOURCES = \
+	tools/test-trial.c \
+	tools/trial.c
+tools_test_trial_CFLAGS = $(TEST_CFLAGS)
+tools_test_trial_LDADD = $(TEST_LDADD)
 tools_test_units_SOURCES = \
 	test/responders.c \
 	tools/test-units.c \

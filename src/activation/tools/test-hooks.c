@@ -29,6 +29,7 @@
 #include "tools/hooks.h"
 #include "tools/narrow.h"
 #include "tools/processes.h"
+#include "tools/switch.h"
 
 #define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
 #define SSSD "[sssd]\n" DOMAIN
@@ -71,6 +72,13 @@ int backends_online(const struct domains *domains, char *why, size_t why_bytes)
     if (pid1_goes)
         pid1_leaves();
     return !offline;
+}
+
+int switch_back(const struct state *of, struct manager *manager)
+{
+    assert_true(of && manager);
+    write_text("went-back", "");
+    return 0;
 }
 
 int processes_of_responders(const char *control_group, int ret_pids[RESPONDERS])
