@@ -22,6 +22,8 @@
 #define SHIPPED_UNITS "/usr/lib/systemd/system"
 #endif
 
+#define JOB_MSEC 10000
+
 #define TRYING STATE_DIR "/trying"
 #define MINUTES_DIR RUNTIME_UNITS "/" TRIAL_TIMER ".d"
 #define MINUTES MINUTES_DIR "/minutes.conf"
@@ -72,12 +74,14 @@ int trial_start_timer(struct manager *manager)
     enum job_result result;
     int r;
 
-    r = manager_run(manager, "Restart", TRIAL_TIMER, "replace", 10000, &result);
+    r = manager_run(manager, "Restart", TRIAL_TIMER, "replace", JOB_MSEC, &result);
     return r < 0 ? r : result == JOB_DONE ? 0 : -EIO;
 }
 
 int trial_end(struct manager *manager)
 {
+    enum job_result result;
+
     if (unlink(ENGINE_TRY) < 0 && errno != ENOENT)
         return -errno;
     if (access(TRYING, F_OK) < 0)
@@ -86,7 +90,7 @@ int trial_end(struct manager *manager)
     (void) unlink(MINUTES);
     (void) rmdir(MINUTES_DIR);
     (void) unlink(WANT);
-    (void) manager_queue(manager, "Stop", TRIAL_TIMER, "replace"); /* one that elapses finds nothing to do */
+    (void) manager_run(manager, "Stop", TRIAL_TIMER, "replace", JOB_MSEC, &result); /* one that elapses finds nothing to do */
     return 0;
 }
 
