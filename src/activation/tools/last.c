@@ -35,6 +35,9 @@
 #define SECOND_BARRIER 12
 #define RECYCLED 2
 
+static const char *const names[] = { "passwd", "group", "initgroups", "sid" };
+#define N_NAMES (sizeof(names) / sizeof(names[0]))
+
 int last_note(bool own)
 {
     char was[ENGINE_WORD_BYTES];
@@ -56,7 +59,7 @@ static bool is_our_users(uid_t uid)
 }
 
 /* Where nobody has noted it, whose the files are says the same. */
-static bool was_own(int dir, const char *const *names, size_t n)
+static bool was_own(int dir)
 {
     char was[ENGINE_WORD_BYTES];
     struct stat st;
@@ -64,7 +67,7 @@ static bool was_own(int dir, const char *const *names, size_t n)
     engine_read_word_of(LAST, was);
     if (was[0])
         return strcmp(was, engine_word(true)) == 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < N_NAMES; i++)
         if (fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && is_our_users(st.st_uid))
             return true;
     return false;
@@ -96,21 +99,42 @@ static int mark_recycled(int dir, const char *name)
     return r == 0 ? put(fd, FIRST_BARRIER, barrier) : r;
 }
 
-int last_make_way_for_sssd(void)
+/* All of them, whatever fails; and takes them away unless somebody may begin to use them just now. */
+static int recycle(int dir, bool removes)
 {
-    static const char *const names[] = { "passwd", "group", "initgroups", "sid" };
-    CLEANUP(closep) int dir = open(SSS_DIR "/mc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     int r = 0;
 
-    if (dir < 0 && errno != ENOENT)
-        return -errno;
-    if (dir >= 0 && was_own(dir, names, sizeof(names) / sizeof(names[0])))
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-            int k = mark_recycled(dir, names[i]);
+    for (size_t i = 0; i < N_NAMES; i++) {
+        int k = mark_recycled(dir, names[i]);
 
-            if (unlinkat(dir, names[i], 0) < 0 && errno != ENOENT)
-                k = -errno;
-            r = k < 0 && k != -ENOENT ? k : r;
-        }
+        if (removes && unlinkat(dir, names[i], 0) < 0 && errno != ENOENT)
+            k = -errno;
+        r = k < 0 && k != -ENOENT ? k : r;
+    }
+    return r;
+}
+
+static int open_folder(void)
+{
+    int dir = open(SSS_DIR "/mc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return dir < 0 ? -errno : dir;
+}
+
+int last_recycle(bool removes)
+{
+    CLEANUP(closep) int dir = open_folder();
+
+    return dir < 0 ? dir == -ENOENT ? 0 : dir : recycle(dir, removes);
+}
+
+int last_make_way_for_sssd(void)
+{
+    CLEANUP(closep) int dir = open_folder();
+    int r;
+
+    if (dir < 0 && dir != -ENOENT)
+        return dir;
+    r = dir >= 0 && was_own(dir) ? recycle(dir, true) : 0;
     return r < 0 ? r : last_note(false); /* else the next start tries again */
 }

@@ -15,4 +15,7 @@ int last_note(bool own);
 /* SSSD is about to start: if our own ran last, its memory caches go. Then SSSD is the last. 0 or a negative errno. */
 int last_make_way_for_sssd(void);
 
+/* What clients map is not believed any more; removes: where nobody is about to use it. 0 or a negative errno. */
+int last_recycle(bool removes);
+
 #endif

@@ -7,6 +7,8 @@ tools_sss_activation_SOURCES = \
 	tools/backends.h \
 	tools/bound.c \
 	tools/bound.h \
+	tools/cache.c \
+	tools/cache.h \
 	tools/check.c \
 	tools/check.h \
 	tools/drain.c \
@@ -63,6 +65,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tools/test-backends \
 	tools/test-bound \
+	tools/test-cache \
 	tools/test-check \
 	tools/test-configurations-2.10 \
 	tools/test-configurations-2.8 \
@@ -124,6 +127,20 @@ EXTRA_tools_test_explain_DEPENDENCIES = tools/nss-answers.so
 tools_nss_answers_so_SOURCES = tools/nss-answers.c
 tools_nss_answers_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tools_nss_answers_so_LDFLAGS = -shared
+tools_test_cache_SOURCES = \
+	test/responders.c \
+	tools/cache.c \
+	tools/drain.c \
+	tools/finish.c \
+	tools/last.c \
+	tools/narrow.c \
+	tools/ownership.c \
+	tools/processes.c \
+	tools/test-cache.c \
+	tools/test-machine.h \
+	tools/units.c
+tools_test_cache_CFLAGS = $(MACHINE_CFLAGS) -DCLEAR_USEC=1500000
+tools_test_cache_LDADD = $(TEST_LDADD)
 tools_test_check_SOURCES = $(machine_SOURCES) tools/check.c tools/engines.c tools/test-check.c
 tools_test_check_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_check_LDADD = $(MACHINE_LDADD)

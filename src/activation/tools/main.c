@@ -15,6 +15,7 @@
 #include "common/text.h"
 #include "lib/log.h"
 #include "lib/manager.h"
+#include "tools/cache.h"
 #include "tools/check.h"
 #include "tools/explain.h"
 #include "tools/hold.h"
@@ -53,15 +54,19 @@ enum {
     OPTION_TRY = 8,
     OPTION_KEEP = 16,
     OPTION_FORCE = 32,
+    OPTION_USER = 64,
+    OPTION_GROUP = 128,
+    OPTION_ALL = 256,
 };
 
 /* What was given on the command line. */
 struct given {
     int options;
-    const char *user, *minutes, *word;
+    const char *user, *minutes, *entry, *word;
 };
 
 static int engine(const struct given *given);
+static int cache(const struct given *given);
 
 /* Of the functions each command has one. Those that only print need no root. */
 static const struct command {
@@ -80,6 +85,7 @@ static const struct command {
     { "hold", 0, .change = hold },
     { "release", 0, .change = release },
     { "engine", OPTION_DRY_RUN | OPTION_TRY | OPTION_KEEP | OPTION_FORCE, .run = engine },
+    { "cache", OPTION_USER | OPTION_GROUP | OPTION_ALL, .run = cache },
 };
 
 static int usage(FILE *out, int status)
@@ -99,6 +105,9 @@ static int usage(FILE *out, int status)
                  "  engine own|sssd [--try MINUTES] [--dry-run] [--force]\n"
                  "                         switch to it; --try: it goes back by itself, unless\n"
                  "  engine --keep          says that it is to stay\n"
+                 "  cache expire [--user NAME|--group NAME|--all]\n"
+                 "                         what our own engine has is compared with its source now\n"
+                 "  cache remove           stop it, remove all that it has, and start it\n"
                  "  help, --version\n"
                  "\n"
                  "See sss_activation(8).\n",
@@ -116,6 +125,9 @@ static bool take_options(int argc, char **argv, bool takes_word, struct given *r
         { "try", required_argument, NULL, OPTION_TRY },
         { "keep", no_argument, NULL, OPTION_KEEP },
         { "force", no_argument, NULL, OPTION_FORCE },
+        { "user", required_argument, NULL, OPTION_USER },
+        { "group", required_argument, NULL, OPTION_GROUP },
+        { "all", no_argument, NULL, OPTION_ALL },
         { NULL, 0, NULL, 0 },
     };
     int option;
@@ -126,6 +138,8 @@ static bool take_options(int argc, char **argv, bool takes_word, struct given *r
         ret->options |= option;
         if (option == OPTION_EXPLAIN)
             ret->user = optarg;
+        if (option == OPTION_USER || option == OPTION_GROUP)
+            ret->entry = optarg;
         if (option == OPTION_TRY)
             ret->minutes = optarg;
     }
@@ -160,6 +174,22 @@ static int engine(const struct given *given)
     if ((given->word || options.keep) && need_root("engine") != 0)
         return EXIT_FAILURE;
     return switch_engine(&options);
+}
+
+static int cache(const struct given *given)
+{
+    struct cache_options options = { .word = given->word };
+    bool expires = given->word && strcmp(given->word, "expire") == 0;
+
+    if (!expires && (!given->word || strcmp(given->word, "remove") != 0 || (given->options & ~OPTION_ALL) != 0))
+        return usage(stderr, EXIT_USAGE);
+    if ((given->options & (given->options - 1)) != 0)
+        return usage(stderr, EXIT_USAGE); /* one of them */
+    if (given->options & OPTION_USER)
+        options.user = given->entry;
+    if (given->options & OPTION_GROUP)
+        options.group = given->entry;
+    return need_root("cache") != 0 ? EXIT_FAILURE : cache_run(&options);
 }
 
 static int run(const struct command *command, int argc, char **argv)
