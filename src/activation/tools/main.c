@@ -166,7 +166,7 @@ static int engine(const struct given *given)
         return usage(stderr, EXIT_USAGE);
     if (given->word ? options.keep : (given->minutes || options.force || (options.dry && !options.keep)))
         return usage(stderr, EXIT_USAGE); /* they go with a word, or without one */
-    if (given->minutes && text_to_u64(given->minutes, 1, TRIAL_MINUTES_MAX, &minutes) < 0) {
+    if (given->minutes && (text_to_u64(given->minutes, 10, TRIAL_MINUTES_MAX, &minutes) < 0 || minutes == 0)) {
         (void) fprintf(stderr, "sss_activation: --try=%s: minutes, 1 to %d\n", given->minutes, TRIAL_MINUTES_MAX);
         return EXIT_USAGE;
     }
