@@ -4,9 +4,8 @@
 #ifndef LIB_CONFIG_H
 #define LIB_CONFIG_H
 
-#include <unistd.h>
-
 #include "common/conf.h"
+#include "lib/engine.h"
 
 #ifndef CONFIG_DIR
 #define CONFIG_DIR "/etc/sssd"
@@ -16,21 +15,18 @@
 #define SSSD_ENGINE ENGINE_2_8
 #endif
 
-#ifndef OWN_DAEMONS /* comes with sssd-ondemand-daemons */
-#define OWN_DAEMONS "/usr/lib/systemd/system/sss-nss.service.d/50-daemons.conf"
-#endif
-
-static inline bool engine_is_own(void)
+/* As conf_read(), by the rules of one of the two engines. */
+static inline int config_load_of(bool own, conf_instead *instead, void *userdata, struct conf **ret, char **ret_why)
 {
-    return access(OWN_DAEMONS, F_OK) == 0;
-}
-
-/* As conf_read(). */
-static inline int config_load(conf_instead *instead, void *userdata, struct conf **ret, char **ret_why)
-{
-    enum engine engine = engine_is_own() ? ENGINE_OWN : SSSD_ENGINE;
+    enum engine engine = own ? ENGINE_OWN : SSSD_ENGINE;
 
     return conf_read(CONFIG_DIR, "sssd.conf", &conf_policies[engine], instead, userdata, ret, ret_why);
+}
+
+/* By those of the one that is configured. */
+static inline int config_load(conf_instead *instead, void *userdata, struct conf **ret, char **ret_why)
+{
+    return config_load_of(engine_is_own(), instead, userdata, ret, ret_why);
 }
 
 #endif

@@ -7,6 +7,8 @@ lib_libsss_activation_a_SOURCES = \
 	lib/config.h \
 	lib/edit.c \
 	lib/edit.h \
+	lib/engine.c \
+	lib/engine.h \
 	lib/event.c \
 	lib/event.h \
 	lib/leaving.c \
@@ -32,6 +34,7 @@ lib_libsss_activation_a_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	lib/test-edit \
+	lib/test-engine \
 	lib/test-leaving \
 	lib/test-manager \
 	lib/test-pace \
@@ -44,6 +47,9 @@ check_PROGRAMS += \
 lib_test_edit_SOURCES = lib/test-edit.c
 lib_test_edit_CFLAGS = $(TEST_CFLAGS)
 lib_test_edit_LDADD = $(TEST_LDADD)
+lib_test_engine_SOURCES = lib/test-engine.c
+lib_test_engine_CFLAGS = $(TEST_CFLAGS)
+lib_test_engine_LDADD = $(TEST_LDADD)
 lib_test_leaving_SOURCES = lib/test-leaving.c
 lib_test_leaving_CFLAGS = $(TEST_CFLAGS)
 lib_test_leaving_LDADD = $(TEST_LDADD)

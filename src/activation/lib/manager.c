@@ -25,6 +25,8 @@
 #define CONNECT_EVERY_MSEC 10
 /* A reload of a large machine takes seconds, in which PID 1 answers nobody. */
 #define ANSWER_USEC UINT64_C(10000000)
+/* The answer to a reload comes when it is done. */
+#define RELOAD_USEC UINT64_C(90000000)
 
 /* A job that somebody waits for. */
 struct job {
@@ -50,6 +52,7 @@ struct call {
     int number; /* after the texts, unless 0 */
     const char *const *list;
     size_t n_list; /* texts in an array instead of all these, unless 0 */
+    uint64_t usec; /* how long the answer may take; 0: as ever */
 };
 
 bool unit_is_up(const struct unit *unit)
@@ -251,7 +254,7 @@ static int ask_once(struct manager *manager, const struct call *call, sd_bus_mes
     if (r >= 0)
         r = append(message, call);
     if (r >= 0)
-        r = sd_bus_call(manager->bus, message, 0, &error, ret);
+        r = sd_bus_call(manager->bus, message, call->usec, &error, ret);
     if (r >= 0)
         return 0;
     return sd_bus_is_ready(manager->bus) <= 0 ? -ENOTCONN : errno_of(&error, r);
@@ -418,6 +421,11 @@ int manager_kill(struct manager *manager, const char *unit, int signal)
 {
     return tell(manager, &(struct call) {
                              .interface = SYSTEMD ".Manager", .member = "KillUnit", .texts = { unit, "all" }, .number = signal });
+}
+
+int manager_reload(struct manager *manager)
+{
+    return tell(manager, &(struct call) { .interface = SYSTEMD ".Manager", .member = "Reload", .usec = RELOAD_USEC });
 }
 
 /* --- Jobs ------------------------------------------------------------------------------------------------------ */

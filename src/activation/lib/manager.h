@@ -78,6 +78,8 @@ int manager_run(struct manager *manager, const char *verb, const char *unit, con
 int manager_run_all(struct manager *manager, const char *verb, const char *const *units, size_t n, const char *mode,
                     int msec);
 
+/* daemon-reload: returns when units, and what generators make of them, are those on disk. */
+int manager_reload(struct manager *manager);
 int manager_reset_failed(struct manager *manager, const char *unit);
 /* Sends a signal to all processes of the unit. */
 int manager_kill(struct manager *manager, const char *unit, int signal);

@@ -9,9 +9,11 @@
  * with a line "Job=stop" has that in any case. A file ./next/NAME takes its place when one property of it is asked for, or anything
  * is told.
  *
+ * A daemon-reload is noted as "Reload", and runs ./on-reload where a test has one; that must not ask it anything.
+ *
  * It refuses as systemd does: what is not found, to start what is masked ("LoadState=masked"), and in mode "fail" what
  * contradicts the job that the unit has. A line "VERB UNIT ERROR" in ./errors makes it refuse with that error of systemd's; there,
- * VERB may be "Get" (a property), "List" (states), or "Subscribe" with "-" for the unit, and ERROR "silence": no answer at all. */
+ * VERB may be "Get" (a property), "List" (states), or "Subscribe" and "Reload" with "-" for the unit, and ERROR "silence": no answer at all. */
 
 #ifndef TEST_PID1_H
 #define TEST_PID1_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Backends: are they online? Asked as InfoPipe asks them: on the engine's private bus, where each back end answers to
- * sssd.DataProvider.Backend.IsOnline. That starts nothing and makes no back end try its server. */
+ * sssd.DataProvider.Backend.IsOnline. That starts nothing and makes no back end try its server. Our own engine's are asked to
+ * bring their entries up to date, too. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -14,7 +15,9 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "lib/engine.h"
 #include "lib/services.h"
+#include "lib/state.h"
 #include "lib/unix-sockets.h"
 #include "tools/backends.h"
 
@@ -23,14 +26,16 @@
 #endif
 
 #define ANSWER_USEC UINT64_C(1000000)
+/* Files are read whole for it. */
+#define REFRESH_USEC UINT64_C(60000000)
 
 /* Who may own the private sockets, beside root: SSSD's user, whom the folder belongs to where there is one. Looking
  * its name up could end in SSSD. */
-static int read_owner(uid_t *ret)
+static int read_owner(const char *dir, uid_t *ret)
 {
     struct stat st;
 
-    if (lstat(PRIVATE_DIR, &st) < 0)
+    if (lstat(dir, &st) < 0)
         return -errno;
     if (!S_ISDIR(st.st_mode))
         return -ENOTDIR;
@@ -46,6 +51,22 @@ static bool is_trusted(int fd, uid_t owner)
     socklen_t bytes = sizeof(peer);
 
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 && (peer.uid == 0 || peer.uid == owner);
+}
+
+/* Root has bound it, in a folder of root's alone, before the back end gave up its rights: who listens there is the right one. */
+static int connect_to_own(const char *domain)
+{
+    char path[UNIX_PATH_BYTES];
+    uid_t owner = 0;
+    int r;
+
+    r = read_owner(STATE_DIR, &owner);
+    if (r < 0)
+        return r;
+    if (owner != geteuid())
+        return -EPERM;
+    (void) snprintf(path, sizeof(path), STATE_DIR "/backend-%s.socket", domain); /* one that is cut is too long all the same */
+    return unix_socket_connect(path, SOCK_STREAM);
 }
 
 static int connect_to(const char *name, const char *domain, uid_t owner)
@@ -69,7 +90,9 @@ static int connect_to_bus_of(const char *domain)
 
     if (strchr(domain, '/'))
         return -EINVAL;
-    r = read_owner(&owner);
+    if (engine_is_own())
+        return connect_to_own(domain);
+    r = read_owner(PRIVATE_DIR, &owner);
     if (r < 0)
         return r;
     r = connect_to("sbus-dp_", domain, owner);
@@ -147,12 +170,31 @@ static int is_online(sd_bus *bus, const char *domain, uint64_t end)
     return r < 0 ? r : online;
 }
 
+/* Of no entry in particular: ours reads its source whole. */
+static int refresh(sd_bus *bus, const char *domain, uint64_t end)
+{
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    int r, online;
+
+    (void) domain;
+    r = set_patience(bus, end);
+    if (r >= 0)
+        r = sd_bus_call_method(bus, NULL, "/sssd", "sssd.dataprovider", "Refresh", NULL, &reply, "ssu", "user", "", 0);
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "b", &online);
+    if (r == 0)
+        return -EBADMSG;
+    return r < 0 ? r : online;
+}
+
+typedef int question_t(sd_bus *bus, const char *domain, uint64_t end);
+
 /* Returns 1 or 0 as the back end says, or a negative errno. */
-static int ask(const char *domain)
+static int ask(const char *domain, question_t *question, uint64_t usec)
 {
     CLEANUP(closep) int fd = -1;
     CLEANUP(sd_bus_close_unrefp) sd_bus *bus = NULL;
-    uint64_t end = now_usec() + ANSWER_USEC;
+    uint64_t end = now_usec() + usec;
     int r;
 
     fd = connect_to_bus_of(domain);
@@ -169,7 +211,7 @@ static int ask(const char *domain)
         r = wait_until_ready(bus, end);
     if (r >= 0)
         r = say_hello(bus, end);
-    return r < 0 ? r : is_online(bus, domain, end);
+    return r < 0 ? r : question(bus, domain, end);
 }
 
 static void say_why(const char *domain, int r, char *why, size_t why_bytes)
@@ -194,10 +236,10 @@ static void say_why(const char *domain, int r, char *why, size_t why_bytes)
     }
 }
 
-int backends_online(const struct domains *domains, char *why, size_t why_bytes)
+static int ask_all(const struct domains *domains, question_t *question, uint64_t usec, char *why, size_t why_bytes)
 {
     for (size_t i = 0; i < domains->n; i++) {
-        int r = ask(domains->names[i]);
+        int r = ask(domains->names[i], question, usec);
 
         if (r > 0)
             continue;
@@ -205,4 +247,14 @@ int backends_online(const struct domains *domains, char *why, size_t why_bytes)
         return 0;
     }
     return 1;
+}
+
+int backends_online(const struct domains *domains, char *why, size_t why_bytes)
+{
+    return ask_all(domains, is_online, ANSWER_USEC, why, why_bytes);
+}
+
+int backends_refresh(const struct domains *domains, char *why, size_t why_bytes)
+{
+    return ask_all(domains, refresh, REFRESH_USEC, why, why_bytes);
 }

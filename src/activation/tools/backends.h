@@ -13,4 +13,8 @@ struct domains;
  * can ask. */
 int backends_online(const struct domains *domains, char *why, size_t why_bytes);
 
+/* Has our own engine's compare what they have with their sources, and waits for that: a minute at most for each. Returns as
+ * above. */
+int backends_refresh(const struct domains *domains, char *why, size_t why_bytes);
+
 #endif

@@ -14,6 +14,7 @@
 #include "tools/backends.h"
 #include "tools/bound.h"
 #include "tools/check.h"
+#include "tools/engines.h"
 #include "tools/json.h"
 #include "tools/overrides.h"
 #include "tools/status.h"
@@ -33,6 +34,7 @@ struct check {
     struct view view;
     bool has_system; /* systemd runs and knows our units */
     char bound[256]; /* a unit that keeps the monitor up, "" if there is none */
+    struct engines engines;
     struct domains domains;
     struct advice advice[ADVICE_MAX];
     size_t n_advice;
@@ -208,6 +210,19 @@ static void print_residency(const struct check *check, FILE *out)
         print_line(out, "monitor", "leaves when nobody has needed it for its linger time (sss-linger.timer)");
 }
 
+static void print_engine(const struct check *check, FILE *out)
+{
+    const struct engines *engines = &check->engines;
+    const char *other = engine_word(!engines->own);
+
+    print_line(out, "engine", "%s%s", engine_word(engines->own),
+               engines->runs == (engines->own ? RUNS_SSSD : RUNS_OWN) ? ", after a restart of sssd.service" : "");
+    if (engines->has_other && engines->takes > 0)
+        print_line(out, "", "%s would take this configuration, too", other);
+    else if (engines->has_other && engines->takes == 0)
+        print_line(out, "", "%s would not: %s", other, engines->says);
+}
+
 static void print_text(const struct check *check, FILE *out)
 {
     const struct configuration_view *configuration = &check->view.configuration;
@@ -233,6 +248,7 @@ static void print_text(const struct check *check, FILE *out)
     print_files(configuration->config, out);
     print_services(check, out);
     print_residency(check, out);
+    print_engine(check, out);
     for (size_t i = 0; i < check->n_advice; i++)
         (void) fprintf(out, "%s%s %s\n    %s\n", i == 0 ? "\n" : "", check->advice[i].is_problem ? "!" : "-",
                        check->advice[i].text, check->advice[i].command);
@@ -263,8 +279,9 @@ static json_t *to_json(const struct check *check)
             advice, json_pack("{s:s, s:o, s:o}", "level", check->advice[i].is_problem ? "problem" : "hint", "text",
                               json_text(check->advice[i].text), "command", json_text_or_null(check->advice[i].command)));
 
-    return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o}", "schema", JSON_SCHEMA, "version",
-                     PACKAGE_VERSION, "engine", ENGINE_TEXT, "configuration", json_of_configuration(configuration),
+    return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o}", "schema", JSON_SCHEMA, "version",
+                     PACKAGE_VERSION, "engine", ENGINE_TEXT, "engines",
+                     engines_to_json(&check->engines), "configuration", json_of_configuration(configuration),
                      "domains", domains, "services", services, "overridden_files", overridden, "monitor", "may_leave",
                      configuration->may_leave, "stays_since", json_text_or_null(configuration->stays_since), "advice",
                      advice);
@@ -293,12 +310,14 @@ int check_print(bool json, FILE *out)
     verdict = check.view.configuration.verdict;
     if (verdict == CONFIGURATION_OK && domains_read(check.view.configuration.config, &check.domains, &why) < 0)
         check.domains = (struct domains) { .n = 0 }; /* for want of memory */
+    engines_read(check.has_system ? check.view.monitor.main_pid : 0, &check.engines);
     advise_about_all(&check);
 
     if (json)
         r = json_print(to_json(&check), out);
     else
         print_text(&check, out);
+    engines_done(&check.engines);
     domains_done(&check.domains);
     view_done(&check.view);
     if (r < 0 || verdict == CONFIGURATION_UNREADABLE)

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/responders.h"
 #include "lib/config.h"
+#include "lib/engine.h"
 #include "lib/event.h"
 #include "lib/log.h"
 #include "lib/manager.h"
@@ -29,7 +30,10 @@
 #include "tools/finish.h"
 #include "tools/folders.h"
 #include "tools/hooks.h"
+#include "tools/last.h"
 #include "tools/ownership.h"
+#include "tools/switch.h"
+#include "tools/trial.h"
 #include "tools/with-state.h"
 
 /* The launcher's exit statuses. */
@@ -87,14 +91,15 @@ static pid_t main_pid(void)
 /* Before the sockets. /run may be that of before a soft reboot. */
 static int on_boot(const struct state *state)
 {
+    if (warn(trial_end_by_boot(), "put the engine of before a trial in its place") > 0)
+        log_info("the trial of an engine ended with its boot");
     (void) warn(state_set_restarting(state, false), "forget a restart");
     (void) warn(state_forget_failures(state), "forget failures");
     return ownership_decide(state);
 }
 
-/* ExecStartPre= of sssd.service: whoever started it, each responder gets a fresh start, unless it may have ended badly with the
- * monitor. */
-static int on_starting(const struct state *state, struct manager *manager)
+/* Whoever started it, each responder gets a fresh start, unless it may have ended badly with the monitor. */
+static void begin_life(const struct state *state)
 {
     uint64_t age;
 
@@ -102,16 +107,34 @@ static int on_starting(const struct state *state, struct manager *manager)
         (void) warn(state_forget_bad_ends(state, responders[i].name), "forget bad ends");
     (void) warn(state_forget_refusals(state), "forget refusals");
     (void) warn(state_set_restarting(state, false), "note that the restart goes on");
-    (void) warn(folders_make(), "make SSSD's folders");
+}
+
+/* ExecStartPre= of sssd.service. */
+static int on_starting(const struct state *state, struct manager *manager)
+{
+    begin_life(state);
+    if (!engine_is_own()) {
+        (void) warn(folders_make(), "make SSSD's folders");
+        (void) warn(last_make_way_for_sssd(), "remove the memory caches of our own engine");
+    }
     return ownership_apply(state, manager);
 }
 
-/* ExecStartPost=: systemd calls the monitor active only after this, so nobody is told "up" before what it runs is known. */
+/* ExecStartPost=: systemd calls the monitor active only after this, so nobody is told "up" before what it runs is known. Nothing of
+ * ours stands before the start of our own engine, whose first client waits for that: what has to be done is done here. */
 static int on_started(const struct state *state, struct manager *manager)
 {
-    int r = ownership_verify(state, manager);
+    enum engine_runs runs = engine_of_process(main_pid());
     uint64_t age;
+    int r;
 
+    if (runs == RUNS_OWN || runs == RUNS_SSSD)
+        (void) warn(last_note(runs == RUNS_OWN), "note which engine runs");
+    if (runs == RUNS_OWN) {
+        begin_life(state);
+        (void) ownership_apply(state, manager); /* says so itself */
+    }
+    r = ownership_verify(state, manager);
     (void) warn(state_forget_refusals(state), "note that the monitor has started");
     if (state_failures(state, &age) > 0)
         (void) manager_kill(manager, INFOPIPE_PAUSE, SIGTERM); /* mostly there is none */
@@ -420,7 +443,9 @@ static int on_draining(void)
 {
     pid_t pid = main_pid();
 
-    return pid > 1 ? warn(drain(pid), "drain") : 0;
+    if (pid <= 1 || engine_of_process(pid) == RUNS_OWN) /* that finishes by itself, and tells its clients */
+        return 0;
+    return warn(drain(pid), "drain");
 }
 
 /* ExecStop= of the distribution's unit of the same responder. As long as its path is its own, it can't finish. */
@@ -713,6 +738,7 @@ static const struct hook {
 } hooks[] = {
     { "starting", on_starting }, { "started", on_started }, { "stopping", on_stopping },
     { "stopped", on_stopped },   { "closing", on_closing }, { "pausing", on_pausing }, { "linger", on_linger },
+    { "back", switch_back },
 };
 
 static const struct responder_hook {

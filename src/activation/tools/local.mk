@@ -7,10 +7,14 @@ tools_sss_activation_SOURCES = \
 	tools/backends.h \
 	tools/bound.c \
 	tools/bound.h \
+	tools/cache.c \
+	tools/cache.h \
 	tools/check.c \
 	tools/check.h \
 	tools/drain.c \
 	tools/drain.h \
+	tools/engines.c \
+	tools/engines.h \
 	tools/explain.c \
 	tools/explain.h \
 	tools/folders.c \
@@ -25,6 +29,8 @@ tools_sss_activation_SOURCES = \
 	tools/hooks.h \
 	tools/json.c \
 	tools/json.h \
+	tools/last.c \
+	tools/last.h \
 	tools/main.c \
 	tools/migrate.c \
 	tools/migrate.h \
@@ -42,8 +48,12 @@ tools_sss_activation_SOURCES = \
 	tools/replace.h \
 	tools/status.c \
 	tools/status.h \
+	tools/switch.c \
+	tools/switch.h \
 	tools/table.c \
 	tools/table.h \
+	tools/trial.c \
+	tools/trial.h \
 	tools/units.c \
 	tools/units.h \
 	tools/view.c \
@@ -55,15 +65,18 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tools/test-backends \
 	tools/test-bound \
+	tools/test-cache \
 	tools/test-check \
 	tools/test-configurations-2.10 \
 	tools/test-configurations-2.8 \
+	tools/test-engines \
 	tools/test-explain \
 	tools/test-finish \
 	tools/test-folders \
 	tools/test-foresee \
 	tools/test-hold \
 	tools/test-hooks \
+	tools/test-last \
 	tools/test-migrate \
 	tools/test-narrow \
 	tools/test-overrides \
@@ -71,7 +84,9 @@ check_PROGRAMS += \
 	tools/test-providers \
 	tools/test-replace \
 	tools/test-status \
+	tools/test-switch \
 	tools/test-table \
+	tools/test-trial \
 	tools/test-units \
 	tools/test-view
 tools_test_backends_SOURCES = \
@@ -112,13 +127,28 @@ EXTRA_tools_test_explain_DEPENDENCIES = tools/nss-answers.so
 tools_nss_answers_so_SOURCES = tools/nss-answers.c
 tools_nss_answers_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tools_nss_answers_so_LDFLAGS = -shared
-tools_test_check_SOURCES = $(machine_SOURCES) tools/check.c tools/test-check.c
+tools_test_cache_SOURCES = \
+	test/responders.c \
+	tools/cache.c \
+	tools/drain.c \
+	tools/finish.c \
+	tools/last.c \
+	tools/narrow.c \
+	tools/ownership.c \
+	tools/processes.c \
+	tools/test-cache.c \
+	tools/test-machine.h \
+	tools/units.c
+tools_test_cache_CFLAGS = $(MACHINE_CFLAGS) -DCLEAR_USEC=1500000
+tools_test_cache_LDADD = $(TEST_LDADD)
+tools_test_check_SOURCES = $(machine_SOURCES) tools/check.c tools/engines.c tools/test-check.c
 tools_test_check_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_check_LDADD = $(MACHINE_LDADD)
 configurations_SOURCES = \
 	tools/backends.c \
 	tools/bound.c \
 	tools/check.c \
+	tools/engines.c \
 	tools/json.c \
 	tools/overrides.c \
 	tools/processes.c \
@@ -135,6 +165,9 @@ tools_test_configurations_2_8_SOURCES = $(configurations_SOURCES)
 tools_test_configurations_2_8_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) \
 	-USSSD_ENGINE -DSSSD_ENGINE=ENGINE_2_8 -DRULES='"2.8"'
 tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
+tools_test_engines_SOURCES = $(machine_SOURCES) tools/engines.c tools/test-engines.c
+tools_test_engines_CFLAGS = $(MACHINE_CFLAGS) -DCHECK_USEC=1500000
+tools_test_engines_LDADD = $(MACHINE_LDADD)
 tools_test_explain_SOURCES = $(machine_SOURCES) tools/explain.c tools/test-explain.c
 tools_test_explain_CFLAGS = $(MACHINE_CFLAGS) -DNSS_LIBRARY='"./libnss_answers.so"' -DGUARD_MSEC=1000
 tools_test_explain_LDADD = $(MACHINE_LDADD)
@@ -169,12 +202,19 @@ tools_test_hooks_SOURCES = \
 	tools/finish.h \
 	tools/folders.c \
 	tools/hooks.c \
+	tools/last.c \
 	tools/ownership.c \
 	tools/test-hooks.c \
+	tools/trial.c \
 	tools/units.c \
 	tools/with-state.c
 tools_test_hooks_CFLAGS = $(MACHINE_CFLAGS) -DRESPONDERS_USEC=2000000 -DLEAVE_MSEC=2000 -DLOCK_MSEC=2000
 tools_test_hooks_LDADD = $(TEST_LDADD)
+tools_test_last_SOURCES = \
+	tools/last.c \
+	tools/test-last.c
+tools_test_last_CFLAGS = $(TEST_CFLAGS)
+tools_test_last_LDADD = $(TEST_LDADD)
 tools_test_migrate_SOURCES = \
 	test/responders.c \
 	tools/drain.c \
@@ -187,7 +227,7 @@ tools_test_migrate_SOURCES = \
 	tools/replace.c \
 	tools/test-migrate.c \
 	tools/units.c
-tools_test_migrate_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"' -UPROGRAM_DIR -DPROGRAM_DIR='"programs"'
+tools_test_migrate_CFLAGS = $(TEST_CFLAGS) -UPROGRAM_DIR -DPROGRAM_DIR='"programs"'
 tools_test_migrate_LDADD = $(TEST_LDADD)
 tools_test_narrow_SOURCES = tools/test-narrow.c
 tools_test_narrow_CFLAGS = $(TEST_CFLAGS)
@@ -211,14 +251,28 @@ tools_test_replace_SOURCES = \
 	tools/foresee.c \
 	tools/replace.c \
 	tools/test-replace.c
-tools_test_replace_CFLAGS = $(TEST_CFLAGS) -DDATA_DIR='"data"'
+tools_test_replace_CFLAGS = $(TEST_CFLAGS)
 tools_test_replace_LDADD = $(TEST_LDADD)
-tools_test_status_SOURCES = $(machine_SOURCES) tools/status.c tools/table.c tools/test-status.c
+tools_test_status_SOURCES = $(machine_SOURCES) tools/engines.c tools/status.c tools/table.c tools/test-status.c
 tools_test_status_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_status_LDADD = $(MACHINE_LDADD)
+tools_test_switch_SOURCES = $(machine_SOURCES) \
+	tools/drain.c \
+	tools/engines.c \
+	tools/last.c \
+	tools/switch.c \
+	tools/test-switch.c \
+	tools/trial.c
+tools_test_switch_CFLAGS = $(MACHINE_CFLAGS)
+tools_test_switch_LDADD = $(MACHINE_LDADD)
 tools_test_table_SOURCES = tools/table.c tools/test-table.c
 tools_test_table_CFLAGS = $(TEST_CFLAGS)
 tools_test_table_LDADD = $(TEST_LDADD)
+tools_test_trial_SOURCES = \
+	tools/test-trial.c \
+	tools/trial.c
+tools_test_trial_CFLAGS = $(TEST_CFLAGS)
+tools_test_trial_LDADD = $(TEST_LDADD)
 tools_test_units_SOURCES = \
 	test/responders.c \
 	tools/test-units.c \

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -219,6 +220,14 @@ static int check_unit(const char *responder, const char *name, const struct unit
     return 0;
 }
 
+static int refuse_for_program(const struct responder *responder)
+{
+    char program[PATH_MAX];
+
+    engine_program(responder, engine_is_own(), program);
+    return fail("refused: nobody could serve %s, %s is not installed", responder->name, program);
+}
+
 /* Each one that leaves the line needs somebody else. All that is wrong is said at once. */
 static int check_successors(const struct run *run)
 {
@@ -229,8 +238,8 @@ static int check_successors(const struct run *run)
         if (!moves(run, i))
             continue;
         r = check_unit(responders[i].name, responders[i].service, &its[i].service, false);
-        if (r == 0 && !responder_is_installed(&responders[i]))
-            r = fail("refused: nobody could serve %s, %s is not installed", responders[i].name, responders[i].program);
+        if (r == 0 && !engine_has(&responders[i]))
+            r = refuse_for_program(&responders[i]);
         for (size_t k = 0; r == 0 && k < UNITS_MAX; k++)
             if (!is_missing(&responders[i], k, &its[i].sockets[k]))
                 r = check_unit(responders[i].name, responders[i].sockets[k], &its[i].sockets[k], true);
@@ -414,7 +423,7 @@ static bool is_switch_due(const struct run *run)
     for (size_t i = 0; i < RESPONDERS; i++) {
         bool owns = state_monitor_owns(&run->state, responders[i].name);
 
-        if (responder_is_installed(&responders[i]) && owns != is_monitors(&run->was, i) && owns == is_migration(run))
+        if (engine_has(&responders[i]) && owns != is_monitors(&run->was, i) && owns == is_migration(run))
             return true;
     }
     return false;

@@ -205,6 +205,18 @@ static void plan_one(struct moves *moves, const struct responder *responder, con
     moves->vendors_are_up |= unit_is_up(&its->vendor_service);
 }
 
+/* What is behind the others needs it, under our own engine. systemd opens none beside a service that is active: then that service has
+ * to be restarted, which is somebody else's to say. */
+static void plan_monitor_socket(struct moves *moves, struct manager *manager)
+{
+    static const char *const names[] = { MONITOR_SOCKET, MONITOR };
+    struct unit units[2];
+
+    if (engine_is_own() && manager_states(manager, names, 2, units) == 0 && strcmp(units[0].load, "loaded") == 0 &&
+        !unit_is_up(&units[0]) && !unit_is_up(&units[1]))
+        list_add(&moves->open, MONITOR_SOCKET);
+}
+
 /* Restarts those that no client reaches: whose path was deleted, or bound by somebody else. */
 static int reopen(const struct moves *moves, struct manager *manager)
 {
@@ -232,6 +244,7 @@ static int move_sockets(const struct state *state, struct manager *manager, cons
         return r;
     for (size_t i = 0; i < RESPONDERS; i++)
         plan_one(&moves, &responders[i], &its[i], state_monitor_owns(state, responders[i].name));
+    plan_monitor_socket(&moves, manager);
 
     (void) list_run(&moves.leave, manager, "Stop"); /* systemd opens no socket of a service that is active: what stays fails below */
     opened = list_run(&moves.open, manager, "Start");
@@ -419,7 +432,7 @@ int ownership_open(const struct state *state, struct manager *manager, const str
     struct list open = { .n = 0 };
     int r = 0;
 
-    if (state_monitor_owns(state, responder->name) || !responder_is_installed(responder))
+    if (state_monitor_owns(state, responder->name) || !engine_has(responder))
         return 0;
     for (size_t k = 0; r >= 0 && k < UNITS_MAX && responder->sockets[k]; k++) {
         r = manager_read_file(manager, responder->sockets[k], &sockets[k]);
@@ -438,6 +451,7 @@ int ownership_close(struct manager *manager)
     int r;
 
     names[n++] = MONITOR_RETRY_TIMER;
+    names[n++] = MONITOR_SOCKET; /* else a responder of our own engine would start the monitor again */
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (responders[i].retry_timer)
             names[n++] = responders[i].retry_timer;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "lib/engine.h"
 #include "tools/processes.h"
 
 /* "" if it can't be told. */
@@ -58,7 +59,7 @@ int processes_of_responders(const char *control_group, int ret_pids[RESPONDERS])
     while (fscanf(file, "%d", &pid) == 1) {
         read_program(pid, program);
         for (size_t i = 0; i < RESPONDERS; i++)
-            if (strcmp(program, responders[i].program) == 0)
+            if (engine_is_program_of(&responders[i], program))
                 ret_pids[i] = pid;
     }
     return ferror(file) ? -EIO : 0;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "config.h"
+#include "common/cleanup.h"
+#include "tools/engines.h"
 #include "tools/json.h"
 #include "tools/status.h"
 #include "tools/table.h"
@@ -14,7 +16,7 @@
 
 /* --- For people ----------------------------------------------------------------------------------------------- */
 
-static void print_head(const struct view *view, FILE *out)
+static void print_head(const struct view *view, const struct engines *engines, FILE *out)
 {
     const struct unit *monitor = &view->monitor;
     enum view_configuration verdict = view->configuration.verdict;
@@ -26,6 +28,7 @@ static void print_head(const struct view *view, FILE *out)
         (void) fprintf(out, ", pid %d", monitor->main_pid);
     (void) fprintf(out, ", %s\n", monitor->file[0] ? monitor->file : "not enabled");
 
+    engines_print(engines, out);
     if (view->trouble[0])
         (void) fprintf(out, "nobody is served: %s\n", view->trouble);
     if (view->held)
@@ -123,15 +126,16 @@ static json_t *responder_to_json(const struct view *view, const struct responder
                      "vendor_service_active", row->vendor_service ? responder->units->vendor_service.active : NULL);
 }
 
-static json_t *status_to_json(const struct view *view)
+static json_t *status_to_json(const struct view *view, const struct engines *engines)
 {
     json_t *list = json_array();
     const struct unit *monitor = &view->monitor;
 
     for (size_t i = 0; i < RESPONDERS; i++)
         (void) json_array_append_new(list, responder_to_json(view, &view->responders[i]));
-    return json_pack("{s:i, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:o, s:b}, s:o, s:o}", /* */
-                     "schema", JSON_SCHEMA, "version", PACKAGE_VERSION, "engine", ENGINE_TEXT, "status",
+    return json_pack("{s:i, s:s, s:s, s:o, s:s, s:{s:s, s:s, s:s, s:o, s:o, s:b}, s:o, s:o}", /* */
+                     "schema", JSON_SCHEMA, "version", PACKAGE_VERSION, "engine", ENGINE_TEXT, "engines",
+                     engines_to_json(engines), "status",
                      view->degraded ? "degraded" : "ok", "monitor", "unit", MONITOR, "active", monitor->active,
                      "enabled", monitor->file, "trouble", json_text_or_null(view->trouble), "pid",
                      monitor->main_pid > 0 ? json_integer(monitor->main_pid) : json_null(), "held", view->held,
@@ -140,6 +144,7 @@ static json_t *status_to_json(const struct view *view)
 
 int status_print(bool json, FILE *out)
 {
+    CLEANUP(engines_done) struct engines engines = { .says = NULL };
     struct view view;
     int r;
 
@@ -150,10 +155,11 @@ int status_print(bool json, FILE *out)
         return STATUS_UNKNOWN;
     }
 
+    engines_read(view.monitor.main_pid, &engines);
     if (json) {
-        r = json_print(status_to_json(&view), out);
+        r = json_print(status_to_json(&view, &engines), out);
     } else {
-        print_head(&view, out);
+        print_head(&view, &engines, out);
         (void) fputc('\n', out);
         print_table(&view, out);
         print_vendors(&view, out);

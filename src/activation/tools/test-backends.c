@@ -15,7 +15,8 @@
 
 #include "common/cleanup.h"
 #include "lib/services.h"
-#include "test/fixture.h"
+#include "lib/state.h"
+#include "test/own-engine.h"
 #include "tools/backends.h"
 
 #define STRANGER 65534
@@ -78,6 +79,19 @@ static int on_online(struct server *server, sd_bus_message *message)
     }
 }
 
+static int on_refresh(struct server *server, sd_bus_message *message)
+{
+    const char *kind, *name;
+    char call[128];
+    uint32_t id;
+
+    if (sd_bus_message_read(message, "ssu", &kind, &name, &id) < 0)
+        _exit(1);
+    (void) snprintf(call, sizeof(call), "%s refresh %s \"%s\" %u", server->path, kind, name, id); /* fits */
+    note(call);
+    return sd_bus_reply_method_return(message, "b", server->answer == ONLINE);
+}
+
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     struct server *server = userdata;
@@ -95,6 +109,8 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
     }
     if (!server->greeted)
         return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_ACCESS_DENIED, "Connection did not call Hello");
+    if (sd_bus_message_is_method_call(message, "sssd.dataprovider", "Refresh"))
+        return on_refresh(server, message);
     if (sd_bus_message_is_method_call(message, "sssd.DataProvider.Backend", "IsOnline"))
         return on_online(server, message);
     return 0;
@@ -303,6 +319,53 @@ static void one_that_is_offline_is_enough(void **state)
     assert_string_equal(why, "domain b is offline");
 }
 
+#define OWN_SOCKET STATE_DIR "/backend-My-Dom_1.test.socket"
+
+static void our_own_are_asked_where_root_has_bound_them(void **state)
+{
+    struct plan plan = { .path = OWN_SOCKET, .answer = ONLINE, .uid = geteuid() == 0 ? STRANGER : 0 };
+
+    (void) state;
+    own_is_configured();
+    assert_int_equal(mkdir(STATE_DIR, 0755), 0);
+    assert_int_equal(ask("My-Dom_1.test", NULL), 0);
+    assert_string_equal(why, "domain My-Dom_1.test has no back end that runs");
+    start(&plan); /* it has given up its rights before it listens */
+    assert_int_equal(ask("My-Dom_1.test", NULL), 1);
+    assert_string_equal(read_text("asked"), OWN_SOCKET " sssd.domain_My_2dDom_5f1_2etest /sssd sssd.DataProvider.Backend "
+                                            "My-Dom_1.test\n");
+
+    assert_int_equal(chmod(STATE_DIR, 0775), 0); /* anybody's may be in there */
+    assert_int_equal(ask("My-Dom_1.test", NULL), 0);
+    assert_non_null(strstr(why, "cannot be asked"));
+}
+
+static void our_own_are_told_to_look(void **state)
+{
+    static const struct {
+        enum answer answer;
+        const char *why;
+    } rows[] = { { ONLINE, "" }, { OFFLINE, "domain My-Dom_1.test is offline" } };
+    char *names[] = { (char *) "My-Dom_1.test" };
+    struct domains domains = { .names = names, .n = 1 };
+
+    (void) state;
+    own_is_configured();
+    assert_int_equal(mkdir(STATE_DIR, 0755), 0);
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct plan plan = { .path = OWN_SOCKET, .answer = rows[i].answer };
+
+        (void) unlink("asked"); /* of the row before */
+        start(&plan);
+        why[0] = '\0';
+        assert_int_equal(backends_refresh(&domains, why, sizeof(why)), rows[i].answer == ONLINE);
+        assert_string_equal(why, rows[i].why);
+        assert_string_equal(read_text("asked"), OWN_SOCKET " refresh user \"\" 0\n");
+        stop_servers();
+        assert_int_equal(unlink(OWN_SOCKET), 0);
+    }
+}
+
 static void a_link_to_the_socket_is_followed(void **state)
 {
     struct plan plan = { .path = "private/sbus-dp_d.117", .answer = ONLINE };
@@ -490,6 +553,8 @@ int main(void)
         BESIDE_BACKENDS(it_is_asked_as_infopipe_asks),
         BESIDE_BACKENDS(one_bus_serves_all_back_ends_of_a_newer_engine),
         BESIDE_BACKENDS(one_that_is_offline_is_enough),
+        BESIDE_BACKENDS(our_own_are_asked_where_root_has_bound_them),
+        BESIDE_BACKENDS(our_own_are_told_to_look),
         BESIDE_BACKENDS(a_link_to_the_socket_is_followed),
         BESIDE_BACKENDS(where_nobody_listens_nobody_is_online),
         BESIDE_BACKENDS(a_name_leads_nowhere_else),

@@ -16,6 +16,7 @@
 #include "common/test-modes.h"
 #include "lib/config.h"
 #include "test/fixture.h"
+#include "test/own-engine.h"
 #include "tools/check.h"
 
 #ifndef RULES
@@ -189,7 +190,7 @@ static void owners_and_modes_are_those_of_the_engine_that_is_there(void **state)
         skip();
     assert_true(mkdir("config", 0755) == 0 && mkdir("config/conf.d", 0755) == 0);
     modes_run("config", SSSD_ENGINE, fd_limit);
-    write_text(OWN_DAEMONS, "");
+    own_is_configured();
     modes_run("config", ENGINE_OWN, fd_limit);
 }
 

@@ -24,11 +24,13 @@
 #include "lib/services.h"
 #include "lib/state.h"
 #include "test/pid1.h"
+#include "test/own-engine.h"
 #include "test/state-fixture.h"
 #include "tools/backends.h"
 #include "tools/hooks.h"
 #include "tools/narrow.h"
 #include "tools/processes.h"
+#include "tools/switch.h"
 
 #define DOMAIN "domains = d\n[domain/d]\nid_provider = ldap\n"
 #define SSSD "[sssd]\n" DOMAIN
@@ -71,6 +73,13 @@ int backends_online(const struct domains *domains, char *why, size_t why_bytes)
     if (pid1_goes)
         pid1_leaves();
     return !offline;
+}
+
+int switch_back(const struct state *of, struct manager *manager)
+{
+    assert_true(of && manager);
+    write_text("went-back", "");
+    return 0;
 }
 
 int processes_of_responders(const char *control_group, int ret_pids[RESPONDERS])
@@ -2317,6 +2326,146 @@ static void a_launcher_that_does_not_end_keeps_the_monitor(void **state)
     (void) close(lock);
 }
 
+/* --- Two engines ----------------------------------------------------------------------------------------------- */
+
+/* A process of our own engine; ends with the test. */
+static pid_t start_own(const char *program)
+{
+    char path[64], command[320], name[32] = "";
+    pid_t pid;
+
+    (void) snprintf(path, sizeof(path), ENGINE_DIR "/%s", program); /* these fit */
+    (void) snprintf(command, sizeof(command), "cp \"$(command -v sleep)\" %s.new && mv %s.new %s", path, path, path);
+    assert_int_equal(system(command), 0);
+    (void) fflush(NULL);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not survive us */
+        (void) execl(path, program, "120", NULL);
+        _exit(127);
+    }
+    (void) snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+    while (strncmp(name, "test-", 5) == 0 || !name[0]) /* until it is another */
+        (void) snprintf(name, sizeof(name), "%s", read_text(path));
+    return pid;
+}
+
+static void before_sssd_the_memory_caches_of_our_own_go(void **state)
+{
+    (void) state;
+    write_configuration("[sssd]\n" DOMAIN);
+    assert_int_equal(mkdir("sss/mc", 0755) == 0 && mkdir("data", 0755) == 0, 1);
+    for (int own = 1; own >= 0; own--) {
+        write_text("sss/mc/passwd", "a memory cache");
+        write_text("data/last", "own\n");
+        if (own)
+            own_is_configured();
+        else
+            write_text(ENGINE_FILE, "sssd\n");
+        assert_int_equal(run("starting", NULL), 0);
+        assert_int_equal(file_exists("sss/mc/passwd"), own);
+        assert_string_equal(read_text("data/last"), own ? "own\n" : "sssd\n");
+    }
+    write_text("sss/mc/passwd", "SSSD's own");
+    assert_int_equal(run("starting", NULL), 0);
+    assert_true(file_exists("sss/mc/passwd"));
+}
+
+static void what_has_started_is_noted(void **state)
+{
+    pid_t pid;
+
+    (void) state;
+    write_configuration("[sssd]\n" DOMAIN);
+    set_main_pid(getpid());
+    assert_int_equal(run("started", NULL), 0);
+    assert_string_equal(read_text("data/last"), "sssd\n");
+
+    own_is_configured();
+    pid = start_own("sssd");
+    set_main_pid(pid);
+    assert_int_equal(run("started", NULL), 0);
+    assert_string_equal(read_text("data/last"), "own\n");
+    end(pid);
+}
+
+/* Nothing of ours stands before its start. */
+static void after_the_start_of_our_own_all_is_done_that_is_done_before_sssds(void **state)
+{
+    pid_t pid;
+
+    (void) state;
+    write_configuration("[sssd]\n" DOMAIN);
+    own_is_configured();
+    pid = start_own("sssd");
+    set_main_pid(pid);
+    unit_has("sss-nss.socket", "ActiveState=inactive");
+    unit_has("sss-pam.socket", "ActiveState=inactive"); /* it has none */
+    assert_int_equal(state_set_refusal(&opened, "nss", "it was broken"), 0);
+    assert_int_equal(state_count_bad_end(&opened, "nss"), 1);
+    assert_int_equal(state_set_restarting(&opened, true), 0);
+    assert_int_equal(run("started", NULL), 0);
+    assert_string_equal(pid1_calls(), OPEN("nss"));
+    assert_int_equal(state_bad_ends(&opened, "nss"), 0);
+    assert_false(state_is_restarting(&opened));
+    assert_false(file_exists("state/refused/nss"));
+    end(pid);
+}
+
+static void our_own_responder_finishes_by_itself(void **state)
+{
+    char path[32];
+    pid_t pid;
+
+    (void) state;
+    own_is_configured();
+    pid = start_own("sssd_nss");
+    set_main_pid(pid);
+    assert_int_equal(run("draining", NULL), 0);
+    (void) snprintf(path, sizeof(path), "/proc/%d/stat", pid); /* fits */
+    assert_null(strstr(read_text(path), ") T ")); /* not halted */
+    end(pid);
+}
+
+static void a_stop_closes_the_monitors_own_socket_too(void **state)
+{
+    (void) state;
+    own_is_configured();
+    unit_has(MONITOR_SOCKET, "ActiveState=active");
+    unit_with_job(MONITOR, "active", "stop");
+    assert_int_equal(run("closing", NULL), 0);
+    assert_true(told("Stop " MONITOR_SOCKET " replace\n") && told("Stop sss-nss.socket replace\n"));
+
+    /* A restart closes neither. */
+    forget_calls();
+    unit_has(MONITOR_SOCKET, "ActiveState=active");
+    unit_with_job(MONITOR, "active", "restart");
+    assert_int_equal(run("closing", NULL), 0);
+    assert_string_equal(pid1_calls(), "");
+}
+
+static void a_boot_ends_a_trial(void **state)
+{
+    (void) state;
+    own_is_configured();
+    write_text(ENGINE_TRY, "sssd\n");
+    write_text("state/trying", "");
+    assert_int_equal(run("boot", NULL), 0); /* a soft reboot */
+    assert_string_equal(read_text(ENGINE_FILE), "own\n");
+    assert_int_equal(unlink("state/trying"), 0);
+    assert_int_equal(run("boot", NULL), 0);
+    assert_string_equal(read_text(ENGINE_FILE), "sssd\n");
+    assert_true(said("<6>the trial of an engine ended with its boot\n"));
+}
+
+static void the_time_of_a_trial_goes_back(void **state)
+{
+    (void) state;
+    assert_int_equal(run("back", NULL), 0);
+    assert_true(file_exists("went-back"));
+}
+
 /* --- By name --------------------------------------------------------------------------------------------------- */
 
 static void an_unknown_hook_is_refused(void **state)
@@ -2409,6 +2558,13 @@ int main(void)
         IN_HOOKS(the_lock_is_held_until_the_monitor_has_gone),
         IN_HOOKS(the_monitor_does_not_leave_under_a_launcher),
         IN_HOOKS(a_launcher_that_does_not_end_keeps_the_monitor),
+        IN_HOOKS(before_sssd_the_memory_caches_of_our_own_go),
+        IN_HOOKS(what_has_started_is_noted),
+        IN_HOOKS(after_the_start_of_our_own_all_is_done_that_is_done_before_sssds),
+        IN_HOOKS(our_own_responder_finishes_by_itself),
+        IN_HOOKS(a_stop_closes_the_monitors_own_socket_too),
+        IN_HOOKS(a_boot_ends_a_trial),
+        IN_HOOKS(the_time_of_a_trial_goes_back),
         IN_HOOKS(an_unknown_hook_is_refused),
         IN_FOLDER(a_folder_that_cannot_be_made_fails_the_hook),
     };

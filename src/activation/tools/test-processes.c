@@ -19,10 +19,12 @@
 /* In place of the real ones: the kernel tells whole paths, and the folder of a test is known when it runs. */
 static char programs[RESPONDERS][PATH_MAX];
 const struct responder responders[RESPONDERS] = {
-    [NSS] = { .program = programs[NSS] },   [PAM] = { .program = programs[PAM] },       [SSH] = { .program = programs[SSH] },
-    [SUDO] = { .program = programs[SUDO] }, [AUTOFS] = { .program = programs[AUTOFS] }, [PAC] = { .program = programs[PAC] },
-    [IFP] = { .program = programs[IFP] },
+    [NSS] = { .name = "nss", .program = programs[NSS] },    [PAM] = { .name = "pam", .program = programs[PAM] },
+    [SSH] = { .name = "ssh", .program = programs[SSH] },    [SUDO] = { .name = "sudo", .program = programs[SUDO] },
+    [AUTOFS] = { .name = "autofs", .program = programs[AUTOFS] }, [PAC] = { .name = "pac", .program = programs[PAC] },
+    [IFP] = { .name = "ifp", .program = programs[IFP] },
 };
+const struct responder kcm = { .name = "kcm" };
 
 static pid_t nss, pam;
 
@@ -126,6 +128,19 @@ static void the_group_is_found_in_each_hierarchy(void **state)
     }
 }
 
+static void those_of_our_own_engine_are_found_too(void **state)
+{
+    int pids[2] = { nss };
+
+    (void) state;
+    assert_int_equal(system("mkdir own && cp /bin/cat own/sssd_pam"), 0);
+    pids[1] = start_program(ENGINE_DIR "/sssd_pam");
+    write_list("cgroups" GROUP "/cgroup.procs", pids, 2);
+    assert_found(GROUP, nss, pids[1]);
+    assert_int_equal(kill(pids[1], SIGKILL), 0);
+    (void) exit_status_of(pids[1]);
+}
+
 static void who_does_not_run_has_nobody(void **state)
 {
     static const char *const groups[] = { "", "system.slice/sssd.service" };
@@ -213,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_PROCESSES(responders_are_found_by_program_in_their_control_group),
         WITH_PROCESSES(the_group_is_found_in_each_hierarchy),
+        WITH_PROCESSES(those_of_our_own_engine_are_found_too),
         WITH_PROCESSES(who_does_not_run_has_nobody),
         WITH_PROCESSES(a_group_that_is_not_found_is_an_error),
         WITH_PROCESSES(a_list_that_cannot_be_read_is_an_error),

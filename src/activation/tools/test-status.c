@@ -36,6 +36,7 @@ static void a_person_reads_a_table(void **state)
     assert_string_equal(
         status(false, STATUS_DEGRADED), HEAD
         "monitor: active, pid 12, enabled\n"
+        "engine: sssd\n"
         "\n"
         "RESPONDER  OWNER    SOCKET     PROCESS  WHY                          CHANGE IT WITH\n"
         "nss        systemd  listening  -        not on a services line       systemctl disable --now "
@@ -70,7 +71,7 @@ static void what_is_odd_stands_above_and_below(void **state)
 
     (void) state;
     text = status(false, STATUS_OK);
-    assert_non_null(strstr(text, "\nmonitor: inactive, disabled\nconfiguration: none\n\n"));
+    assert_non_null(strstr(text, "\nmonitor: inactive, disabled\nengine: sssd\nconfiguration: none\n\n"));
 
     write_configuration(LINE("nosuch"));
     administrator_stops();
@@ -99,7 +100,7 @@ static void whoever_refuses_or_is_out_of_reach_stands_in_the_table(void **state)
     assert_int_equal(unlink("pipes/ssh"), 0);
     unit_is(MONITOR, "masked", "inactive", "masked", 0);
     text = status(false, STATUS_DEGRADED);
-    assert_non_null(strstr(text, "\nmonitor: inactive, masked\nnobody is served: sssd.service is masked\n\n"));
+    assert_non_null(strstr(text, "\nmonitor: inactive, masked\nengine: sssd\nnobody is served: sssd.service is masked\n\n"));
     assert_non_null(strstr(text, "\nnss        systemd  refusing     -        it ended badly 3 times in a row: exit-code, "
                                  "status 127  systemctl status sss-nss.service\n"));
     assert_non_null(strstr(text, "\nsudo       none     refusing     -        programs/sssd_sudo can't be run"));

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "test/own-engine.h"
 #include "tools/test-machine.h"
 #include "tools/view.h"
 
@@ -488,7 +489,7 @@ static void our_own_daemons_take_shorter_ones_and_units(void **state)
     };
 
     (void) state;
-    write_text("own", "");
+    own_is_configured();
     for (size_t i = 0; i < N_OF(rows); i++) {
         struct configuration_view configuration;
         char text[256];

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/engine.h"
 #include "lib/state.h"
 #include "tools/units.h"
 
@@ -66,7 +67,7 @@ int units_read_installed(struct manager *manager, struct responder_units ret[RES
     int r;
 
     for (size_t i = 0; i < RESPONDERS; i++)
-        if (responder_is_installed(&responders[i]))
+        if (engine_has(&responders[i]))
             add_responder(&question, &responders[i], &ret[i]);
 
     r = ask(manager, &question);
@@ -87,7 +88,7 @@ bool units_are_stopped(const struct state *state, const struct responder_units i
     if (unit_is_up(monitor) || monitor->job[0])
         return false;
     for (size_t i = 0; i < RESPONDERS; i++) {
-        if (state_monitor_owns(state, responders[i].name) || !responder_is_installed(&responders[i]))
+        if (state_monitor_owns(state, responders[i].name) || !engine_has(&responders[i]))
             continue;
         for (size_t k = 0; k < UNITS_MAX; k++) {
             if (unit_is_up(&its[i].sockets[k]))

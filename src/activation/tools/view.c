@@ -98,12 +98,23 @@ static enum view_socket state_of_sockets(const struct responder_view *view, bool
     return retries && (state == SOCKET_CLOSED || state == SOCKET_DISABLED) ? SOCKET_REFUSING : state;
 }
 
+static bool is_there(const struct responder *responder)
+{
+    char program[PATH_MAX];
+
+    engine_program(responder, engine_is_own(), program);
+    return access(program, F_OK) == 0;
+}
+
 static void read_trouble(const struct state *state, struct responder_view *view)
 {
+    char program[PATH_MAX];
+
     if (view->socket != SOCKET_REFUSING)
         return;
-    if (access(view->responder->program, X_OK) < 0)
-        (void) snprintf(view->trouble, sizeof(view->trouble), "%s can't be run", view->responder->program); /* fits */
+    engine_program(view->responder, engine_is_own(), program);
+    if (access(program, X_OK) < 0)
+        (void) snprintf(view->trouble, sizeof(view->trouble), "%.100s can't be run", program);
     else if (!state_refusal(state, view->responder->name, view->trouble, sizeof(view->trouble)) || !view->trouble[0])
         (void) snprintf(view->trouble, sizeof(view->trouble), "it ended badly again and again"); /* fits */
 }
@@ -188,6 +199,8 @@ static void set_reason(const struct view *view, struct responder_view *responder
 
     if (responder->trouble[0]) {
         reason = responder->trouble;
+    } else if (why == WHY_NOT_INSTALLED && engine_is_own()) {
+        reason = "our own engine has none";
     } else if (why == WHY_LISTED) {
         after = view->configuration.services.file;
     } else if (why == WHY_CHANGED) {
@@ -254,7 +267,7 @@ static void set_change(struct responder_view *view)
 static void judge_responder(struct view *ret, const struct state *state, struct responder_view *view, bool retries, int pid)
 {
     view->monitors = state_monitor_owns(state, view->responder->name);
-    view->installed = access(view->responder->program, F_OK) == 0;
+    view->installed = is_there(view->responder);
     view->socket = state_of_sockets(view, retries);
     view->pid = view->monitors ? pid : view->units->service.main_pid;
     /* Beside a monitor that is there or on its way, it becomes the responder in a moment. */
