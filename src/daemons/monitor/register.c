@@ -9,6 +9,7 @@
 #include "monitor/register.h"
 #include "monitor/services.h"
 #include "util/log.h"
+#include "util/paths.h"
 
 /* Each of our processes has one; the rest is for those that end just now. */
 #define SPARE_CONNECTIONS 64
@@ -148,7 +149,7 @@ int register_init(struct monitor *monitor)
 {
     CLEANUP(freep) char *path = NULL;
 
-    if (asprintf(&path, "%s/pipes/private/sbus-monitor", monitor->paths->state_dir) < 0) {
+    if (asprintf(&path, "%s/" MONITOR_BUS_NAME, monitor->paths->run_dir) < 0) {
         path = NULL;
         return -ENOMEM;
     }

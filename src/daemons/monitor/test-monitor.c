@@ -505,7 +505,7 @@ static void leftovers_do_not_matter(void **state)
 
     assert_true(asprintf(&forged, "%ld\n and more of that", (long) getpid()) > 0);
     put_as("sssd.pid", forged, 0644);
-    assert_int_equal(system("mkdir -p state/pipes/private run && touch state/pipes/private/sbus-monitor run/config"), 0);
+    assert_int_equal(system("mkdir -p run && touch run/monitor.socket run/config"), 0);
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     text = contents("sssd.pid");

@@ -13,7 +13,8 @@
 #define CACHE_DIR SSS_STATEDIR "/db"
 #define MEMCACHE_DIR SSS_STATEDIR "/mc"
 
-#define MONITOR_BUS PRIVATE_PIPES_DIR "/sbus-monitor"
+#define MONITOR_BUS_NAME "monitor.socket"
+#define MONITOR_BUS SSS_RUNDIR "/" MONITOR_BUS_NAME
 #define BACKEND_BUS_PREFIX PRIVATE_PIPES_DIR "/sbus-dp_" /* and the domain's name */
 
 /* What the monitor has read and checked; responders and backends read this and never sssd.conf. */
