@@ -2,9 +2,10 @@
 /* Bus: the private D-Bus connections between monitor, backends and responders, peer to peer, without a broker.
  *
  * Objects and calls (all on object /sssd):
- *   monitor   sssd.monitor                 RegisterService(s name, q version) -> (q monitor's version)
+ *   monitor   sssd.monitor                 RegisterService(s name, q version) -> (q monitor's version, ay part, u restarts)
  *                                          the name is the service's section: "nss", "domain/NAME"; it goes to the process
- *                                          that was started for it
+ *                                          that was started for it. part: the image of its part of the configuration;
+ *                                          restarts: how often it has come before
  *   service   sssd.service                 RotateLogs(), ClearMemcache(), GoOffline(), ResetOffline()  called by the monitor on
  *                                          the connection that the service registered on
  *   backend   sssd.dataprovider            Refresh(s kind, s name, u id) -> (b online)
@@ -24,6 +25,8 @@
 #define BUS_DATAPROVIDER "sssd.dataprovider"
 #define BUS_BACKEND "sssd.DataProvider.Backend"
 #define BUS_VERSION 1
+#define BUS_REGISTER_TAKES "sq"
+#define BUS_REGISTER_GIVES "qayu"
 
 struct bus_server;
 

@@ -6,6 +6,9 @@
 
 #include "bus/bus.h"
 #include "common/cleanup.h"
+#include "config/config.h"
+#include "config/image.h"
+#include "monitor/parts.h"
 #include "monitor/register.h"
 #include "monitor/services.h"
 #include "util/log.h"
@@ -84,6 +87,31 @@ static int check_service(const struct connection *connection, const char *name, 
     return 0;
 }
 
+static int reply_with_part(sd_bus_message *message, const struct service *service)
+{
+    CLEANUP(config_freep) struct config *part = NULL;
+    sd_bus_message *reply = NULL;
+    const void *image;
+    size_t bytes;
+    int r;
+
+    r = part_of(service->monitor, service->name, &part);
+    if (r < 0)
+        return r;
+    image = config_image(part, &bytes);
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_append(reply, "q", BUS_VERSION);
+    if (r >= 0)
+        r = sd_bus_message_append_array(reply, 'y', image, bytes);
+    if (r >= 0)
+        r = sd_bus_message_append(reply, "u", service->restarts);
+    if (r >= 0)
+        r = sd_bus_send(NULL, reply, NULL);
+    sd_bus_message_unref(reply);
+    return r;
+}
+
 static int on_register_service(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     struct connection *connection = userdata;
@@ -92,7 +120,7 @@ static int on_register_service(sd_bus_message *message, void *userdata, sd_bus_e
     uint16_t version;
     int r;
 
-    r = sd_bus_message_read(message, "sq", &name, &version);
+    r = sd_bus_message_read(message, BUS_REGISTER_TAKES, &name, &version);
     if (r < 0)
         return r;
     r = check_service(connection, name, &service, error);
@@ -100,7 +128,7 @@ static int on_register_service(sd_bus_message *message, void *userdata, sd_bus_e
         log_warning("refusing process %ld: %s", (long) connection->pid, error->message);
         return r;
     }
-    r = sd_bus_reply_method_return(message, "q", BUS_VERSION);
+    r = reply_with_part(message, service);
     if (r < 0)
         return r;
 
@@ -112,7 +140,7 @@ static int on_register_service(sd_bus_message *message, void *userdata, sd_bus_e
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("RegisterService", "sq", "q", on_register_service, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("RegisterService", BUS_REGISTER_TAKES, BUS_REGISTER_GIVES, on_register_service, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

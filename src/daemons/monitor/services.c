@@ -12,6 +12,7 @@
 #include "monitor/services.h"
 #include "monitor/spawn.h"
 #include "util/log.h"
+#include "util/paths.h"
 
 /* A service that ends is started again at once, after 2 s, after 4 s; then it is not worth it. */
 #define RESTARTS_MAX 3
@@ -244,12 +245,34 @@ bool services_are_registered(const struct monitor *monitor)
     return true;
 }
 
+/* For whoever wants to know how often each has come: a line for each that is registered. */
+static void write_list(const struct monitor *monitor)
+{
+    CLEANUP(freep) char *path = NULL;
+    CLEANUP(freep) char *beside = NULL;
+    FILE *file = NULL;
+    int r = 0;
+
+    if (asprintf(&path, "%s/" SERVICES_NAME, monitor->paths->run_dir) < 0)
+        path = NULL;
+    if (!path || asprintf(&beside, "%s.new", path) < 0)
+        beside = NULL;
+    else
+        file = fopen(beside, "we");
+    for (size_t i = 0; file && r >= 0 && i < monitor->n_services; i++)
+        if (monitor->services[i]->bus)
+            r = fprintf(file, "%s %u\n", monitor->services[i]->name, monitor->services[i]->restarts);
+    if (!file || fclose(file) != 0 || r < 0 || rename(beside, path) < 0)
+        log_warning("cannot write the list of services: %m");
+}
+
 void service_registered(struct service *service, sd_bus *bus)
 {
     service->timer = sd_event_source_disable_unref(service->timer);
     service->bus = sd_bus_ref(bus);
     service->registered_usec = now_usec();
     log_info("\"%s\" has registered", service->name);
+    write_list(service->monitor);
     monitor_check_ready(service->monitor);
 }
 
@@ -258,6 +281,7 @@ void service_unregistered(struct service *service)
 {
     service->bus = sd_bus_unref(service->bus);
     log_debug("\"%s\" has closed its connection", service->name);
+    write_list(service->monitor);
     if (service->pid > 0 && !service->monitor->is_stopping)
         set_timer(service, register_limit(service), on_silent);
 }

@@ -43,4 +43,11 @@ struct responder {
     uint32_t last_request_number;
 };
 
+/* Leaves the loop. The first exit code that is not 0 counts. */
+int responder_leave(struct responder *responder, int exit_code);
+
+/* The connection to the monitor (responder/monitor.c). Failures are told. */
+int monitor_connect(struct responder *responder);
+int monitor_register(struct responder *responder);
+
 #endif

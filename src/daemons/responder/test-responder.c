@@ -30,6 +30,7 @@
 #include "util/paths.h"
 
 #define SOCKET_PATH "nss"
+#define PART CONFIG_PARTS "/nss"
 #define PATIENCE_USEC 10000000
 #define RUNNING (-1)
 
@@ -151,12 +152,12 @@ static int on_register(sd_bus_message *message, void *userdata, sd_bus_error *re
     f->n_registered++;
     if (f->refuses)
         return sd_bus_error_set(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "there is one already");
-    return sd_bus_reply_method_return(message, "q", BUS_VERSION);
+    return sd_bus_reply_method_return(message, BUS_REGISTER_GIVES, BUS_VERSION, 0, 0);
 }
 
 static const sd_bus_vtable monitor_vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("RegisterService", "sq", "q", on_register, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("RegisterService", BUS_REGISTER_TAKES, BUS_REGISTER_GIVES, on_register, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 
@@ -191,7 +192,7 @@ static void write_config(const char *user)
     CLEANUP(config_freep) struct config *config = NULL;
 
     assert_int_equal(config_from_entries(entries, sizeof(entries) / sizeof(entries[0]), &config), 0);
-    assert_int_equal(config_write_snapshot(config, CONFIG_SNAPSHOT, (gid_t) -1), 0);
+    assert_int_equal(config_write_snapshot(config, PART, (gid_t) -1), 0);
 }
 
 static int setup(void **state)
@@ -204,7 +205,7 @@ static int setup(void **state)
     folder_make(&f->folder);
     assert_int_equal(chdir(f->folder.path), 0);
     assert_int_equal(mkdir(PIPES_DIR, 0755), 0);
-    assert_int_equal(mkdir(PRIVATE_PIPES_DIR, 0755), 0);
+    assert_int_equal(mkdir(CONFIG_PARTS, 0755), 0);
     assert_true(sd_event_new(&f->event) >= 0);
     *state = f;
     return 0;
@@ -504,7 +505,7 @@ static void without_a_configuration_it_says_so(void **state)
 
     start_monitor(f);
     assert_int_equal(end_of(f, start(NULL), PATIENCE_USEC), 1);
-    check_told("config is missing: the monitor makes it");
+    check_told("config/nss is missing: the monitor makes it");
 }
 
 static void without_a_monitor_it_says_so(void **state)

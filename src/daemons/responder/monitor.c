@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Monitor: the responder's connection to it. */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bus/bus.h"
+#include "config/config.h"
+#include "config/image.h"
+#include "responder/private.h"
+#include "util/log.h"
+#include "util/paths.h"
+
+static int on_clear_memcache(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    struct responder *responder = userdata;
+
+    (void) ret_error;
+    if (responder->spec->clear_memcache && responder->state)
+        responder->spec->clear_memcache(responder->state);
+    return sd_bus_reply_method_return(message, NULL);
+}
+
+static const sd_bus_vtable service_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("RotateLogs", NULL, NULL, bus_on_rotate_logs, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("ClearMemcache", NULL, NULL, on_clear_memcache, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+/* Who started it restarts it, too, and that is the monitor: without one it would go on with a configuration that nobody
+ * can change any more. */
+static int on_monitor_closed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    (void) message;
+    (void) ret_error;
+    log_info("the monitor has gone: leaving");
+    return responder_leave(userdata, EXIT_SUCCESS);
+}
+
+int monitor_connect(struct responder *responder)
+{
+    int r;
+
+    r = bus_connect(responder->event, MONITOR_BUS, 0, &responder->monitor);
+    if (r >= 0)
+        r = bus_watch_close(responder->monitor, on_monitor_closed, responder);
+    if (r >= 0)
+        r = sd_bus_add_object_vtable(responder->monitor, NULL, BUS_PATH, BUS_SERVICE, service_vtable, responder);
+    if (r < 0)
+        log_error_errno(r, "cannot connect to the monitor at %s: %m", MONITOR_BUS);
+    return r < 0 ? r : 0;
+}
+
+/* The part of the configuration is what it has read already: it was started for that. */
+static int on_registered(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    struct responder *responder = userdata;
+    const sd_bus_error *error = sd_bus_message_get_error(reply);
+
+    (void) ret_error;
+    if (!error) {
+        log_info("registered at the monitor");
+        return 0;
+    }
+    if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_get_errno(error) == ECONNRESET)
+        return 0; /* it has gone, which is told of by itself */
+    log_error("the monitor refuses this service: %s", error->message);
+    return responder_leave(responder, EXIT_FAILURE);
+}
+
+int monitor_register(struct responder *responder)
+{
+    int r;
+
+    r = sd_bus_call_method_async(responder->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService",
+                                 on_registered, responder, BUS_REGISTER_TAKES, responder->spec->name, BUS_VERSION);
+    if (r < 0)
+        log_error_errno(r, "cannot register at the monitor: %m");
+    return r < 0 ? r : 0;
+}
