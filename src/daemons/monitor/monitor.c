@@ -290,15 +290,14 @@ int monitor_run(int argc, char **argv, const struct monitor_paths *paths)
     (void) log_open("sssd", LOG_TO_STDERR, NULL); /* cannot fail */
 
     r = load_config(&monitor);
-    if (r < 0 || monitor.arguments.action == ACTION_CHECK) {
-        config_freep(&monitor.config);
-        freep(&monitor.stamp);
-        if (monitor.arguments.action == ACTION_CHECK)
-            return r < 0 ? MONITOR_EXIT_FAILURE : 0;
-        return MONITOR_EXIT_CONFIG;
+    if (monitor.arguments.action == ACTION_CHECK) {
+        monitor_done(&monitor);
+        return r < 0 ? MONITOR_EXIT_FAILURE : 0;
     }
-
-    r = prepare(&monitor);
+    if (r < 0)
+        monitor.exit_code = MONITOR_EXIT_CONFIG;
+    else
+        r = prepare(&monitor);
     if (r < 0 && monitor.exit_code == 0)
         monitor.exit_code = MONITOR_EXIT_FAILURE;
     tell_starter(&monitor, monitor.exit_code ? monitor.exit_code : MONITOR_EXIT_FAILURE); /* it was never up */

@@ -235,6 +235,46 @@ void services_start(struct monitor *monitor)
         start_service(monitor->services[i]);
 }
 
+/* --- The list -------------------------------------------------------------------------------------------------- */
+
+struct service *services_find(const struct monitor *monitor, const char *name)
+{
+    for (size_t i = 0; i < monitor->n_services; i++)
+        if (strcasecmp(monitor->services[i]->name, name) == 0)
+            return monitor->services[i];
+    return NULL;
+}
+
+static int add_service(struct monitor *monitor, enum service_kind kind, const char *prefix, const char *name)
+{
+    struct service **services = reallocarray(monitor->services, monitor->n_services + 1, sizeof(struct service *));
+    struct service *service;
+
+    if (!services)
+        return -ENOMEM;
+    monitor->services = services;
+    service = calloc(1, sizeof(*service));
+    if (!service)
+        return -ENOMEM;
+    service->monitor = monitor;
+    service->kind = kind;
+    if (asprintf(&service->name, "%s%s", prefix, name) < 0) {
+        free(service);
+        return -ENOMEM;
+    }
+    services[monitor->n_services++] = service;
+    return 0;
+}
+
+static void service_free(struct service *service)
+{
+    sd_event_source_disable_unref(service->child);
+    sd_event_source_disable_unref(service->timer);
+    sd_bus_unref(service->bus);
+    free(service->name);
+    free(service);
+}
+
 /* --- Registration ---------------------------------------------------------------------------------------------- */
 
 bool services_are_registered(const struct monitor *monitor)
@@ -306,36 +346,7 @@ void services_call(struct monitor *monitor, enum service_kind kind, const char *
     }
 }
 
-/* --- The list -------------------------------------------------------------------------------------------------- */
-
-struct service *services_find(const struct monitor *monitor, const char *name)
-{
-    for (size_t i = 0; i < monitor->n_services; i++)
-        if (strcasecmp(monitor->services[i]->name, name) == 0)
-            return monitor->services[i];
-    return NULL;
-}
-
-static int add_service(struct monitor *monitor, enum service_kind kind, const char *prefix, const char *name)
-{
-    struct service **services = reallocarray(monitor->services, monitor->n_services + 1, sizeof(struct service *));
-    struct service *service;
-
-    if (!services)
-        return -ENOMEM;
-    monitor->services = services;
-    service = calloc(1, sizeof(*service));
-    if (!service)
-        return -ENOMEM;
-    service->monitor = monitor;
-    service->kind = kind;
-    if (asprintf(&service->name, "%s%s", prefix, name) < 0) {
-        free(service);
-        return -ENOMEM;
-    }
-    services[monitor->n_services++] = service;
-    return 0;
-}
+/* --- All of them ----------------------------------------------------------------------------------------------- */
 
 int services_init(struct monitor *monitor)
 {
@@ -352,15 +363,8 @@ int services_init(struct monitor *monitor)
 
 void services_done(struct monitor *monitor)
 {
-    for (size_t i = 0; i < monitor->n_services; i++) {
-        struct service *service = monitor->services[i];
-
-        sd_event_source_disable_unref(service->child);
-        sd_event_source_disable_unref(service->timer);
-        sd_bus_unref(service->bus);
-        free(service->name);
-        free(service);
-    }
+    for (size_t i = 0; i < monitor->n_services; i++)
+        service_free(monitor->services[i]);
     free(monitor->services);
     monitor->stop_timer = sd_event_source_disable_unref(monitor->stop_timer);
 }

@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "config/config.h"
+#include "test/handed.h"
 
 /* What the monitor takes for a second; see test-main.c. Long where no limit should pass, however busy the host is; short in
  * the tests of limits. */
@@ -130,6 +131,8 @@ static void assert_in_order(const char *name, const char *const *texts)
         }                                                                                  \
     } while (0)
 
+static int handed = -1; /* what whoever starts it hands over */
+
 static void run_monitor(char *const argv[])
 {
     CLEANUP(freep) char *program = NULL;
@@ -137,6 +140,8 @@ static void run_monitor(char *const argv[])
 
     if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || asprintf(&program, "%s/sssd-for-tests", programs) < 0)
         _exit(98);
+    if (handed >= 0)
+        handed_over(handed, "monitor");
     (void) execv(program, argv);
     _exit(97);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bus/bus.h"
+#include "common/cleanup.h"
 #include "config/config.h"
 #include "config/image.h"
 #include "responder/private.h"
@@ -52,17 +53,38 @@ int monitor_connect(struct responder *responder)
     return r < 0 ? r : 0;
 }
 
-/* The part of the configuration is what it has read already: it was started for that. */
+/* What it is to work with. One that has read another configuration leaves: the next one has this. */
+static int take_part(struct responder *responder, sd_bus_message *reply)
+{
+    CLEANUP(config_freep) struct config *part = NULL;
+    const void *image;
+    size_t bytes;
+    int r;
+
+    r = sd_bus_message_skip(reply, "q");
+    if (r >= 0)
+        r = sd_bus_message_read_array(reply, 'y', &image, &bytes);
+    if (r >= 0)
+        r = config_from_image(image, bytes, &part);
+    if (r < 0) {
+        log_error_errno(r, "cannot read what the monitor says of the configuration: %m");
+        return responder_leave(responder, EXIT_FAILURE);
+    }
+    log_info("registered at the monitor");
+    if (config_is_same(responder->config, part))
+        return 0;
+    log_info("the configuration has changed: leaving");
+    return responder_leave(responder, EXIT_SUCCESS);
+}
+
 static int on_registered(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
     struct responder *responder = userdata;
     const sd_bus_error *error = sd_bus_message_get_error(reply);
 
     (void) ret_error;
-    if (!error) {
-        log_info("registered at the monitor");
-        return 0;
-    }
+    if (!error)
+        return take_part(responder, reply);
     if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_get_errno(error) == ECONNRESET)
         return 0; /* it has gone, which is told of by itself */
     log_error("the monitor refuses this service: %s", error->message);

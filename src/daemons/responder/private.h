@@ -23,6 +23,7 @@ struct responder {
     void *state; /* the spec's */
     sd_event *event;
     sd_bus *monitor;
+    int debug_level; /* -1: the configuration's */
     int exit_code;
 
     int listen_fd;

@@ -57,10 +57,39 @@ static int make_event_loop(struct responder *responder)
         r = signal_watch(responder->event, SIGINT, on_terminate, responder);
     if (r >= 0)
         r = signal_watch(responder->event, SIGHUP, on_hangup, NULL);
-    if (r >= 0)
-        r = watchdog_start(responder->event, config_usec(responder->config, responder->spec->name, "timeout"));
     if (r < 0)
         log_error_errno(r, "cannot make the event loop: %m");
+    return r < 0 ? r : 0;
+}
+
+static int read_config(struct responder *responder)
+{
+    CLEANUP(freep) char *path = NULL;
+    int r;
+
+    r = config_part_path(CONFIG_PARTS, responder->spec->name, &path);
+    if (r == 0)
+        r = config_read_snapshot(path, &responder->config);
+    if (r == -ENOENT)
+        log_error("%s is missing: the monitor makes it, and none has run since boot", path);
+    else if (r < 0)
+        log_error_errno(r, "cannot read %s: %m", path ? path : CONFIG_PARTS);
+    return r;
+}
+
+static int apply_config(struct responder *responder)
+{
+    const char *section = responder->spec->name;
+    int r;
+
+    log_set_debug_level(responder->debug_level >= 0 ? responder->debug_level
+                                                    : (int) config_u32(responder->config, section, "debug_level"));
+    responder->client_idle_usec = config_usec(responder->config, section, "client_idle_timeout");
+    if (responder->client_idle_usec < CLIENT_IDLE_USEC_MIN)
+        responder->client_idle_usec = CLIENT_IDLE_USEC_MIN;
+    r = watchdog_start(responder->event, config_usec(responder->config, section, "timeout"));
+    if (r < 0)
+        log_error_errno(r, "cannot watch over the event loop: %m");
     return r < 0 ? r : 0;
 }
 
@@ -146,6 +175,12 @@ int sss_process_init(struct responder *responder)
     r = monitor_connect(responder);
     if (r < 0)
         return r;
+    r = read_config(responder);
+    if (r < 0)
+        return r;
+    r = apply_config(responder);
+    if (r < 0)
+        return r;
     limit_clients(responder);
     r = privileges_give_up(config_text(responder->config, "sssd", "user"), &responder->uid, &responder->gid);
     if (r < 0)
@@ -160,29 +195,6 @@ int sss_process_init(struct responder *responder)
     if (r < 0)
         return r;
     return monitor_register(responder);
-}
-
-static int read_config(struct responder *responder, int debug_level)
-{
-    const char *section = responder->spec->name;
-    CLEANUP(freep) char *path = NULL;
-    int r;
-
-    r = config_part_path(CONFIG_PARTS, section, &path);
-    if (r == 0)
-        r = config_read_snapshot(path, &responder->config);
-    if (r == -ENOENT)
-        log_error("%s is missing: the monitor makes it, and none has run since boot", path);
-    else if (r < 0)
-        log_error_errno(r, "cannot read %s: %m", path ? path : CONFIG_PARTS);
-    if (r < 0)
-        return r;
-
-    log_set_debug_level(debug_level >= 0 ? debug_level : (int) config_u32(responder->config, section, "debug_level"));
-    responder->client_idle_usec = config_usec(responder->config, section, "client_idle_timeout");
-    if (responder->client_idle_usec < CLIENT_IDLE_USEC_MIN)
-        responder->client_idle_usec = CLIENT_IDLE_USEC_MIN;
-    return 0;
 }
 
 static void responder_done(struct responder *responder)
@@ -218,6 +230,7 @@ int responder_run(int argc, char **argv, const struct responder_spec *spec)
         return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
     responder.uid = arguments.uid;
     responder.gid = arguments.gid;
+    responder.debug_level = arguments.debug_level;
 
     /* Our own look-ups, and those of whatever we start, must not come back to us and wait here. */
     if (setenv("_SSS_LOOPS", "NO", 1) < 0)
@@ -227,14 +240,13 @@ int responder_run(int argc, char **argv, const struct responder_spec *spec)
     (void) snprintf(program, sizeof(program), "sssd_%s", spec->name); /* names are short */
     (void) log_open(program, arguments.log_target, SSS_LOGDIR);       /* it has told */
 
-    r = read_config(&responder, arguments.debug_level);
-    if (r >= 0)
-        r = sss_process_init(&responder);
+    r = sss_process_init(&responder);
     if (r >= 0) {
         log_info("started");
         r = sd_event_loop(responder.event);
         if (r < 0)
             log_error_errno(r, "the event loop has failed: %m");
+        log_info("stopped");
     }
     responder_done(&responder);
     return r < 0 ? EXIT_FAILURE : responder.exit_code;
