@@ -46,7 +46,7 @@ struct leaving_ops {
     void (*stop_accepting)(void *userdata);
     /* Closes it. A request in work is answered with status 32 first, so that its client asks the next instance. */
     void (*give_up)(void *connection);
-    /* Ends the process, soon or at once. It may close the listeners; shutdown() would end them for whoever holds them too. */
+    /* Ends the process, soon or at once; NULL: leaves the loop. It may close the listeners; shutdown() would end them for whoever holds them too. */
     void (*leave)(void *userdata);
 };
 

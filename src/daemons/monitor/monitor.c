@@ -49,15 +49,6 @@ static int load_named(struct monitor *monitor, const char *path, char **ret_why)
     return load_from(monitor, slash ? dir : ".", slash ? slash + 1 : path, ret_why);
 }
 
-/* Without services nobody would ever ask a backend. */
-static int check_services(const struct config *config)
-{
-    if (config_get(config, "sssd", "services"))
-        return 0;
-    log_error("[sssd] services: is missing; allowed: nss");
-    return -EINVAL;
-}
-
 static int load_config(struct monitor *monitor)
 {
     const struct arguments *arguments = &monitor->arguments;
@@ -83,7 +74,11 @@ static int load_config(struct monitor *monitor)
             return -ENOMEM;
         tell_lines(LOG_WARNING, remarks);
     }
-    return check_services(monitor->config);
+    if (!config_get(monitor->config, "sssd", "services")) { /* nobody would ever ask a backend */
+        log_error("[sssd] services: is missing; allowed: nss");
+        return -EINVAL;
+    }
+    return 0;
 }
 
 /* --- The place where it works ---------------------------------------------------------------------------------- */

@@ -25,7 +25,6 @@ struct connection {
     struct connection *next;
     sd_bus *bus;
     pid_t pid;
-    struct service *service; /* once it has registered */
     sd_event_source *timer;
 };
 
@@ -46,11 +45,11 @@ static void connection_free(struct connection *connection)
 static int on_closed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     struct connection *connection = userdata;
-    struct service *service = connection->service;
+    struct service *service = services_at(connection->monitor, connection->bus);
 
     (void) message;
     (void) error;
-    if (service && service->bus == connection->bus)
+    if (service)
         service_unregistered(service);
     connection_free(connection);
     return 0;
@@ -73,14 +72,14 @@ static int check_service(const struct connection *connection, const char *name, 
 {
     struct service *service = services_find(connection->monitor, name);
 
-    if (connection->service)
+    if (services_at(connection->monitor, connection->bus))
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "this connection is \"%s\" already",
-                                 connection->service->name);
+                                 services_at(connection->monitor, connection->bus)->name);
     if (!service)
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "the configuration has no service \"%s\"", name);
     if (service->bus)
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "\"%s\" is registered already", name);
-    if (service->pid != connection->pid)
+    if (services_of(connection->monitor, connection->pid) != service)
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "process %ld was not started as \"%s\"",
                                  (long) connection->pid, name);
     *ret = service;
@@ -128,14 +127,9 @@ static int on_register_service(sd_bus_message *message, void *userdata, sd_bus_e
         log_warning("refusing process %ld: %s", (long) connection->pid, error->message);
         return r;
     }
-    r = reply_with_part(message, service);
-    if (r < 0)
-        return r;
-
-    connection->service = service;
     connection->timer = sd_event_source_disable_unref(connection->timer);
     service_registered(service, connection->bus);
-    return 1;
+    return reply_with_part(message, service);
 }
 
 static const sd_bus_vtable vtable[] = {

@@ -245,24 +245,44 @@ struct service *services_find(const struct monitor *monitor, const char *name)
     return NULL;
 }
 
-static int add_service(struct monitor *monitor, enum service_kind kind, const char *prefix, const char *name)
+struct service *services_of(const struct monitor *monitor, pid_t pid)
+{
+    for (size_t i = 0; i < monitor->n_services; i++)
+        if (monitor->services[i]->pid == pid)
+            return monitor->services[i];
+    return NULL;
+}
+
+struct service *services_at(const struct monitor *monitor, const sd_bus *bus)
+{
+    for (size_t i = 0; i < monitor->n_services; i++)
+        if (monitor->services[i]->bus == bus)
+            return monitor->services[i];
+    return NULL;
+}
+
+int services_list(struct monitor *monitor, enum service_kind kind, const char *prefix, const char *name, struct service **ret)
 {
     struct service **services = reallocarray(monitor->services, monitor->n_services + 1, sizeof(struct service *));
-    struct service *service;
+    CLEANUP(freep) struct service *service = calloc(1, sizeof(*service));
+    CLEANUP(freep) char *whole = NULL;
 
-    if (!services)
+    if (services)
+        monitor->services = services;
+    if (!services || !service)
         return -ENOMEM;
-    monitor->services = services;
-    service = calloc(1, sizeof(*service));
-    if (!service)
-        return -ENOMEM;
-    service->monitor = monitor;
-    service->kind = kind;
-    if (asprintf(&service->name, "%s%s", prefix, name) < 0) {
-        free(service);
+    if (asprintf(&whole, "%s%s", prefix, name) < 0) {
+        whole = NULL;
         return -ENOMEM;
     }
-    services[monitor->n_services++] = service;
+    *ret = services_find(monitor, whole);
+    if (*ret)
+        return 0;
+
+    service->monitor = monitor;
+    service->kind = kind;
+    service->name = TAKE(whole);
+    *ret = services[monitor->n_services++] = TAKE(service);
     return 0;
 }
 
@@ -309,6 +329,7 @@ static void write_list(const struct monitor *monitor)
 void service_registered(struct service *service, sd_bus *bus)
 {
     service->timer = sd_event_source_disable_unref(service->timer);
+    sd_bus_unref(service->bus); /* of one before, whose end has not been seen */
     service->bus = sd_bus_ref(bus);
     service->registered_usec = now_usec();
     log_info("\"%s\" has registered", service->name);
@@ -353,11 +374,12 @@ int services_init(struct monitor *monitor)
     CLEANUP(freep) char **domains = config_list(monitor->config, "sssd", "domains");
     CLEANUP(freep) char **responders = config_list(monitor->config, "sssd", "services");
     int r = domains && responders ? 0 : -ENOMEM;
+    struct service *service;
 
     for (size_t i = 0; r == 0 && domains[i]; i++)
-        r = add_service(monitor, SERVICE_BACKEND, "domain/", domains[i]);
+        r = services_list(monitor, SERVICE_BACKEND, "domain/", domains[i], &service);
     for (size_t i = 0; r == 0 && responders[i]; i++)
-        r = add_service(monitor, SERVICE_RESPONDER, "", responders[i]);
+        r = services_list(monitor, SERVICE_RESPONDER, "", responders[i], &service);
     return r;
 }
 

@@ -36,6 +36,7 @@
     "[domain/one]\nid_provider = ldif\n[domain/two]\nid_provider = ldif\n"
 
 static char programs[512]; /* where this test was built */
+static int handed = -1;     /* what whoever starts the monitor hands over */
 
 struct fixture {
     char folder[64];
@@ -130,8 +131,6 @@ static void assert_in_order(const char *name, const char *const *texts)
             (void) usleep(5000);                                                           \
         }                                                                                  \
     } while (0)
-
-static int handed = -1; /* what whoever starts it hands over */
 
 static void run_monitor(char *const argv[])
 {
@@ -237,6 +236,8 @@ static int teardown(void **state)
         (void) waitpid(f->monitor, NULL, 0);
     }
     (void) close(f->notify_fd);
+    closep(&handed);
+    handed = -1;
     assert_return_code(chdir("/"), errno);
     assert_true(asprintf(&command, "rm -rf %s", f->folder) > 0);
     assert_int_equal(system(command), 0);
@@ -670,7 +671,7 @@ static void a_configuration_can_be_checked_without_effect(void **state)
     assert_int_equal(access("sssd.pid", F_OK), -1);
 }
 
-static void services_have_to_be_listed(void **state)
+static void whether_services_have_to_be_listed(void **state)
 {
     struct fixture *f = *state;
 
@@ -747,7 +748,7 @@ int main(void)
         TEST(each_service_has_its_part_of_the_configuration),
         TEST(a_broken_configuration_changes_nothing),
         TEST(a_configuration_can_be_checked_without_effect),
-        TEST(services_have_to_be_listed),
+        TEST(whether_services_have_to_be_listed),
         TEST(another_file_can_be_named),
         TEST(a_wrong_command_line_is_refused),
     };

@@ -6,6 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "responder/arguments.h"
 #include "responder/client.h"
 #include "responder/responder.h"
 
@@ -17,13 +18,13 @@ struct user_count {
 
 struct responder {
     const struct responder_spec *spec;
+    struct arguments arguments;
     struct config *config;
     uid_t uid;
     gid_t gid;
     void *state; /* the spec's */
     sd_event *event;
     sd_bus *monitor;
-    int debug_level; /* -1: the configuration's */
     int exit_code;
 
     int listen_fd;

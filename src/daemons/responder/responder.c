@@ -8,7 +8,6 @@
 
 #include "common/cleanup.h"
 #include "config/config.h"
-#include "responder/arguments.h"
 #include "responder/listener.h"
 #include "responder/private.h"
 #include "util/confine.h"
@@ -82,8 +81,9 @@ static int apply_config(struct responder *responder)
     const char *section = responder->spec->name;
     int r;
 
-    log_set_debug_level(responder->debug_level >= 0 ? responder->debug_level
-                                                    : (int) config_u32(responder->config, section, "debug_level"));
+    log_set_debug_level(responder->arguments.debug_level >= 0
+                            ? responder->arguments.debug_level
+                            : (int) config_u32(responder->config, section, "debug_level"));
     responder->client_idle_usec = config_usec(responder->config, section, "client_idle_timeout");
     if (responder->client_idle_usec < CLIENT_IDLE_USEC_MIN)
         responder->client_idle_usec = CLIENT_IDLE_USEC_MIN;
@@ -221,16 +221,14 @@ static void responder_done(struct responder *responder)
 int responder_run(int argc, char **argv, const struct responder_spec *spec)
 {
     struct responder responder = { .spec = spec, .listen_fd = -1 };
-    struct arguments arguments;
     char program[32];
     int r;
 
-    r = arguments_parse(argc, argv, &arguments);
+    r = arguments_parse(argc, argv, &responder.arguments);
     if (r <= 0)
         return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-    responder.uid = arguments.uid;
-    responder.gid = arguments.gid;
-    responder.debug_level = arguments.debug_level;
+    responder.uid = responder.arguments.uid;
+    responder.gid = responder.arguments.gid;
 
     /* Our own look-ups, and those of whatever we start, must not come back to us and wait here. */
     if (setenv("_SSS_LOOPS", "NO", 1) < 0)
@@ -238,7 +236,7 @@ int responder_run(int argc, char **argv, const struct responder_spec *spec)
     (void) signal(SIGPIPE, SIG_IGN); /* cannot fail */
 
     (void) snprintf(program, sizeof(program), "sssd_%s", spec->name); /* names are short */
-    (void) log_open(program, arguments.log_target, SSS_LOGDIR);       /* it has told */
+    (void) log_open(program, responder.arguments.log_target, SSS_LOGDIR);       /* it has told */
 
     r = sss_process_init(&responder);
     if (r >= 0) {

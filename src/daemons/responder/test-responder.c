@@ -212,6 +212,8 @@ static void write_config(struct fixture *f, const char *user)
     assert_int_equal(config_write_snapshot(f->part, PART, (gid_t) -1), 0);
 }
 
+static int handed = -1; /* what whoever starts the responder hands over */
+
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
@@ -237,6 +239,8 @@ static int teardown(void **state)
         (void) waitpid(f->pid, NULL, 0);
     }
     stop_monitor(f);
+    closep(&handed);
+    handed = -1;
     sd_event_unref(f->event);
     assert_int_equal(fchdir(f->before), 0);
     assert_int_equal(close(f->before), 0);
@@ -247,8 +251,6 @@ static int teardown(void **state)
 }
 
 /* ---- running it ---- */
-
-static int handed = -1; /* what whoever starts it hands over */
 
 /* options end with NULL. */
 static pid_t start(const char *const *options)
