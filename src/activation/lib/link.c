@@ -39,7 +39,7 @@ static void try(struct link *link)
     link->tried_usec = now_usec();
     link->is_up = true;
     if (link->connect(link->userdata) < 0)
-        link_has_ended(link);
+        (void) link_has_ended(link);
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
@@ -77,16 +77,18 @@ struct link *link_free(struct link *link)
 
 void link_is_good(struct link *link)
 {
+    if (!link)
+        return;
     link->is_good = true;
     link->good_since_usec = now_usec();
 }
 
-void link_has_ended(struct link *link)
+bool link_has_ended(struct link *link)
 {
     int r;
 
-    if (!link->is_up)
-        return;
+    if (!link || !link->is_up)
+        return link != NULL;
     if (link->is_good && now_usec() - link->good_since_usec >= LASTING_USEC)
         link->pause_usec = FIRST_PAUSE_USEC;
     link->is_up = link->is_good = false;
@@ -95,6 +97,7 @@ void link_has_ended(struct link *link)
     if (r < 0)
         (void) sd_event_exit(link->event, r); /* without memory: the next one may be better off */
     link->pause_usec = link->pause_usec * 2 < LAST_PAUSE_USEC ? link->pause_usec * 2 : LAST_PAUSE_USEC;
+    return true;
 }
 
 /* --- Waiting for it ---------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #ifndef LIB_LINK_H
 #define LIB_LINK_H
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 struct link;
@@ -17,10 +18,10 @@ typedef int link_connect_t(void *userdata);
 int link_new(sd_event *event, link_connect_t *connect, void *userdata, struct link **ret);
 struct link *link_free(struct link *link);
 
-/* The monitor has registered us. */
+/* The monitor has registered us. Takes NULL. */
 void link_is_good(struct link *link);
-/* The connection has ended, or came to nothing. Telling it twice is once. */
-void link_has_ended(struct link *link);
+/* The connection has ended, or came to nothing. Telling it twice is once. Returns whether there will be another: not of NULL. */
+bool link_has_ended(struct link *link);
 
 /* Runs the loop until it is good: for a responder that can't answer without. Whoever comes to the listener meanwhile waits for the
  * try that is under way, 4 s at most, and is refused when that ends; between two tries he is refused at once. Returns 0; -ETIME

@@ -167,14 +167,19 @@ static int on_connection(sd_bus *bus, const struct bus_peer *peer, void *userdat
     return r;
 }
 
+static char *bus_path(const struct monitor *monitor)
+{
+    char *path;
+
+    return asprintf(&path, "%s/" MONITOR_BUS_NAME, monitor->paths->run_dir) < 0 ? NULL : path;
+}
+
 int register_init(struct monitor *monitor)
 {
-    CLEANUP(freep) char *path = NULL;
+    CLEANUP(freep) char *path = bus_path(monitor);
 
-    if (asprintf(&path, "%s/" MONITOR_BUS_NAME, monitor->paths->run_dir) < 0) {
-        path = NULL;
+    if (!path)
         return -ENOMEM;
-    }
     return bus_listen(monitor->event, path, monitor->uid, monitor->gid, on_connection, monitor, &monitor->bus);
 }
 

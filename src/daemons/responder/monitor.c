@@ -31,26 +31,17 @@ static const sd_bus_vtable service_vtable[] = {
 
 /* Who started it restarts it, too, and that is the monitor: without one it would go on with a configuration that nobody
  * can change any more. */
-static int on_monitor_closed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int monitor_has_gone(struct responder *responder)
+{
+    log_info("the monitor has gone: leaving");
+    return responder_leave(responder, EXIT_SUCCESS);
+}
+
+static int on_closed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     (void) message;
     (void) ret_error;
-    log_info("the monitor has gone: leaving");
-    return responder_leave(userdata, EXIT_SUCCESS);
-}
-
-int monitor_connect(struct responder *responder)
-{
-    int r;
-
-    r = bus_connect(responder->event, MONITOR_BUS, 0, &responder->monitor);
-    if (r >= 0)
-        r = bus_watch_close(responder->monitor, on_monitor_closed, responder);
-    if (r >= 0)
-        r = sd_bus_add_object_vtable(responder->monitor, NULL, BUS_PATH, BUS_SERVICE, service_vtable, responder);
-    if (r < 0)
-        log_error_errno(r, "cannot connect to the monitor at %s: %m", MONITOR_BUS);
-    return r < 0 ? r : 0;
+    return monitor_has_gone(userdata);
 }
 
 /* What it is to work with. One that has read another configuration leaves: the next one has this. */
@@ -70,6 +61,7 @@ static int take_part(struct responder *responder, sd_bus_message *reply)
         log_error_errno(r, "cannot read what the monitor says of the configuration: %m");
         return responder_leave(responder, EXIT_FAILURE);
     }
+
     log_info("registered at the monitor");
     if (config_is_same(responder->config, part))
         return 0;
@@ -86,18 +78,26 @@ static int on_registered(sd_bus_message *reply, void *userdata, sd_bus_error *re
     if (!error)
         return take_part(responder, reply);
     if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_get_errno(error) == ECONNRESET)
-        return 0; /* it has gone, which is told of by itself */
+        return monitor_has_gone(responder);
     log_error("the monitor refuses this service: %s", error->message);
     return responder_leave(responder, EXIT_FAILURE);
 }
 
-int monitor_register(struct responder *responder)
+int monitor_join(void *userdata)
 {
+    struct responder *responder = userdata;
     int r;
 
-    r = sd_bus_call_method_async(responder->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService",
-                                 on_registered, responder, BUS_REGISTER_TAKES, responder->spec->name, BUS_VERSION);
+    responder->monitor = sd_bus_close_unref(responder->monitor);
+    r = bus_connect(responder->event, MONITOR_BUS, 0, &responder->monitor);
+    if (r >= 0)
+        r = bus_watch_close(responder->monitor, on_closed, responder);
+    if (r >= 0)
+        r = sd_bus_add_object_vtable(responder->monitor, NULL, BUS_PATH, BUS_SERVICE, service_vtable, responder);
+    if (r >= 0)
+        r = sd_bus_call_method_async(responder->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_registered,
+                                     responder, BUS_REGISTER_TAKES, responder->spec->name, BUS_VERSION);
     if (r < 0)
-        log_error_errno(r, "cannot register at the monitor: %m");
+        log_error_errno(r, "cannot connect to the monitor at %s: %m", MONITOR_BUS);
     return r < 0 ? r : 0;
 }

@@ -48,8 +48,8 @@ struct responder {
 /* Leaves the loop. The first exit code that is not 0 counts. */
 int responder_leave(struct responder *responder, int exit_code);
 
-/* The connection to the monitor (responder/monitor.c). Failures are told. */
-int monitor_connect(struct responder *responder);
-int monitor_register(struct responder *responder);
+/* Connects to the monitor, without waiting, and registers. That goes out with the first turn of the loop, when all is ready: what is
+ * registered answers. Failures are told. */
+int monitor_join(void *responder);
 
 #endif

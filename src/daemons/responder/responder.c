@@ -160,8 +160,7 @@ static int start_accepting(struct responder *responder)
     return r < 0 ? r : 0;
 }
 
-/* Root's work first: after privileges_give_up() nothing of it can be done any more. The monitor is told last: what is
- * registered answers. */
+/* Root's work first: after privileges_give_up() nothing of it can be done any more. */
 int sss_process_init(struct responder *responder)
 {
     int r;
@@ -172,7 +171,7 @@ int sss_process_init(struct responder *responder)
     r = set_unix_socket(responder);
     if (r < 0)
         return r;
-    r = monitor_connect(responder);
+    r = monitor_join(responder);
     if (r < 0)
         return r;
     r = read_config(responder);
@@ -191,10 +190,7 @@ int sss_process_init(struct responder *responder)
     r = init_state(responder);
     if (r < 0)
         return r;
-    r = start_accepting(responder);
-    if (r < 0)
-        return r;
-    return monitor_register(responder);
+    return start_accepting(responder);
 }
 
 static void responder_done(struct responder *responder)

@@ -194,12 +194,13 @@ static void stop_monitor(struct fixture *f)
     f->bus = sd_bus_close_unref(f->bus);
 }
 
-static void write_config(struct fixture *f, const char *user)
+static void write_config_with(struct fixture *f, const char *user, const char *key, const char *value)
 {
     CLEANUP(freep) char *stamp = NULL;
     struct config_entry entries[] = {
         { "nss", "debug_level", "9" },
         { "nss", "fd_limit", "300" },
+        { "nss", key, value },
         { "sssd", "user", user },
         { CONFIG_STAMP, CONFIG_STAMP, "" },
     };
@@ -210,6 +211,11 @@ static void write_config(struct fixture *f, const char *user)
     config_freep(&f->part);
     assert_int_equal(config_from_entries(entries, n, &f->part), 0);
     assert_int_equal(config_write_snapshot(f->part, PART, (gid_t) -1), 0);
+}
+
+static void write_config(struct fixture *f, const char *user)
+{
+    write_config_with(f, user, "client_idle_timeout", "60");
 }
 
 static int handed = -1; /* what whoever starts the responder hands over */

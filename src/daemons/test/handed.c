@@ -17,17 +17,34 @@
 
 #define FIRST_FD 3
 
-int handed_listen(const char *path)
+static int socket_for(const char *path, struct sockaddr_un *ret)
 {
-    struct sockaddr_un name = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
-    assert_true(strlen(path) < sizeof(name.sun_path));
-    strcpy(name.sun_path, path);
+    assert_true(strlen(path) < sizeof(ret->sun_path));
+    *ret = (struct sockaddr_un) { .sun_family = AF_UNIX };
+    strcpy(ret->sun_path, path);
+    return fd;
+}
+
+int handed_listen(const char *path)
+{
+    struct sockaddr_un name;
+    int fd = socket_for(path, &name);
+
     (void) unlink(path); /* a second one replaces the first */
     assert_int_equal(bind(fd, (const struct sockaddr *) &name, sizeof(name)), 0);
     assert_int_equal(listen(fd, SOMAXCONN), 0);
+    return fd;
+}
+
+int handed_client(const char *path)
+{
+    struct sockaddr_un name;
+    int fd = socket_for(path, &name);
+
+    assert_int_equal(connect(fd, (const struct sockaddr *) &name, sizeof(name)), 0);
     return fd;
 }
 

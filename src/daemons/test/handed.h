@@ -7,6 +7,9 @@
 /* Listens at the path, on a socket that blocks. */
 int handed_listen(const char *path);
 
+/* A client of whoever listens there. */
+int handed_client(const char *path);
+
 /* In the process that is to have it, just before it becomes the other program. */
 void handed_over(int fd, const char *name);
 
