@@ -201,7 +201,8 @@ struct leaving *leaving_free(struct leaving *leaving)
 
 void leaving_touch(struct leaving *leaving)
 {
-    leaving->last_usec = now_usec();
+    if (leaving)
+        leaving->last_usec = now_usec();
 }
 
 int leaving_start(struct leaving *leaving)

@@ -57,7 +57,7 @@ struct leaving_ops {
 int leaving_new(sd_event *event, uint64_t limit_usec, const struct leaving_ops *ops, void *userdata, struct leaving **ret);
 struct leaving *leaving_free(struct leaving *leaving);
 
-/* Something came, or was answered. */
+/* Something came, or was answered. Takes NULL. */
 void leaving_touch(struct leaving *leaving);
 /* Told to leave (SIGTERM): as soon as everybody has an answer, at the latest when the patience ends. Returns 0 or a negative
  * errno: then it can't. Once is enough. */

@@ -97,6 +97,18 @@ int sockets_take(const struct socket_want *wants, size_t n_wants, struct sockets
     return r < 0 ? r : 1;
 }
 
+int sockets_take_one(const char *name, const char *path, int *ret_fd, char **ret_why)
+{
+    const struct socket_want want = { name, path };
+    struct sockets sockets;
+    int r;
+
+    r = sockets_take(&want, 1, &sockets, ret_why);
+    if (r > 0)
+        *ret_fd = sockets.fds[0];
+    return r == 0 ? say_why(0, ret_why, "socket %s (%s) was not handed over", name, path) : r;
+}
+
 unsigned sockets_refuse(int listener)
 {
     unsigned n = 0;

@@ -364,6 +364,18 @@ static void what_is_handed_over_is_taken_or_said_to_be_wrong(void **state)
     assert_int_equal(in_child(take, NULL), 0);
 }
 
+static void one_that_is_missing_is_named(void **state)
+{
+    char *why = NULL;
+    int fd = -1;
+
+    (void) state;
+    assert_int_equal(sockets_take_one("a", "/a", &fd, &why), 0);
+    assert_string_equal(why, "socket a (/a) was not handed over");
+    assert_int_equal(fd, -1);
+    free(why);
+}
+
 static void who_waits_is_refused_and_counted(void **state)
 {
     int listener = listener_at(at("a")), clients[3];
@@ -420,6 +432,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_or_too_much_wanted_is_our_mistake),
         IN_FOLDER(the_next_program_gets_the_sockets_from_3_on_in_order),
         IN_FOLDER(what_is_handed_over_is_taken_or_said_to_be_wrong),
+        cmocka_unit_test(one_that_is_missing_is_named),
         IN_FOLDER(who_waits_is_refused_and_counted),
         cmocka_unit_test(a_descriptor_that_is_not_open_cannot_be_arranged),
         IN_FOLDER(sockets_for_which_there_is_no_room_cannot_be_arranged),

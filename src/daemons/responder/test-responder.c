@@ -302,14 +302,19 @@ static int end_of(struct fixture *f, pid_t pid, uint64_t patience_usec)
     }
 }
 
-static void start_registered(struct fixture *f, const char *const *options)
+static void wait_registered(struct fixture *f, int n)
 {
     const uint64_t end = now_usec() + PATIENCE_USEC;
 
-    f->pid = start(options);
-    while (f->n_registered == 0 && now_usec() < end)
+    while (f->n_registered < n && now_usec() < end)
         assert_int_equal(end_of(f, f->pid, 10000), RUNNING);
-    assert_int_equal(f->n_registered, 1);
+    assert_int_equal(f->n_registered, n);
+}
+
+static void start_registered(struct fixture *f, const char *const *options)
+{
+    f->pid = start(options);
+    wait_registered(f, 1);
 }
 
 static int dial(void)
