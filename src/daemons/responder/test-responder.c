@@ -138,6 +138,7 @@ struct fixture {
     sd_bus *bus; /* the responder's connection */
     char name[32];
     uint16_t version;
+    char said[16]; /* what it says of itself besides */
     int n_registered;
     bool refuses;
     struct config *part; /* what it says of the configuration */
@@ -147,13 +148,15 @@ struct fixture {
 static int on_register(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     struct fixture *f = userdata;
-    const char *name;
+    const char *name, *besides = "";
     const void *image;
     sd_bus_message *reply;
     size_t bytes;
 
     assert_true(sd_bus_message_read(message, "sq", &name, &f->version) >= 0);
-    (void) snprintf(f->name, sizeof(f->name), "%s", name); /* one that is cut is seen */
+    assert_true(sd_bus_message_read(message, "s", &besides) >= 0); /* 0: nothing */
+    (void) snprintf(f->name, sizeof(f->name), "%s", name);         /* one that is cut is seen */
+    (void) snprintf(f->said, sizeof(f->said), "%s", besides);      /* likewise */
     f->n_registered++;
     if (f->refuses)
         return sd_bus_error_set(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "there is one already");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,9 +42,11 @@ int handed_listen(const char *path)
 
 int handed_client(const char *path)
 {
+    const struct timeval patience = { .tv_sec = 60 };
     struct sockaddr_un name;
     int fd = socket_for(path, &name);
 
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
     assert_int_equal(connect(fd, (const struct sockaddr *) &name, sizeof(name)), 0);
     return fd;
 }

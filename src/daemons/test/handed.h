@@ -7,7 +7,7 @@
 /* Listens at the path, on a socket that blocks. */
 int handed_listen(const char *path);
 
-/* A client of whoever listens there. */
+/* A client of whoever listens there. A read of it fails when nothing has come for a minute. */
 int handed_client(const char *path);
 
 /* In the process that is to have it, just before it becomes the other program. */
