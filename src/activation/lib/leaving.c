@@ -114,6 +114,8 @@ static int on_each_turn(sd_event_source *source, void *userdata)
     (void) sd_notify(false, "STOPPING=1"); /* whoever does not hear it sees the process end */
     leaving->each_turn = sd_event_source_disable_unref(leaving->each_turn);
     leaving->timer = sd_event_source_disable_unref(leaving->timer);
+    if (!leaving->ops->leave)
+        return sd_event_exit(leaving->event, 0);
     leaving->ops->leave(leaving->userdata);
     return 0;
 }
@@ -199,7 +201,8 @@ struct leaving *leaving_free(struct leaving *leaving)
 
 void leaving_touch(struct leaving *leaving)
 {
-    leaving->last_usec = now_usec();
+    if (leaving)
+        leaving->last_usec = now_usec();
 }
 
 int leaving_start(struct leaving *leaving)

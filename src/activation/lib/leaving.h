@@ -46,7 +46,7 @@ struct leaving_ops {
     void (*stop_accepting)(void *userdata);
     /* Closes it. A request in work is answered with status 32 first, so that its client asks the next instance. */
     void (*give_up)(void *connection);
-    /* Ends the process, soon or at once. It may close the listeners; shutdown() would end them for whoever holds them too. */
+    /* Ends the process, soon or at once; NULL: leaves the loop. It may close the listeners; shutdown() would end them for whoever holds them too. */
     void (*leave)(void *userdata);
 };
 
@@ -57,7 +57,7 @@ struct leaving_ops {
 int leaving_new(sd_event *event, uint64_t limit_usec, const struct leaving_ops *ops, void *userdata, struct leaving **ret);
 struct leaving *leaving_free(struct leaving *leaving);
 
-/* Something came, or was answered. */
+/* Something came, or was answered. Takes NULL. */
 void leaving_touch(struct leaving *leaving);
 /* Told to leave (SIGTERM): as soon as everybody has an answer, at the latest when the patience ends. Returns 0 or a negative
  * errno: then it can't. Once is enough. */

@@ -13,6 +13,8 @@ lib_libsss_activation_a_SOURCES = \
 	lib/event.h \
 	lib/leaving.c \
 	lib/leaving.h \
+	lib/link.c \
+	lib/link.h \
 	lib/log.h \
 	lib/manager.c \
 	lib/pace.c \
@@ -36,6 +38,7 @@ check_PROGRAMS += \
 	lib/test-edit \
 	lib/test-engine \
 	lib/test-leaving \
+	lib/test-link \
 	lib/test-manager \
 	lib/test-pace \
 	lib/test-registry \
@@ -53,6 +56,11 @@ lib_test_engine_LDADD = $(TEST_LDADD)
 lib_test_leaving_SOURCES = lib/test-leaving.c
 lib_test_leaving_CFLAGS = $(TEST_CFLAGS)
 lib_test_leaving_LDADD = $(TEST_LDADD)
+lib_test_link_SOURCES = \
+	lib/link.c \
+	lib/test-link.c
+lib_test_link_CFLAGS = $(TEST_CFLAGS) -DLINK_SECOND_USEC='UINT64_C(100000)'
+lib_test_link_LDADD = $(TEST_LDADD)
 lib_test_manager_SOURCES = lib/test-manager.c
 lib_test_manager_CFLAGS = $(TEST_CFLAGS)
 lib_test_manager_LDADD = $(TEST_LDADD)

@@ -4,6 +4,8 @@
 #include <argz.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
@@ -72,6 +74,56 @@ int sockets_check(const struct socket_want *wants, size_t n_wants,
 
     *ret = found;
     return 0;
+}
+
+int sockets_take(const struct socket_want *wants, size_t n_wants, struct sockets *ret, char **ret_why)
+{
+    char **names = NULL;
+    int r;
+
+    r = sd_listen_fds_with_names(true, &names);
+    if (r > 0)
+        r = sockets_check(wants, n_wants, SD_LISTEN_FDS_START, names, r, ret, ret_why);
+    else if (r == 0)
+        return 0;
+    for (char **name = names; name && *name; name++)
+        free(*name);
+    free(names);
+
+    /* A flag of the socket itself: systemd, which has it too, does not mind. */
+    for (size_t i = 0; r == 0 && i < n_wants; i++)
+        if (fcntl(ret->fds[i], F_SETFL, O_NONBLOCK) < 0)
+            r = -errno;
+    return r < 0 ? r : 1;
+}
+
+int sockets_take_one(const char *name, const char *path, int *ret_fd, char **ret_why)
+{
+    const struct socket_want want = { name, path };
+    struct sockets sockets;
+    int r;
+
+    r = sockets_take(&want, 1, &sockets, ret_why);
+    if (r > 0)
+        *ret_fd = sockets.fds[0];
+    return r == 0 ? say_why(0, ret_why, "socket %s (%s) was not handed over", name, path) : r;
+}
+
+unsigned sockets_refuse(int listener)
+{
+    unsigned n = 0;
+
+    /* Bounded: who comes again and again is not to keep us. */
+    for (int i = 0; i < SOMAXCONN; i++) {
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd >= 0)
+            n++;
+        else if (errno != EINTR && errno != ECONNABORTED)
+            break;
+        closep(&fd);
+    }
+    return n;
 }
 
 static int describe(const struct socket_want *wants, size_t n)

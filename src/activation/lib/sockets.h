@@ -31,6 +31,15 @@ int sockets_check(const struct socket_want *wants, size_t n_wants,
                   int first_fd, char *const *names, int n_fds,
                   struct sockets *ret, char **ret_why);
 
+/* Takes what systemd has handed over to this process, checked as above, and makes it non-blocking. Returns 1; 0 when that is
+ * nothing; or a negative errno with a sentence as above. */
+int sockets_take(const struct socket_want *wants, size_t n_wants, struct sockets *ret, char **ret_why);
+/* The same of one socket. The sentence is there for 0, too: not everybody can do without. */
+int sockets_take_one(const char *name, const char *path, int *ret_fd, char **ret_why);
+
+/* Whoever waits at a non-blocking listener is told that he is not served: his connection ends. Returns how many that were. */
+unsigned sockets_refuse(int listener);
+
 /* Moves the descriptors to 3, 4, ... in order, open across exec, and describes them to the next program in
  * LISTEN_FDS and LISTEN_FDNAMES (LISTEN_PID stays: exec keeps the process). Returns 0 or a negative errno,
  * after which the descriptors are in no defined place. */

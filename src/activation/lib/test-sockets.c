@@ -333,6 +333,64 @@ static void the_next_program_gets_the_sockets_from_3_on_in_order(void **state)
     }
 }
 
+/* As systemd does it, in a child of its own. */
+static int take(void *userdata)
+{
+    const char *name = userdata;
+    const struct socket_want want = { "a", at("a") };
+    struct sockets sockets;
+    char *why = NULL;
+    char pid[24];
+    int r;
+
+    (void) snprintf(pid, sizeof(pid), "%ld", (long) getpid());
+    if (name && (dup2(listener_at(want.path), 3) < 0 || setenv("LISTEN_PID", pid, 1) < 0 ||
+                 setenv("LISTEN_FDS", "1", 1) < 0 || setenv("LISTEN_FDNAMES", name, 1) < 0))
+        return 99;
+    r = sockets_take(&want, 1, &sockets, &why);
+    if (r < 0)
+        return why ? 50 : 98;
+    if (r > 0 && (sockets.fds[0] != 3 || !(fcntl(3, F_GETFL) & O_NONBLOCK) || getenv("LISTEN_FDS")))
+        return 97;
+    return r;
+}
+
+static void what_is_handed_over_is_taken_or_said_to_be_wrong(void **state)
+{
+    (void) state;
+    assert_int_equal(in_child(take, (char *) "a"), 1);
+    assert_int_equal(unlink("a"), 0);
+    assert_int_equal(in_child(take, (char *) "b"), 50);
+    assert_int_equal(in_child(take, NULL), 0);
+}
+
+static void one_that_is_missing_is_named(void **state)
+{
+    char *why = NULL;
+    int fd = -1;
+
+    (void) state;
+    assert_int_equal(sockets_take_one("a", "/a", &fd, &why), 0);
+    assert_string_equal(why, "socket a (/a) was not handed over");
+    assert_int_equal(fd, -1);
+    free(why);
+}
+
+static void who_waits_is_refused_and_counted(void **state)
+{
+    int listener = listener_at(at("a")), clients[3];
+
+    (void) state;
+    assert_int_equal(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(sockets_refuse(listener), 0);
+    for (size_t i = 0; i < 3; i++)
+        clients[i] = client_of(at("a"));
+    assert_int_equal(sockets_refuse(listener), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(is_refused(clients[i]));
+    (void) close(listener);
+}
+
 static void a_descriptor_that_is_not_open_cannot_be_arranged(void **state)
 {
     const struct socket_want want = { "a", "/a" };
@@ -373,6 +431,9 @@ int main(int argc, char **argv)
         IN_FOLDER(what_is_not_wholly_right_is_refused_with_its_reason),
         cmocka_unit_test(nothing_or_too_much_wanted_is_our_mistake),
         IN_FOLDER(the_next_program_gets_the_sockets_from_3_on_in_order),
+        IN_FOLDER(what_is_handed_over_is_taken_or_said_to_be_wrong),
+        cmocka_unit_test(one_that_is_missing_is_named),
+        IN_FOLDER(who_waits_is_refused_and_counted),
         cmocka_unit_test(a_descriptor_that_is_not_open_cannot_be_arranged),
         IN_FOLDER(sockets_for_which_there_is_no_room_cannot_be_arranged),
     };

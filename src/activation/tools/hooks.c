@@ -136,6 +136,7 @@ static int on_started(const struct state *state, struct manager *manager)
     }
     r = ownership_verify(state, manager);
     (void) warn(state_forget_refusals(state), "note that the monitor has started");
+    (void) warn(state_set_restarting(state, false), "note that the restart is over"); /* our engine's has no hook before */
     if (state_failures(state, &age) > 0)
         (void) manager_kill(manager, INFOPIPE_PAUSE, SIGTERM); /* mostly there is none */
     return r;

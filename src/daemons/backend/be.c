@@ -298,7 +298,7 @@ static int register_backend(struct backend *backend)
         return -ENOMEM;
     }
     r = sd_bus_call_method_async(backend->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService",
-                                 on_registered, backend, "sq", service, BUS_VERSION);
+                                 on_registered, backend, BUS_REGISTER_TAKES, service, BUS_VERSION);
     if (r < 0)
         log_error_errno(r, "cannot register at the monitor: %m");
     return r < 0 ? r : 0;

@@ -11,7 +11,7 @@ struct backend;
 struct config;
 
 struct backend_paths {
-    const char *config; /* the snapshot */
+    const char *config_dir; /* its part is there */
     const char *cache_dir, *log_dir;
     const char *monitor_bus;
     const char *bus_prefix; /* the domain's name comes behind it */

@@ -252,6 +252,7 @@ int backend_run(int argc, char **argv, const struct backend_paths *paths)
 {
     CLEANUP(config_freep) struct config *config = NULL;
     CLEANUP(freep) char *section = NULL;
+    CLEANUP(freep) char *part = NULL;
     CLEANUP(freep) char *program = NULL;
     struct arguments arguments;
     uint64_t level = 0;
@@ -268,9 +269,11 @@ int backend_run(int argc, char **argv, const struct backend_paths *paths)
     (void) signal(SIGPIPE, SIG_IGN);                            /* cannot fail */
     (void) log_open(program, arguments.log_target, paths->log_dir); /* it has told */
 
-    r = config_read_snapshot(paths->config, &config);
+    r = config_part_path(paths->config_dir, section, &part);
+    if (r == 0)
+        r = config_read_snapshot(part, &config);
     if (r < 0) {
-        log_error_errno(r, "cannot read %s, which the monitor makes: %m", paths->config);
+        log_error_errno(r, "cannot read %s, which the monitor makes: %m", part ? part : paths->config_dir);
         return EXIT_FAILURE;
     }
     if (arguments.debug_level)

@@ -6,7 +6,7 @@
 int main(int argc, char **argv)
 {
     static const struct backend_paths paths = {
-        .config = CONFIG_SNAPSHOT,
+        .config_dir = CONFIG_PARTS,
         .cache_dir = CACHE_DIR,
         .log_dir = SSS_LOGDIR,
         .monitor_bus = MONITOR_BUS,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The program itself, between a monitor and a responder that are this test. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -47,12 +48,12 @@ static int on_register(sd_bus_message *call, void *userdata, sd_bus_error *error
     assert_true(sd_bus_message_read(call, "sq", &name, &version) >= 0);
     assert_int_equal(version, BUS_VERSION);
     (void) snprintf(stage->registered, sizeof(stage->registered), "%s", name);
-    return sd_bus_reply_method_return(call, "q", (uint16_t) BUS_VERSION);
+    return sd_bus_reply_method_return(call, BUS_REGISTER_GIVES, BUS_VERSION, 0, 0);
 }
 
 static const sd_bus_vtable monitor_vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("RegisterService", "sq", "q", on_register, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("RegisterService", BUS_REGISTER_TAKES, BUS_REGISTER_GIVES, on_register, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 
@@ -85,7 +86,8 @@ static uint64_t clock_usec(void)
 
 static void start(struct stage *stage)
 {
-    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
+    assert_true(mkdir(folder_file(&stage->f->folder, "config"), 0755) == 0 || errno == EEXIST);
+    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config/domain-" DOMAIN), 0), 0);
     stage->registered[0] = '\0';
     stage->pid = fork();
     assert_true(stage->pid >= 0);

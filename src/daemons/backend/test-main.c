@@ -6,7 +6,7 @@
 int main(int argc, char **argv)
 {
     static const struct backend_paths paths = {
-        .config = "config",
+        .config_dir = "config",
         .cache_dir = ".",
         .log_dir = ".",
         .monitor_bus = "monitor",

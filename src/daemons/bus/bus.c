@@ -205,9 +205,9 @@ static int on_connect(sd_event_source *source, int listener, uint32_t revents, v
     return 0;
 }
 
-/* The folder may belong to the owner, so the name could have been exchanged for one of another file by now: only a new
- * socket of ours is given away. */
-static int give(const char *path, uid_t owner, gid_t group)
+/* The name could have been exchanged for one of another file by now, in a folder of somebody else: only a new socket of ours is
+ * given away. */
+static int give(const char *path, gid_t group)
 {
     CLEANUP(closep) int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
@@ -216,11 +216,12 @@ static int give(const char *path, uid_t owner, gid_t group)
         return -errno;
     if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
         return -EPERM;
-    return fchownat(fd, "", owner, group, AT_EMPTY_PATH) < 0 ? -errno : 0;
+    return fchownat(fd, "", (uid_t) -1, group, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-static int bind_path(int fd, const char *path, uid_t owner, gid_t group)
+static int bind_path(int fd, const char *path, gid_t group)
 {
+    bool is_groups = group != (gid_t) -1;
     struct sockaddr_un name;
     mode_t mask;
     int r;
@@ -231,31 +232,23 @@ static int bind_path(int fd, const char *path, uid_t owner, gid_t group)
     if (unlink(path) < 0 && errno != ENOENT)
         return -errno;
 
-    mask = umask(0177);
+    mask = umask(is_groups ? 0117 : 0177);
     r = bind(fd, (struct sockaddr *) &name, sizeof(name)) < 0 ? -errno : 0;
     (void) umask(mask);
-    if (r == 0 && owner != (uid_t) -1 && owner != geteuid())
-        r = give(path, owner, group);
+    if (r == 0 && is_groups && group != getegid())
+        r = give(path, group);
     if (r == 0 && listen(fd, SOMAXCONN) < 0)
         r = -errno;
     return r;
 }
 
-int bus_listen(sd_event *event, const char *path, uid_t owner, gid_t group, bus_on_connection_t on_connection, void *userdata,
-               struct bus_server **ret)
+int bus_serve(sd_event *event, int listener, uid_t owner, bus_on_connection_t on_connection, void *userdata,
+              struct bus_server **ret)
 {
-    CLEANUP(server_freep) struct bus_server *server = NULL;
-    CLEANUP(closep) int fd = -1;
+    CLEANUP(closep) int fd = listener;
+    CLEANUP(server_freep) struct bus_server *server = calloc(1, sizeof(*server));
     int r;
 
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    r = bind_path(fd, path, owner, group);
-    if (r < 0)
-        return r;
-
-    server = calloc(1, sizeof(*server));
     if (!server)
         return -ENOMEM;
     server->event = sd_event_ref(event);
@@ -273,6 +266,23 @@ int bus_listen(sd_event *event, const char *path, uid_t owner, gid_t group, bus_
     fd = -1; /* the source's now */
     *ret = TAKE(server);
     return 0;
+}
+
+int bus_listen(sd_event *event, const char *path, uid_t owner, gid_t group, bus_on_connection_t on_connection, void *userdata,
+               struct bus_server **ret)
+{
+    CLEANUP(closep) int fd = -1;
+    int taken, r;
+
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    r = bind_path(fd, path, group);
+    if (r < 0)
+        return r;
+    taken = fd;
+    fd = -1; /* it is taken */
+    return bus_serve(event, taken, owner, on_connection, userdata, ret);
 }
 
 struct bus_server *bus_server_free(struct bus_server *server)

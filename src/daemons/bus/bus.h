@@ -2,9 +2,10 @@
 /* Bus: the private D-Bus connections between monitor, backends and responders, peer to peer, without a broker.
  *
  * Objects and calls (all on object /sssd):
- *   monitor   sssd.monitor                 RegisterService(s name, q version) -> (q monitor's version)
+ *   monitor   sssd.monitor                 RegisterService(s name, q version) -> (q monitor's version, ay part, u restarts)
  *                                          the name is the service's section: "nss", "domain/NAME"; it goes to the process
- *                                          that was started for it
+ *                                          that was started for it. part: the image of its part of the configuration;
+ *                                          restarts: how often it has come before
  *   service   sssd.service                 RotateLogs(), ClearMemcache(), GoOffline(), ResetOffline()  called by the monitor on
  *                                          the connection that the service registered on
  *   backend   sssd.dataprovider            Refresh(s kind, s name, u id) -> (b online)
@@ -24,6 +25,8 @@
 #define BUS_DATAPROVIDER "sssd.dataprovider"
 #define BUS_BACKEND "sssd.DataProvider.Backend"
 #define BUS_VERSION 1
+#define BUS_REGISTER_TAKES "sq"
+#define BUS_REGISTER_GIVES "qayu"
 
 struct bus_server;
 
@@ -38,9 +41,13 @@ struct bus_peer {
  * was installed with sd_bus_match_signal(... "org.freedesktop.DBus.Local", "Disconnected"). */
 typedef int (*bus_on_connection_t)(sd_bus *bus, const struct bus_peer *peer, void *userdata);
 
-/* Listens at path with mode 0600, owned by owner (-1: leave it): a leftover socket is replaced. Peers must be root or owner. */
+/* Listens at path, which stays whose this process is and that group may connect to (mode 0660; -1: 0600): a leftover socket is
+ * replaced. Peers must be root or owner (-1: who this process is). */
 int bus_listen(sd_event *event, const char *path, uid_t owner, gid_t group, bus_on_connection_t on_connection, void *userdata,
                struct bus_server **ret);
+/* The same on a socket that listens already, which it takes, also when it fails. It has to be non-blocking. */
+int bus_serve(sd_event *event, int listener, uid_t owner, bus_on_connection_t on_connection, void *userdata,
+              struct bus_server **ret);
 struct bus_server *bus_server_free(struct bus_server *server);
 
 /* Connects, without waiting, checks that root or owner listens there, and attaches it to the event loop. -ENOENT or -ECONNREFUSED: nobody

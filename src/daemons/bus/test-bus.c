@@ -305,8 +305,9 @@ static void only_root_and_the_owner_may_connect(void **state)
     bus_server_free(f->server);
     assert_return_code(bus_listen(f->event, f->path, SOMEBODY, SOMEBODY, on_connection, f, &f->server), 0);
     assert_return_code(stat(f->path, &st), errno);
-    assert_int_equal(st.st_uid, SOMEBODY);
-    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(st.st_gid, SOMEBODY);
+    assert_int_equal(st.st_mode & 07777, 0660);
 
     assert_int_equal(end_of(f, connect_as(f, SOMEBODY)), 0);
     RUN_UNTIL(f, f->n_accepted == 1);

@@ -186,6 +186,74 @@ const void *config_image(const struct config *config, size_t *ret_bytes)
     return config->image;
 }
 
+static bool is_backends(const char *service)
+{
+    const char *kind = option_section(service);
+
+    return kind && strcmp(kind, "domain") == 0;
+}
+
+static bool is_used_by(const struct config_entry *entry, const char *service)
+{
+    const struct option *option = option_find(entry->section, entry->key);
+    const char *kind = option_section(entry->section);
+
+    if (!option || !kind)
+        return false;
+    if (strcmp(kind, "sssd") != 0 && strcasecmp(entry->section, service) != 0 &&
+        (strcmp(kind, "domain") != 0 || is_backends(service)))
+        return false;
+    if (strcmp(option->used_by, "all") == 0)
+        return true;
+    if (is_backends(service))
+        return strcmp(option->used_by, "backend") == 0;
+    return strcmp(option->used_by, "responders") == 0 || strcmp(option->used_by, service) == 0;
+}
+
+int config_part(const struct config *config, const char *service, const char *stamp, struct config **ret)
+{
+    CLEANUP(freep) struct config_entry *entries = calloc(config->n + 1, sizeof(*entries));
+    size_t n = 0;
+
+    if (!entries)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->n; i++)
+        if (is_used_by(&config->entries[i], service))
+            entries[n++] = config->entries[i];
+    if (stamp)
+        entries[n++] = (struct config_entry) { CONFIG_STAMP, CONFIG_STAMP, stamp };
+    return config_from_entries(entries, n, ret);
+}
+
+int config_part_path(const char *dir, const char *service, char **ret)
+{
+    char *path, *name;
+
+    if (asprintf(&path, "%s/%s", dir, service) < 0)
+        return -ENOMEM;
+    name = path + strlen(dir) + 1;
+    for (char *at = strchr(name, '/'); at; at = strchr(at, '/'))
+        *at = '-';
+    *ret = path;
+    return 0;
+}
+
+bool config_is_same(const struct config *a, const struct config *b)
+{
+    size_t i = 0, k = 0;
+
+    for (;; i++, k++) { /* of another stamp, the options may be the same */
+        while (i < a->n && strcmp(a->entries[i].section, CONFIG_STAMP) == 0)
+            i++;
+        while (k < b->n && strcmp(b->entries[k].section, CONFIG_STAMP) == 0)
+            k++;
+        if (i == a->n || k == b->n)
+            return i == a->n && k == b->n;
+        if (by_name(&a->entries[i], &b->entries[k]) != 0 || strcmp(a->entries[i].value, b->entries[k].value) != 0)
+            return false;
+    }
+}
+
 struct config *config_free(struct config *config)
 {
     if (config) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Config: sssd.conf and its snippets, read once by the monitor, checked against the options we have, and handed to all
- * others as a snapshot: whoever is activated at the instant of a change sees all of the old or all of the new. */
+ * others in parts: whoever is activated at the instant of a change sees all of the old or all of the new. */
 
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -23,6 +23,20 @@ const char *config_remarks(const struct config *config);
 
 struct config *config_free(struct config *config);
 void config_freep(struct config **config);
+
+/* What a service ("nss", "domain/NAME") uses of it, and no more: its options, with the stamp of the files that they were read from. */
+int config_part(const struct config *config, const char *service, const char *stamp, struct config **ret);
+/* Where the part of that service is: DIR/nss, DIR/domain-NAME. Returns 0 or -ENOMEM. */
+int config_part_path(const char *dir, const char *service, char **ret);
+/* Do both say the same? */
+bool config_is_same(const struct config *a, const struct config *b);
+
+/* A text that differs when DIR/NAME or anything in DIR/conf.d has changed: sizes, times, inodes, owners and modes. To be taken
+ * before the files are read. Returns 0 or a negative errno. */
+int config_stamp(const char *dir, const char *name, char **ret);
+/* Are the files still those that it was read from? Not where it has no stamp. */
+bool config_is_of(const struct config *config, const char *dir, const char *name);
+#define CONFIG_STAMP "stamp" /* a section that no file can have, and the one option there */
 
 /* Writes it whole or not at all: a new file renamed over the old one, mode 0640 root:group. */
 int config_write_snapshot(const struct config *config, const char *path, gid_t group);

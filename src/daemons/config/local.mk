@@ -8,10 +8,11 @@ config_libconfig_a_SOURCES = \
 	config/options.c \
 	config/options.h \
 	config/snapshot.c \
+	config/stamp.c \
 	config/values.c \
 	config/values.h
 
-# What reads sssd.conf itself, for the monitor alone: all others read the snapshot.
+# What reads sssd.conf itself, for the monitor alone: all others read their parts.
 noinst_LIBRARIES += config/libconfigread.a
 config_libconfigread_a_SOURCES = \
 	config/load.c \

@@ -36,7 +36,7 @@ static const struct option options[] = {
     { "sssd", "config_file_version",    OPTION_NUMBER,   "2",     .min = 2, .max = 2, .used_by = NOBODY },
     { "sssd", "services",               OPTION_SERVICES, "",      .words = OWN_RESPONDERS, .used_by = "monitor" },
     { "sssd", "domains",                OPTION_DOMAINS,  "",      .used_by = "all" },
-    { "sssd", "user",                   OPTION_TEXT,     SSS_USER, .used_by = "monitor" },
+    { "sssd", "user",                   OPTION_TEXT,     SSS_USER, .used_by = "all" },
     { "sssd", "full_name_format",       OPTION_NAMES,    "%1$s@%2$s", .used_by = "responders" },
     { "sssd", "re_expression",          OPTION_WORD,     "(?P<name>[^@]+)@?(?P<domain>[^@]*$)",
       .words = "(?P<name>[^@]+)@?(?P<domain>[^@]*$)", .used_by = "responders" },
@@ -85,15 +85,15 @@ static const struct option options[] = {
     { "domain", "cache_credentials",   OPTION_WORD,     "false", .words = "false", .used_by = NOBODY },
     { "domain", "realmd_tags",         OPTION_TEXT,     "",     .used_by = NOBODY },
 
-    { "domain", "entry_cache_timeout", OPTION_DURATION, "5400", .max = YEAR, .used_by = "backend" },
+    { "domain", "entry_cache_timeout", OPTION_DURATION, "5400", .max = YEAR, .used_by = "all" },
     { "domain", "entry_cache_user_timeout", OPTION_DURATION, .from = "entry_cache_timeout", .max = YEAR, .used_by = "backend" },
     { "domain", "entry_cache_group_timeout", OPTION_DURATION, .from = "entry_cache_timeout", .max = YEAR, .used_by = "backend" },
     { "domain", "entry_cache_netgroup_timeout", OPTION_DURATION, .from = "entry_cache_timeout", .max = YEAR, .used_by = "backend" },
     { "domain", "entry_cache_service_timeout", OPTION_DURATION, .from = "entry_cache_timeout", .max = YEAR, .used_by = "backend" },
-    { "domain", "offline_timeout",     OPTION_DURATION, "60",   .max = DAY, .used_by = "backend" },
+    { "domain", "offline_timeout",     OPTION_DURATION, "60",   .max = DAY, .used_by = "all" },
     { "domain", "ldap_group_nesting_level", OPTION_NUMBER, "2", .max = 1024, .used_by = "backend" },
-    { "domain", "min_id",              OPTION_NUMBER,   "1",    ANY_ID, .used_by = "backend" },
-    { "domain", "max_id",              OPTION_NUMBER,   "0",    ANY_ID, .used_by = "backend" }, /* 0: no limit */
+    { "domain", "min_id",              OPTION_NUMBER,   "1",    ANY_ID, .used_by = "all" },
+    { "domain", "max_id",              OPTION_NUMBER,   "0",    ANY_ID, .used_by = "all" }, /* 0: no limit */
     { "domain", "override_gid",        OPTION_NUMBER,   "0",    ANY_ID, .used_by = "responders" }, /* 0: not */
     { "domain", "case_sensitive",      OPTION_WORD,     "true", .words = "true, false, preserving", .used_by = "all" },
     { "domain", "enumerate",           OPTION_BOOL,     "false", .used_by = "nss" },

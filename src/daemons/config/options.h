@@ -31,7 +31,7 @@ struct option {
     const char *from;     /* or the option that decides: of the same section, or else of that name in this section */
     const char *words;    /* commas part them */
     uint32_t min, max;
-    const char *used_by;
+    const char *used_by; /* all, monitor, backend, responders, one of these by its name, or nobody: who gets it in its part */
 };
 
 /* The row for an option in a section "sssd", "nss", "domain/NAME" ..., or NULL. */

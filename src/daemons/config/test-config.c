@@ -190,6 +190,78 @@ static void a_snapshot_that_cannot_be_replaced_leaves_nothing(void **state)
     assert_int_equal(rmdir(folder->snapshot), 0);
 }
 
+static void change(const char *command, const char *folder)
+{
+    CLEANUP(freep) char *whole = NULL;
+
+    assert_true(asprintf(&whole, "cd %s && %s", folder, command) > 0);
+    assert_int_equal(system(whole), 0);
+}
+
+static void whatever_changes_a_file_changes_the_stamp(void **state)
+{
+    static const char *const changes[] = {
+        "echo '[sssd]' > sssd.conf",
+        "echo '[sssd]' > new && touch -r sssd.conf new && mv new sssd.conf", /* the same, but another file */
+        "touch -d '1 minute ago' sssd.conf",
+        "chmod 666 sssd.conf",
+        "mkdir conf.d",
+        "echo > conf.d/a.conf",
+        "touch -d '1 minute ago' conf.d/a.conf",
+        "mv conf.d/a.conf conf.d/b.conf",
+        "rm conf.d/b.conf",
+        "rm -r conf.d",
+        "rm sssd.conf",
+    };
+    struct folder *folder = *state;
+    CLEANUP(config_freep) struct config *config = sample();
+
+    assert_false(config_is_of(config, folder->path, "sssd.conf")); /* it has no stamp */
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        CLEANUP(config_freep) struct config *part = NULL;
+        CLEANUP(freep) char *stamp = NULL;
+
+        assert_int_equal(config_stamp(folder->path, "sssd.conf", &stamp), 0);
+        assert_int_equal(config_part(config, "nss", stamp, &part), 0);
+        assert_true(config_is_of(part, folder->path, "sssd.conf"));
+        change(changes[i], folder->path);
+        if (config_is_of(part, folder->path, "sssd.conf"))
+            fail_msg("%s", changes[i]);
+    }
+}
+
+static void a_part_is_what_a_service_uses(void **state)
+{
+    static const struct {
+        const char *service, *section, *key, *value;
+    } rows[] = {
+        { "nss", "sssd", "domains", "one ,, Two,three ," },
+        { "nss", "sssd", "services", NULL },
+        { "nss", "domain/one", "enumerate", "TRUE" },
+        { "nss", "nss", "debug_level", "0x0270" },
+        { "domain/one", "domain/one", "case_sensitive", "Preserving" },
+        { "domain/one", "domain/one", "enumerate", NULL },
+        { "domain/one", "domain/Two", "entry_cache_timeout", NULL },
+        { "domain/one", "nss", "debug_level", NULL },
+        { "domain/one", "sssd", "domains", "one ,, Two,three ," },
+    };
+    CLEANUP(config_freep) struct config *config = sample();
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(config_freep) struct config *part = NULL, *stamped = NULL;
+        const char *value;
+
+        assert_int_equal(config_part(config, rows[i].service, NULL, &part), 0);
+        value = config_get(part, rows[i].section, rows[i].key);
+        if (!value != !rows[i].value || (value && strcmp(value, rows[i].value) != 0))
+            fail_msg("%s: [%s] %s is %s", rows[i].service, rows[i].section, rows[i].key, value);
+        assert_int_equal(config_part(config, rows[i].service, "a stamp", &stamped), 0);
+        assert_true(config_is_same(part, stamped));
+        assert_false(config_is_same(part, config));
+    }
+}
+
 static void a_damaged_snapshot_is_refused(void **state)
 {
     CLEANUP(config_freep) struct config *config = sample();
@@ -221,6 +293,8 @@ int main(void)
         cmocka_unit_test(a_slip_of_the_pen_is_recognized),
         cmocka_unit_test_setup_teardown(a_snapshot_reads_as_it_was_written, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_snapshot_that_cannot_be_replaced_leaves_nothing, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(whatever_changes_a_file_changes_the_stamp, folder_make, folder_remove),
+        cmocka_unit_test(a_part_is_what_a_service_uses),
         cmocka_unit_test(a_damaged_snapshot_is_refused),
     };
 

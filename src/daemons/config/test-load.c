@@ -158,8 +158,8 @@ static void faults_of_one_option(void **state)
         { SOUND "use_fully_qualified_names = false\n[sssd]\ndefault_domain_suffix = one\n",
           "./sssd.conf:6: [domain/one] use_fully_qualified_names: cannot be false while [sssd] has default_domain_suffix; "
           "allowed: true" },
-        { SOUND "[nss]\nresponder_idle_timeout = 300\n",
-          "./sssd.conf:7: [nss] responder_idle_timeout: this build has no such option here; nor one with a name like that" },
+        { SOUND "[nss]\nxyzzy_timeout_of_nobody = 300\n",
+          "./sssd.conf:7: [nss] xyzzy_timeout_of_nobody: this build has no such option here; nor one with a name like that" },
         { SOUND "[nsss]\n", "./sssd.conf:6: [nsss]: this build has no such section; perhaps [nss]; allowed: [sssd], [nss], "
                             "[domain/NAME]" },
         { SOUND "[domain/]\n", "./sssd.conf:6: [domain/]: this cannot be a domain; allowed: up to 64 letters, digits, - . "

@@ -11,6 +11,8 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/folders.h \
 	monitor/monitor.c \
 	monitor/monitor.h \
+	monitor/parts.c \
+	monitor/parts.h \
 	monitor/pidfile.c \
 	monitor/pidfile.h \
 	monitor/register.c \
@@ -34,7 +36,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += monitor/test-monitor
 monitor_test_monitor_SOURCES = monitor/test-monitor.c
 monitor_test_monitor_CFLAGS = $(TEST_CFLAGS)
-monitor_test_monitor_LDADD = config/libconfig.a util/libutil.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+monitor_test_monitor_LDADD = test/libtest.a config/libconfig.a util/libutil.a $(COMMON_LIBS) $(CMOCKA_LIBS)
 EXTRA_monitor_test_monitor_DEPENDENCIES = monitor/sssd-for-tests monitor/child-for-tests
 
 # The monitor itself and a service that does as it is told, for it.
@@ -45,5 +47,5 @@ monitor_sssd_for_tests_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 monitor_sssd_for_tests_LDADD = $(MONITOR_LIBS)
 monitor_child_for_tests_SOURCES = monitor/test-child.c
 monitor_child_for_tests_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-monitor_child_for_tests_LDADD = bus/libbus.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS)
+monitor_child_for_tests_LDADD = bus/libbus.a config/libconfig.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS)
 endif

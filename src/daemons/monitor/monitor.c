@@ -11,6 +11,7 @@
 #include "monitor/daemon.h"
 #include "monitor/folders.h"
 #include "monitor/monitor.h"
+#include "monitor/parts.h"
 #include "monitor/pidfile.h"
 #include "monitor/register.h"
 #include "monitor/services.h"
@@ -29,8 +30,14 @@ static void tell_lines(int priority, char *text)
         log_write(priority, "%s", line);
 }
 
+static int load_from(struct monitor *monitor, const char *dir, const char *name, char **ret_why)
+{
+    (void) config_stamp(dir, name, &monitor->stamp); /* without one, a responder asks us */
+    return config_load_from(dir, name, monitor->paths->config_uid, monitor->paths->config_gid, &monitor->config, ret_why);
+}
+
 /* Splits the path of a file that was named on the command line. */
-static int load_named(const struct monitor *monitor, const char *path, struct config **ret, char **ret_why)
+static int load_named(struct monitor *monitor, const char *path, char **ret_why)
 {
     CLEANUP(freep) char *dir = strdup(path);
     const char *slash = strrchr(path, '/');
@@ -39,17 +46,7 @@ static int load_named(const struct monitor *monitor, const char *path, struct co
         return -ENOMEM;
     if (slash)
         dir[slash == path ? 1 : slash - path] = '\0';
-    return config_load_from(slash ? dir : ".", slash ? slash + 1 : path, monitor->paths->config_uid,
-                            monitor->paths->config_gid, ret, ret_why);
-}
-
-/* Without services nobody would ever ask a backend. */
-static int check_services(const struct config *config)
-{
-    if (config_get(config, "sssd", "services"))
-        return 0;
-    log_error("[sssd] services: is missing; allowed: nss");
-    return -EINVAL;
+    return load_from(monitor, slash ? dir : ".", slash ? slash + 1 : path, ret_why);
 }
 
 static int load_config(struct monitor *monitor)
@@ -61,9 +58,9 @@ static int load_config(struct monitor *monitor)
     int r;
 
     if (arguments->config_file)
-        r = load_named(monitor, arguments->config_file, &monitor->config, &why);
+        r = load_named(monitor, arguments->config_file, &why);
     else
-        r = config_load_from(dir, "sssd.conf", monitor->paths->config_uid, monitor->paths->config_gid, &monitor->config, &why);
+        r = load_from(monitor, dir, "sssd.conf", &why);
     if (r < 0 && why)
         tell_lines(LOG_ERR, why);
     else if (r < 0)
@@ -77,7 +74,11 @@ static int load_config(struct monitor *monitor)
             return -ENOMEM;
         tell_lines(LOG_WARNING, remarks);
     }
-    return check_services(monitor->config);
+    if (!config_get(monitor->config, "sssd", "services")) { /* nobody would ever ask a backend */
+        log_error("[sssd] services: is missing; allowed: nss");
+        return -EINVAL;
+    }
+    return 0;
 }
 
 /* --- The place where it works ---------------------------------------------------------------------------------- */
@@ -109,7 +110,7 @@ static int make_folders(const struct monitor *monitor)
         mode_t mode;
         bool is_roots;
     } folders[] = {
-        { paths->run_dir, "", 0755, true }, /* nobody may exchange the snapshot */
+        { paths->run_dir, "", 0755, true }, /* nobody may exchange what is there */
         { paths->state_dir, "", 0755, true },
         { paths->state_dir, "/pipes", 0755, false },
         { paths->state_dir, "/pipes/private", 0750, false },
@@ -132,21 +133,6 @@ static int make_folders(const struct monitor *monitor)
         if (r < 0)
             log_error_errno(r, "cannot make the folder %s: %m", path);
     }
-    return r;
-}
-
-static int write_snapshot(const struct monitor *monitor)
-{
-    CLEANUP(freep) char *path = NULL;
-    int r;
-
-    if (asprintf(&path, "%s/config", monitor->paths->run_dir) < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
-    r = config_write_snapshot(monitor->config, path, monitor->gid);
-    if (r < 0)
-        log_error_errno(r, "cannot write %s: %m", path);
     return r;
 }
 
@@ -236,7 +222,7 @@ static int run(struct monitor *monitor)
     if (r == 0)
         r = take_pidfile(monitor);
     if (r == 0)
-        r = write_snapshot(monitor);
+        r = parts_write(monitor);
     if (r == 0)
         r = start(monitor);
     if (r < 0)
@@ -258,6 +244,7 @@ static void monitor_done(struct monitor *monitor)
     if (monitor->pid_fd >= 0)
         (void) pidfile_leave(monitor->paths->pid_file, monitor->pid_fd); /* a stale one does not matter */
     config_freep(&monitor->config);
+    freep(&monitor->stamp);
 }
 
 /* Until the log is open, lines go to stderr, which is where a refused configuration has to be seen. */
@@ -272,7 +259,7 @@ static int prepare(struct monitor *monitor)
     if (r == 0)
         r = make_folders(monitor);
     if (r < 0 || arguments->action == ACTION_SNAPSHOT)
-        return r < 0 ? r : write_snapshot(monitor);
+        return r < 0 ? r : parts_write(monitor);
 
     if (arguments->is_daemon) {
         r = daemon_start(&monitor->ready_fd);
@@ -298,14 +285,14 @@ int monitor_run(int argc, char **argv, const struct monitor_paths *paths)
     (void) log_open("sssd", LOG_TO_STDERR, NULL); /* cannot fail */
 
     r = load_config(&monitor);
-    if (r < 0 || monitor.arguments.action == ACTION_CHECK) {
-        config_freep(&monitor.config);
-        if (monitor.arguments.action == ACTION_CHECK)
-            return r < 0 ? MONITOR_EXIT_FAILURE : 0;
-        return MONITOR_EXIT_CONFIG;
+    if (monitor.arguments.action == ACTION_CHECK) {
+        monitor_done(&monitor);
+        return r < 0 ? MONITOR_EXIT_FAILURE : 0;
     }
-
-    r = prepare(&monitor);
+    if (r < 0)
+        monitor.exit_code = MONITOR_EXIT_CONFIG;
+    else
+        r = prepare(&monitor);
     if (r < 0 && monitor.exit_code == 0)
         monitor.exit_code = MONITOR_EXIT_FAILURE;
     tell_starter(&monitor, monitor.exit_code ? monitor.exit_code : MONITOR_EXIT_FAILURE); /* it was never up */

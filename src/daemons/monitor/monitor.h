@@ -37,6 +37,7 @@ struct monitor {
     const struct monitor_paths *paths;
     struct arguments arguments;
     struct config *config;
+    char *stamp; /* of its files */
     uid_t uid; /* of the backends */
     gid_t gid;
     int pid_fd;

@@ -6,9 +6,13 @@
 
 #include "bus/bus.h"
 #include "common/cleanup.h"
+#include "config/config.h"
+#include "config/image.h"
+#include "monitor/parts.h"
 #include "monitor/register.h"
 #include "monitor/services.h"
 #include "util/log.h"
+#include "util/paths.h"
 
 /* Each of our processes has one; the rest is for those that end just now. */
 #define SPARE_CONNECTIONS 64
@@ -21,7 +25,6 @@ struct connection {
     struct connection *next;
     sd_bus *bus;
     pid_t pid;
-    struct service *service; /* once it has registered */
     sd_event_source *timer;
 };
 
@@ -42,11 +45,11 @@ static void connection_free(struct connection *connection)
 static int on_closed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     struct connection *connection = userdata;
-    struct service *service = connection->service;
+    struct service *service = services_at(connection->monitor, connection->bus);
 
     (void) message;
     (void) error;
-    if (service && service->bus == connection->bus)
+    if (service)
         service_unregistered(service);
     connection_free(connection);
     return 0;
@@ -69,18 +72,43 @@ static int check_service(const struct connection *connection, const char *name, 
 {
     struct service *service = services_find(connection->monitor, name);
 
-    if (connection->service)
+    if (services_at(connection->monitor, connection->bus))
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "this connection is \"%s\" already",
-                                 connection->service->name);
+                                 services_at(connection->monitor, connection->bus)->name);
     if (!service)
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "the configuration has no service \"%s\"", name);
     if (service->bus)
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "\"%s\" is registered already", name);
-    if (service->pid != connection->pid)
+    if (services_of(connection->monitor, connection->pid) != service)
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "process %ld was not started as \"%s\"",
                                  (long) connection->pid, name);
     *ret = service;
     return 0;
+}
+
+static int reply_with_part(sd_bus_message *message, const struct service *service)
+{
+    CLEANUP(config_freep) struct config *part = NULL;
+    sd_bus_message *reply = NULL;
+    const void *image;
+    size_t bytes;
+    int r;
+
+    r = part_of(service->monitor, service->name, &part);
+    if (r < 0)
+        return r;
+    image = config_image(part, &bytes);
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_append(reply, "q", BUS_VERSION);
+    if (r >= 0)
+        r = sd_bus_message_append_array(reply, 'y', image, bytes);
+    if (r >= 0)
+        r = sd_bus_message_append(reply, "u", service->restarts);
+    if (r >= 0)
+        r = sd_bus_send(NULL, reply, NULL);
+    sd_bus_message_unref(reply);
+    return r;
 }
 
 static int on_register_service(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -91,7 +119,7 @@ static int on_register_service(sd_bus_message *message, void *userdata, sd_bus_e
     uint16_t version;
     int r;
 
-    r = sd_bus_message_read(message, "sq", &name, &version);
+    r = sd_bus_message_read(message, BUS_REGISTER_TAKES, &name, &version);
     if (r < 0)
         return r;
     r = check_service(connection, name, &service, error);
@@ -99,19 +127,14 @@ static int on_register_service(sd_bus_message *message, void *userdata, sd_bus_e
         log_warning("refusing process %ld: %s", (long) connection->pid, error->message);
         return r;
     }
-    r = sd_bus_reply_method_return(message, "q", BUS_VERSION);
-    if (r < 0)
-        return r;
-
-    connection->service = service;
     connection->timer = sd_event_source_disable_unref(connection->timer);
     service_registered(service, connection->bus);
-    return 1;
+    return reply_with_part(message, service);
 }
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("RegisterService", "sq", "q", on_register_service, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("RegisterService", BUS_REGISTER_TAKES, BUS_REGISTER_GIVES, on_register_service, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 
@@ -144,14 +167,19 @@ static int on_connection(sd_bus *bus, const struct bus_peer *peer, void *userdat
     return r;
 }
 
+static char *bus_path(const struct monitor *monitor)
+{
+    char *path;
+
+    return asprintf(&path, "%s/" MONITOR_BUS_NAME, monitor->paths->run_dir) < 0 ? NULL : path;
+}
+
 int register_init(struct monitor *monitor)
 {
-    CLEANUP(freep) char *path = NULL;
+    CLEANUP(freep) char *path = bus_path(monitor);
 
-    if (asprintf(&path, "%s/pipes/private/sbus-monitor", monitor->paths->state_dir) < 0) {
-        path = NULL;
+    if (!path)
         return -ENOMEM;
-    }
     return bus_listen(monitor->event, path, monitor->uid, monitor->gid, on_connection, monitor, &monitor->bus);
 }
 

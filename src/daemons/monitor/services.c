@@ -12,6 +12,7 @@
 #include "monitor/services.h"
 #include "monitor/spawn.h"
 #include "util/log.h"
+#include "util/paths.h"
 
 /* A service that ends is started again at once, after 2 s, after 4 s; then it is not worth it. */
 #define RESTARTS_MAX 3
@@ -234,6 +235,66 @@ void services_start(struct monitor *monitor)
         start_service(monitor->services[i]);
 }
 
+/* --- The list -------------------------------------------------------------------------------------------------- */
+
+struct service *services_find(const struct monitor *monitor, const char *name)
+{
+    for (size_t i = 0; i < monitor->n_services; i++)
+        if (strcasecmp(monitor->services[i]->name, name) == 0)
+            return monitor->services[i];
+    return NULL;
+}
+
+struct service *services_of(const struct monitor *monitor, pid_t pid)
+{
+    for (size_t i = 0; i < monitor->n_services; i++)
+        if (monitor->services[i]->pid == pid)
+            return monitor->services[i];
+    return NULL;
+}
+
+struct service *services_at(const struct monitor *monitor, const sd_bus *bus)
+{
+    for (size_t i = 0; i < monitor->n_services; i++)
+        if (monitor->services[i]->bus == bus)
+            return monitor->services[i];
+    return NULL;
+}
+
+int services_list(struct monitor *monitor, enum service_kind kind, const char *prefix, const char *name, struct service **ret)
+{
+    struct service **services = reallocarray(monitor->services, monitor->n_services + 1, sizeof(struct service *));
+    CLEANUP(freep) struct service *service = calloc(1, sizeof(*service));
+    CLEANUP(freep) char *whole = NULL;
+
+    if (services)
+        monitor->services = services;
+    if (!services || !service)
+        return -ENOMEM;
+    if (asprintf(&whole, "%s%s", prefix, name) < 0) {
+        whole = NULL;
+        return -ENOMEM;
+    }
+    *ret = services_find(monitor, whole);
+    if (*ret)
+        return 0;
+
+    service->monitor = monitor;
+    service->kind = kind;
+    service->name = TAKE(whole);
+    *ret = services[monitor->n_services++] = TAKE(service);
+    return 0;
+}
+
+static void service_free(struct service *service)
+{
+    sd_event_source_disable_unref(service->child);
+    sd_event_source_disable_unref(service->timer);
+    sd_bus_unref(service->bus);
+    free(service->name);
+    free(service);
+}
+
 /* --- Registration ---------------------------------------------------------------------------------------------- */
 
 bool services_are_registered(const struct monitor *monitor)
@@ -244,12 +305,35 @@ bool services_are_registered(const struct monitor *monitor)
     return true;
 }
 
+/* For whoever wants to know how often each has come: a line for each that is registered. */
+static void write_list(const struct monitor *monitor)
+{
+    CLEANUP(freep) char *path = NULL;
+    CLEANUP(freep) char *beside = NULL;
+    FILE *file = NULL;
+    int r = 0;
+
+    if (asprintf(&path, "%s/" SERVICES_NAME, monitor->paths->run_dir) < 0)
+        path = NULL;
+    if (!path || asprintf(&beside, "%s.new", path) < 0)
+        beside = NULL;
+    else
+        file = fopen(beside, "we");
+    for (size_t i = 0; file && r >= 0 && i < monitor->n_services; i++)
+        if (monitor->services[i]->bus)
+            r = fprintf(file, "%s %u\n", monitor->services[i]->name, monitor->services[i]->restarts);
+    if (!file || fclose(file) != 0 || r < 0 || rename(beside, path) < 0)
+        log_warning("cannot write the list of services: %m");
+}
+
 void service_registered(struct service *service, sd_bus *bus)
 {
     service->timer = sd_event_source_disable_unref(service->timer);
+    sd_bus_unref(service->bus); /* of one before, whose end has not been seen */
     service->bus = sd_bus_ref(bus);
     service->registered_usec = now_usec();
     log_info("\"%s\" has registered", service->name);
+    write_list(service->monitor);
     monitor_check_ready(service->monitor);
 }
 
@@ -258,6 +342,7 @@ void service_unregistered(struct service *service)
 {
     service->bus = sd_bus_unref(service->bus);
     log_debug("\"%s\" has closed its connection", service->name);
+    write_list(service->monitor);
     if (service->pid > 0 && !service->monitor->is_stopping)
         set_timer(service, register_limit(service), on_silent);
 }
@@ -282,61 +367,26 @@ void services_call(struct monitor *monitor, enum service_kind kind, const char *
     }
 }
 
-/* --- The list -------------------------------------------------------------------------------------------------- */
-
-struct service *services_find(const struct monitor *monitor, const char *name)
-{
-    for (size_t i = 0; i < monitor->n_services; i++)
-        if (strcasecmp(monitor->services[i]->name, name) == 0)
-            return monitor->services[i];
-    return NULL;
-}
-
-static int add_service(struct monitor *monitor, enum service_kind kind, const char *prefix, const char *name)
-{
-    struct service **services = reallocarray(monitor->services, monitor->n_services + 1, sizeof(struct service *));
-    struct service *service;
-
-    if (!services)
-        return -ENOMEM;
-    monitor->services = services;
-    service = calloc(1, sizeof(*service));
-    if (!service)
-        return -ENOMEM;
-    service->monitor = monitor;
-    service->kind = kind;
-    if (asprintf(&service->name, "%s%s", prefix, name) < 0) {
-        free(service);
-        return -ENOMEM;
-    }
-    services[monitor->n_services++] = service;
-    return 0;
-}
+/* --- All of them ----------------------------------------------------------------------------------------------- */
 
 int services_init(struct monitor *monitor)
 {
     CLEANUP(freep) char **domains = config_list(monitor->config, "sssd", "domains");
     CLEANUP(freep) char **responders = config_list(monitor->config, "sssd", "services");
     int r = domains && responders ? 0 : -ENOMEM;
+    struct service *service;
 
     for (size_t i = 0; r == 0 && domains[i]; i++)
-        r = add_service(monitor, SERVICE_BACKEND, "domain/", domains[i]);
+        r = services_list(monitor, SERVICE_BACKEND, "domain/", domains[i], &service);
     for (size_t i = 0; r == 0 && responders[i]; i++)
-        r = add_service(monitor, SERVICE_RESPONDER, "", responders[i]);
+        r = services_list(monitor, SERVICE_RESPONDER, "", responders[i], &service);
     return r;
 }
 
 void services_done(struct monitor *monitor)
 {
-    for (size_t i = 0; i < monitor->n_services; i++) {
-        struct service *service = monitor->services[i];
-
-        sd_event_source_disable_unref(service->child);
-        sd_event_source_disable_unref(service->timer);
-        sd_bus_unref(service->bus);
-        free(service->name);
-        free(service);
-    }
+    for (size_t i = 0; i < monitor->n_services; i++)
+        service_free(monitor->services[i]);
     free(monitor->services);
     monitor->stop_timer = sd_event_source_disable_unref(monitor->stop_timer);
 }

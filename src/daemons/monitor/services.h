@@ -39,6 +39,11 @@ void services_start(struct monitor *monitor);
 void services_stop(struct monitor *monitor);
 
 struct service *services_find(const struct monitor *monitor, const char *name);
+/* The one that is this process of ours, and the one that has registered on this connection; or NULL. */
+struct service *services_of(const struct monitor *monitor, pid_t pid);
+struct service *services_at(const struct monitor *monitor, const sd_bus *bus);
+/* Lists one, unless it is there. Returns 0 or -ENOMEM. */
+int services_list(struct monitor *monitor, enum service_kind kind, const char *prefix, const char *name, struct service **ret);
 bool services_are_registered(const struct monitor *monitor);
 
 /* Its process has registered, or its connection is closed. */

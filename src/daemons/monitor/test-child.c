@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #include "bus/bus.h"
+#include "config/config.h"
+#include "config/image.h"
+#include "util/paths.h"
 
 static char name[128];
 
@@ -76,13 +79,23 @@ static const sd_bus_vtable vtable[] = {
 static int on_answer(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     const sd_bus_error *failure = sd_bus_message_get_error(message);
+    struct config *part = NULL;
+    const void *image;
+    uint32_t restarts;
+    uint16_t version;
+    size_t bytes;
 
     (void) userdata;
     (void) error;
-    if (failure)
+    if (failure) {
         tell("refused: %s", failure->message);
-    else
-        tell("registered");
+        return 0;
+    }
+    if (sd_bus_message_read(message, "q", &version) < 0 || sd_bus_message_read_array(message, 'y', &image, &bytes) < 0 ||
+        sd_bus_message_read(message, "u", &restarts) < 0 || config_from_image(image, bytes, &part) < 0)
+        abort();
+    tell("registered: %u restarts, domains %s", restarts, config_text(part, "sssd", "domains"));
+    config_freep(&part);
     return 0;
 }
 
@@ -109,10 +122,10 @@ static void register_as(sd_event *event, const char *as)
     static size_t n;
     sd_bus **bus = &buses[n++];
 
-    if (bus_connect(event, "state/pipes/private/sbus-monitor", getuid(), bus) < 0 || bus_watch_close(*bus, on_closed, event) < 0 ||
+    if (bus_connect(event, "run/" MONITOR_BUS_NAME, getuid(), bus) < 0 || bus_watch_close(*bus, on_closed, event) < 0 ||
         sd_bus_add_object_vtable(*bus, NULL, BUS_PATH, BUS_SERVICE, vtable, NULL) < 0 ||
-        sd_bus_call_method_async(*bus, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_answer, NULL, "sq", as,
-                                 BUS_VERSION) < 0)
+        sd_bus_call_method_async(*bus, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_answer, NULL,
+                                 BUS_REGISTER_TAKES, as, BUS_VERSION) < 0)
         abort();
 }
 

@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "config/config.h"
+#include "test/handed.h"
 
 /* What the monitor takes for a second; see test-main.c. Long where no limit should pass, however busy the host is; short in
  * the tests of limits. */
@@ -36,6 +37,7 @@
     "[domain/one]\nid_provider = ldif\n[domain/two]\nid_provider = ldif\n"
 
 static char programs[512]; /* where this test was built */
+static int handed = -1;     /* what whoever starts the monitor hands over */
 
 struct fixture {
     char folder[64];
@@ -138,6 +140,8 @@ static void run_monitor(char *const argv[])
 
     if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || asprintf(&program, "%s/sssd-for-tests", programs) < 0)
         _exit(98);
+    if (handed >= 0)
+        handed_over(handed, "monitor");
     (void) execv(program, argv);
     _exit(97);
 }
@@ -233,6 +237,8 @@ static int teardown(void **state)
         (void) waitpid(f->monitor, NULL, 0);
     }
     (void) close(f->notify_fd);
+    closep(&handed);
+    handed = -1;
     assert_return_code(chdir("/"), errno);
     assert_true(asprintf(&command, "rm -rf %s", f->folder) > 0);
     assert_int_equal(system(command), 0);
@@ -262,7 +268,7 @@ static void it_is_ready_when_all_have_registered(void **state)
                          (unsigned) getuid(), (unsigned) getgid()) > 0);
     assert_true(has("events", expected));
     assert_true(has("events", "nss started: --uid 0 --gid 0 --logger=stderr --debug-level=4\n"));
-    assert_int_equal(config_read_snapshot("run/config", &config), 0);
+    assert_int_equal(config_read_snapshot("run/config/nss", &config), 0);
     assert_string_equal(config_get(config, "sssd", "domains"), "one, two");
     assert_int_equal(stop_monitor(f), 0);
 }
@@ -430,6 +436,25 @@ static void a_program_that_is_missing_is_named(void **state)
     assert_int_equal(count("stderr", "cannot start \"nss\": No such file or directory"), 4);
 }
 
+/* A process that is not the monitor's, as somebody else starts it. */
+static pid_t come(const char *option)
+{
+    pid_t pid = fork();
+
+    assert_return_code(pid, errno);
+    if (pid == 0) {
+        (void) execl("libexec/sssd_nss", "libexec/sssd_nss", option, NULL);
+        _exit(97);
+    }
+    return pid;
+}
+
+static void go(pid_t pid, int number)
+{
+    assert_return_code(kill(pid, number), errno);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* --- Registration ---------------------------------------------------------------------------------------------- */
 
 /* Scenarios 9 and 33. */
@@ -446,6 +471,36 @@ static void a_name_goes_to_its_own_process_alone(void **state)
     assert_true(has("stderr", "was not started as \"nss\"") || has("stderr", "\"nss\" is registered already"));
     WITHIN(60, has("events", "nss registered")); /* as above */
     assert_int_equal(count("events", "nss registered"), 1);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
+static void whom_the_monitor_did_not_start_has_no_name(void **state)
+{
+    struct fixture *f = *state;
+    pid_t stranger;
+
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    WITHIN(60, has("events", "nss registered")); /* as above */
+    stranger = come("--of=somebody");
+    WITHIN(60, has("events", "nss refused"));
+    go(stranger, SIGTERM);
+    assert_int_equal(count("events", "nss registered"), 1);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
+/* How often it has come before is for whoever wants to know, and for itself. */
+static void who_registers_is_told_its_part_and_how_often_it_has_come(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f);
+    WITHIN(60, has("events", "nss registered: 0 restarts, domains one, two"));
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_true(has("run/services", "nss 0\n") && has("run/services", "domain/two 0\n"));
+    assert_return_code(kill(pid_of("nss"), SIGKILL), errno);
+    WITHIN(60, has("events", "nss registered: 1 restarts, domains one, two"));
+    WITHIN(60, has("run/services", "nss 1\n"));
     assert_int_equal(stop_monitor(f), 0);
 }
 
@@ -506,7 +561,7 @@ static void leftovers_do_not_matter(void **state)
 
     assert_true(asprintf(&forged, "%ld\n and more of that", (long) getpid()) > 0);
     put_as("sssd.pid", forged, 0644);
-    assert_int_equal(system("mkdir -p state/pipes/private run && touch state/pipes/private/sbus-monitor run/config"), 0);
+    assert_int_equal(system("mkdir -p run && touch run/monitor.socket run/config"), 0);
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     text = contents("sssd.pid");
@@ -554,6 +609,32 @@ static void folders_are_made_and_links_not_followed(void **state)
     assert_int_equal(access("elsewhere/new", F_OK), -1);
 }
 
+/* A domain's options of its source, be it a password, are not the responder's, nor another domain's. */
+static void each_service_has_its_part_of_the_configuration(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(config_freep) struct config *nss = NULL;
+    CLEANUP(config_freep) struct config *one = NULL;
+
+    configure(SOUND "ldif_files = /secret\nmin_id = 77\n[nss]\npwfield = x\n"); /* of the second domain */
+    assert_int_equal(system("mkdir -p run/config && touch run/config/domain-gone"), 0);
+    start_with(f, "--genconf", NULL);
+    assert_int_equal(exit_code_of(f), 0);
+    assert_int_equal(access("run/config/domain-gone", F_OK), -1);
+    assert_int_equal(config_read_snapshot("run/config/nss", &nss), 0);
+    assert_int_equal(config_read_snapshot("run/config/domain-one", &one), 0);
+    assert_string_equal(config_get(nss, "nss", "pwfield"), "x");
+    assert_int_equal(config_u32(nss, "domain/two", "min_id"), 77);
+    assert_null(config_get(nss, "domain/two", "ldif_files"));
+    assert_null(config_get(nss, "sssd", "services"));
+    assert_string_equal(config_get(one, "domain/one", "id_provider"), "ldif");
+    assert_null(config_get(one, "domain/two", "min_id"));
+    assert_null(config_get(one, "nss", "pwfield"));
+    assert_true(config_is_of(nss, "etc", "sssd.conf"));
+    configure(SOUND);
+    assert_false(config_is_of(nss, "etc", "sssd.conf"));
+}
+
 /* --- The configuration ----------------------------------------------------------------------------------------- */
 
 /* Scenario 47: nothing of a broken one is taken. */
@@ -571,8 +652,8 @@ static void a_broken_configuration_changes_nothing(void **state)
     assert_true(has("stderr", "etc/sssd.conf:5: [domain/one] id_provider: this build does not have \"ad\"; allowed: ldif\n"));
     start_with(f, "-s", "nss");
     assert_int_equal(exit_code_of(f), 4);
-    assert_int_equal(config_read_snapshot("run/config", &config), 0);
-    assert_string_equal(config_get(config, "sssd", "services"), "nss");
+    assert_int_equal(config_read_snapshot("run/config/nss", &config), 0);
+    assert_string_equal(config_get(config, "sssd", "domains"), "one, two");
     assert_int_equal(access("events", F_OK), -1); /* nobody was started */
 }
 
@@ -591,7 +672,7 @@ static void a_configuration_can_be_checked_without_effect(void **state)
     assert_int_equal(access("sssd.pid", F_OK), -1);
 }
 
-static void services_have_to_be_listed(void **state)
+static void whether_services_have_to_be_listed(void **state)
 {
     struct fixture *f = *state;
 
@@ -609,7 +690,7 @@ static void another_file_can_be_named(void **state)
     put_as("mine.conf", SOUND "min_id = 77\n", 0600);
     start_with(f, "-g", "--config=mine.conf");
     assert_int_equal(exit_code_of(f), 0);
-    assert_int_equal(config_read_snapshot("run/config", &config), 0);
+    assert_int_equal(config_read_snapshot("run/config/nss", &config), 0);
     assert_int_equal(config_u32(config, "domain/two", "min_id"), 77);
 }
 
@@ -657,15 +738,18 @@ int main(void)
         TEST(who_does_not_register_is_killed_and_started_again),
         TEST(a_program_that_is_missing_is_named),
         TEST(a_name_goes_to_its_own_process_alone),
+        TEST(whom_the_monitor_did_not_start_has_no_name),
+        TEST(who_registers_is_told_its_part_and_how_often_it_has_come),
         TEST(a_name_is_given_once),
         TEST(signals_are_passed_on),
         TEST(a_rotated_log_is_opened_anew),
         TEST(leftovers_do_not_matter),
         TEST(there_is_only_one),
         TEST(folders_are_made_and_links_not_followed),
+        TEST(each_service_has_its_part_of_the_configuration),
         TEST(a_broken_configuration_changes_nothing),
         TEST(a_configuration_can_be_checked_without_effect),
-        TEST(services_have_to_be_listed),
+        TEST(whether_services_have_to_be_listed),
         TEST(another_file_can_be_named),
         TEST(a_wrong_command_line_is_refused),
     };

@@ -8,6 +8,7 @@ responder_libresponder_a_SOURCES = \
 	responder/client.h \
 	responder/listener.c \
 	responder/listener.h \
+	responder/monitor.c \
 	responder/private.h \
 	responder/responder.c \
 	responder/responder.h
@@ -31,6 +32,7 @@ responder_test_responder_SOURCES = \
 	responder/arguments.c \
 	responder/client.c \
 	responder/listener.c \
+	responder/monitor.c \
 	responder/responder.c \
 	responder/test-responder.c
 responder_test_responder_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir) -I$(top_builddir) $(COMMON_CFLAGS) \

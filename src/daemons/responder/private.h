@@ -6,6 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "responder/arguments.h"
 #include "responder/client.h"
 #include "responder/responder.h"
 
@@ -17,6 +18,7 @@ struct user_count {
 
 struct responder {
     const struct responder_spec *spec;
+    struct arguments arguments;
     struct config *config;
     uid_t uid;
     gid_t gid;
@@ -42,5 +44,12 @@ struct responder {
     size_t n_in_work;
     uint32_t last_request_number;
 };
+
+/* Leaves the loop. The first exit code that is not 0 counts. */
+int responder_leave(struct responder *responder, int exit_code);
+
+/* Connects to the monitor, without waiting, and registers. That goes out with the first turn of the loop, when all is ready: what is
+ * registered answers. Failures are told. */
+int monitor_join(void *responder);
 
 #endif

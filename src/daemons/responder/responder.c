@@ -6,10 +6,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "bus/bus.h"
 #include "common/cleanup.h"
 #include "config/config.h"
-#include "responder/arguments.h"
 #include "responder/listener.h"
 #include "responder/private.h"
 #include "util/confine.h"
@@ -24,90 +22,18 @@
 
 enum { EXIT_USAGE = 2 };
 
-/* ---- the monitor ---- */
-
-static int on_clear_memcache(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    struct responder *responder = userdata;
-
-    (void) ret_error;
-    if (responder->spec->clear_memcache)
-        responder->spec->clear_memcache(responder->state);
-    return sd_bus_reply_method_return(message, NULL);
-}
-
-static const sd_bus_vtable service_vtable[] = {
-    SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("RotateLogs", NULL, NULL, bus_on_rotate_logs, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("ClearMemcache", NULL, NULL, on_clear_memcache, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_VTABLE_END,
-};
-
-static int leave(struct responder *responder, int exit_code)
+int responder_leave(struct responder *responder, int exit_code)
 {
     if (responder->exit_code == EXIT_SUCCESS)
         responder->exit_code = exit_code;
     return sd_event_exit(responder->event, 0);
 }
 
-/* Who started it restarts it, too, and that is the monitor: without one it would go on with a configuration that nobody
- * can change any more. */
-static int on_monitor_closed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    (void) message;
-    (void) ret_error;
-    log_info("the monitor has gone: leaving");
-    return leave(userdata, EXIT_SUCCESS);
-}
-
-static int on_registered(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
-{
-    struct responder *responder = userdata;
-    const sd_bus_error *error = sd_bus_message_get_error(reply);
-
-    (void) ret_error;
-    if (!error) {
-        log_info("registered at the monitor");
-        return 0;
-    }
-    if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_get_errno(error) == ECONNRESET)
-        return 0; /* it has gone, which is told of by itself */
-    log_error("the monitor refuses this service: %s", error->message);
-    return leave(responder, EXIT_FAILURE);
-}
-
-static int connect_monitor(struct responder *responder)
-{
-    int r;
-
-    r = bus_connect(responder->event, MONITOR_BUS, 0, &responder->monitor);
-    if (r >= 0)
-        r = bus_watch_close(responder->monitor, on_monitor_closed, responder);
-    if (r >= 0)
-        r = sd_bus_add_object_vtable(responder->monitor, NULL, BUS_PATH, BUS_SERVICE, service_vtable, responder);
-    if (r < 0)
-        log_error_errno(r, "cannot connect to the monitor at %s: %m", MONITOR_BUS);
-    return r < 0 ? r : 0;
-}
-
-static int register_service(struct responder *responder)
-{
-    int r;
-
-    r = sd_bus_call_method_async(responder->monitor, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService",
-                                 on_registered, responder, "sq", responder->spec->name, BUS_VERSION);
-    if (r < 0)
-        log_error_errno(r, "cannot register at the monitor: %m");
-    return r < 0 ? r : 0;
-}
-
-/* ---- the process ---- */
-
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
     (void) source;
     log_info("leaving on signal %u", info->ssi_signo);
-    return leave(userdata, EXIT_SUCCESS);
+    return responder_leave(userdata, EXIT_SUCCESS);
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -130,10 +56,40 @@ static int make_event_loop(struct responder *responder)
         r = signal_watch(responder->event, SIGINT, on_terminate, responder);
     if (r >= 0)
         r = signal_watch(responder->event, SIGHUP, on_hangup, NULL);
-    if (r >= 0)
-        r = watchdog_start(responder->event, config_usec(responder->config, responder->spec->name, "timeout"));
     if (r < 0)
         log_error_errno(r, "cannot make the event loop: %m");
+    return r < 0 ? r : 0;
+}
+
+static int read_config(struct responder *responder)
+{
+    CLEANUP(freep) char *path = NULL;
+    int r;
+
+    r = config_part_path(CONFIG_PARTS, responder->spec->name, &path);
+    if (r == 0)
+        r = config_read_snapshot(path, &responder->config);
+    if (r == -ENOENT)
+        log_error("%s is missing: the monitor makes it, and none has run since boot", path);
+    else if (r < 0)
+        log_error_errno(r, "cannot read %s: %m", path ? path : CONFIG_PARTS);
+    return r;
+}
+
+static int apply_config(struct responder *responder)
+{
+    const char *section = responder->spec->name;
+    int r;
+
+    log_set_debug_level(responder->arguments.debug_level >= 0
+                            ? responder->arguments.debug_level
+                            : (int) config_u32(responder->config, section, "debug_level"));
+    responder->client_idle_usec = config_usec(responder->config, section, "client_idle_timeout");
+    if (responder->client_idle_usec < CLIENT_IDLE_USEC_MIN)
+        responder->client_idle_usec = CLIENT_IDLE_USEC_MIN;
+    r = watchdog_start(responder->event, config_usec(responder->config, section, "timeout"));
+    if (r < 0)
+        log_error_errno(r, "cannot watch over the event loop: %m");
     return r < 0 ? r : 0;
 }
 
@@ -204,8 +160,7 @@ static int start_accepting(struct responder *responder)
     return r < 0 ? r : 0;
 }
 
-/* Root's work first: after privileges_give_up() nothing of it can be done any more. The monitor is told last: what is
- * registered answers. */
+/* Root's work first: after privileges_give_up() nothing of it can be done any more. */
 int sss_process_init(struct responder *responder)
 {
     int r;
@@ -216,7 +171,13 @@ int sss_process_init(struct responder *responder)
     r = set_unix_socket(responder);
     if (r < 0)
         return r;
-    r = connect_monitor(responder);
+    r = monitor_join(responder);
+    if (r < 0)
+        return r;
+    r = read_config(responder);
+    if (r < 0)
+        return r;
+    r = apply_config(responder);
     if (r < 0)
         return r;
     limit_clients(responder);
@@ -229,30 +190,7 @@ int sss_process_init(struct responder *responder)
     r = init_state(responder);
     if (r < 0)
         return r;
-    r = start_accepting(responder);
-    if (r < 0)
-        return r;
-    return register_service(responder);
-}
-
-static int read_config(struct responder *responder, int debug_level)
-{
-    const char *section = responder->spec->name;
-    int r;
-
-    r = config_read_snapshot(CONFIG_SNAPSHOT, &responder->config);
-    if (r == -ENOENT)
-        log_error("%s is missing: the monitor makes it, and none has run since boot", CONFIG_SNAPSHOT);
-    else if (r < 0)
-        log_error_errno(r, "cannot read %s: %m", CONFIG_SNAPSHOT);
-    if (r < 0)
-        return r;
-
-    log_set_debug_level(debug_level >= 0 ? debug_level : (int) config_u32(responder->config, section, "debug_level"));
-    responder->client_idle_usec = config_usec(responder->config, section, "client_idle_timeout");
-    if (responder->client_idle_usec < CLIENT_IDLE_USEC_MIN)
-        responder->client_idle_usec = CLIENT_IDLE_USEC_MIN;
-    return 0;
+    return start_accepting(responder);
 }
 
 static void responder_done(struct responder *responder)
@@ -279,15 +217,14 @@ static void responder_done(struct responder *responder)
 int responder_run(int argc, char **argv, const struct responder_spec *spec)
 {
     struct responder responder = { .spec = spec, .listen_fd = -1 };
-    struct arguments arguments;
     char program[32];
     int r;
 
-    r = arguments_parse(argc, argv, &arguments);
+    r = arguments_parse(argc, argv, &responder.arguments);
     if (r <= 0)
         return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-    responder.uid = arguments.uid;
-    responder.gid = arguments.gid;
+    responder.uid = responder.arguments.uid;
+    responder.gid = responder.arguments.gid;
 
     /* Our own look-ups, and those of whatever we start, must not come back to us and wait here. */
     if (setenv("_SSS_LOOPS", "NO", 1) < 0)
@@ -295,16 +232,15 @@ int responder_run(int argc, char **argv, const struct responder_spec *spec)
     (void) signal(SIGPIPE, SIG_IGN); /* cannot fail */
 
     (void) snprintf(program, sizeof(program), "sssd_%s", spec->name); /* names are short */
-    (void) log_open(program, arguments.log_target, SSS_LOGDIR);       /* it has told */
+    (void) log_open(program, responder.arguments.log_target, SSS_LOGDIR);       /* it has told */
 
-    r = read_config(&responder, arguments.debug_level);
-    if (r >= 0)
-        r = sss_process_init(&responder);
+    r = sss_process_init(&responder);
     if (r >= 0) {
         log_info("started");
         r = sd_event_loop(responder.event);
         if (r < 0)
             log_error_errno(r, "the event loop has failed: %m");
+        log_info("stopped");
     }
     responder_done(&responder);
     return r < 0 ? EXIT_FAILURE : responder.exit_code;

@@ -27,9 +27,11 @@
 #include "config/image.h"
 #include "responder/responder.h"
 #include "test/folder.h"
+#include "test/handed.h"
 #include "util/paths.h"
 
 #define SOCKET_PATH "nss"
+#define PART CONFIG_PARTS "/nss"
 #define PATIENCE_USEC 10000000
 #define RUNNING (-1)
 
@@ -136,27 +138,41 @@ struct fixture {
     sd_bus *bus; /* the responder's connection */
     char name[32];
     uint16_t version;
+    char said[16]; /* what it says of itself besides */
     int n_registered;
     bool refuses;
+    struct config *part; /* what it says of the configuration */
     pid_t pid;
 };
 
 static int on_register(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     struct fixture *f = userdata;
-    const char *name;
+    const char *name, *besides = "";
+    const void *image;
+    sd_bus_message *reply;
+    size_t bytes;
 
     assert_true(sd_bus_message_read(message, "sq", &name, &f->version) >= 0);
-    (void) snprintf(f->name, sizeof(f->name), "%s", name); /* one that is cut is seen */
+    assert_true(sd_bus_message_read(message, "s", &besides) >= 0); /* 0: nothing */
+    (void) snprintf(f->name, sizeof(f->name), "%s", name);         /* one that is cut is seen */
+    (void) snprintf(f->said, sizeof(f->said), "%s", besides);      /* likewise */
     f->n_registered++;
     if (f->refuses)
         return sd_bus_error_set(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "there is one already");
-    return sd_bus_reply_method_return(message, "q", BUS_VERSION);
+    image = config_image(f->part, &bytes);
+    assert_true(sd_bus_message_new_method_return(message, &reply) >= 0);
+    assert_true(sd_bus_message_append(reply, "q", BUS_VERSION) >= 0);
+    assert_true(sd_bus_message_append_array(reply, 'y', image, bytes) >= 0);
+    assert_true(sd_bus_message_append(reply, "u", 0) >= 0);
+    assert_true(sd_bus_send(NULL, reply, NULL) >= 0);
+    sd_bus_message_unref(reply);
+    return 1;
 }
 
 static const sd_bus_vtable monitor_vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("RegisterService", "sq", "q", on_register, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("RegisterService", BUS_REGISTER_TAKES, BUS_REGISTER_GIVES, on_register, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 
@@ -181,18 +197,31 @@ static void stop_monitor(struct fixture *f)
     f->bus = sd_bus_close_unref(f->bus);
 }
 
-static void write_config(const char *user)
+static void write_config_with(struct fixture *f, const char *user, const char *key, const char *value)
 {
+    CLEANUP(freep) char *stamp = NULL;
     struct config_entry entries[] = {
         { "nss", "debug_level", "9" },
         { "nss", "fd_limit", "300" },
+        { "nss", key, value },
         { "sssd", "user", user },
+        { CONFIG_STAMP, CONFIG_STAMP, "" },
     };
-    CLEANUP(config_freep) struct config *config = NULL;
+    const size_t n = sizeof(entries) / sizeof(entries[0]);
 
-    assert_int_equal(config_from_entries(entries, sizeof(entries) / sizeof(entries[0]), &config), 0);
-    assert_int_equal(config_write_snapshot(config, CONFIG_SNAPSHOT, (gid_t) -1), 0);
+    assert_int_equal(config_stamp(SSS_CONFDIR, "sssd.conf", &stamp), 0);
+    entries[n - 1].value = stamp;
+    config_freep(&f->part);
+    assert_int_equal(config_from_entries(entries, n, &f->part), 0);
+    assert_int_equal(config_write_snapshot(f->part, PART, (gid_t) -1), 0);
 }
+
+static void write_config(struct fixture *f, const char *user)
+{
+    write_config_with(f, user, "client_idle_timeout", "60");
+}
+
+static int handed = -1; /* what whoever starts the responder hands over */
 
 static int setup(void **state)
 {
@@ -204,7 +233,7 @@ static int setup(void **state)
     folder_make(&f->folder);
     assert_int_equal(chdir(f->folder.path), 0);
     assert_int_equal(mkdir(PIPES_DIR, 0755), 0);
-    assert_int_equal(mkdir(PRIVATE_PIPES_DIR, 0755), 0);
+    assert_int_equal(mkdir(CONFIG_PARTS, 0755), 0);
     assert_true(sd_event_new(&f->event) >= 0);
     *state = f;
     return 0;
@@ -219,10 +248,13 @@ static int teardown(void **state)
         (void) waitpid(f->pid, NULL, 0);
     }
     stop_monitor(f);
+    closep(&handed);
+    handed = -1;
     sd_event_unref(f->event);
     assert_int_equal(fchdir(f->before), 0);
     assert_int_equal(close(f->before), 0);
     folder_remove(&f->folder);
+    config_freep(&f->part);
     free(f);
     return 0;
 }
@@ -244,6 +276,8 @@ static pid_t start(const char *const *options)
         fd = open("stderr", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
         if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
             _exit(99);
+        if (handed >= 0)
+            handed_over(handed, spec.name);
         r = responder_run(argc, argv, &spec);
         (void) fflush(NULL); /* what it has told is looked at */
         _exit(r);
@@ -271,14 +305,19 @@ static int end_of(struct fixture *f, pid_t pid, uint64_t patience_usec)
     }
 }
 
-static void start_registered(struct fixture *f, const char *const *options)
+static void wait_registered(struct fixture *f, int n)
 {
     const uint64_t end = now_usec() + PATIENCE_USEC;
 
-    f->pid = start(options);
-    while (f->n_registered == 0 && now_usec() < end)
+    while (f->n_registered < n && now_usec() < end)
         assert_int_equal(end_of(f, f->pid, 10000), RUNNING);
-    assert_int_equal(f->n_registered, 1);
+    assert_int_equal(f->n_registered, n);
+}
+
+static void start_registered(struct fixture *f, const char *const *options)
+{
+    f->pid = start(options);
+    wait_registered(f, 1);
 }
 
 static int dial(void)
@@ -346,7 +385,7 @@ static void it_registers_and_answers(void **state)
     struct fixture *f = *state;
     struct stat st;
 
-    write_config("root");
+    write_config(f, "root");
     start_monitor(f);
     start_registered(f, NULL);
     assert_string_equal(f->name, "nss");
@@ -362,7 +401,7 @@ static void it_becomes_the_configurations_user(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("nobody");
+    write_config(f, "nobody");
     start_monitor(f);
     start_registered(f, NULL);
     assert_int_equal(answer(CMD_USER).number, 65534);
@@ -372,7 +411,7 @@ static void the_command_lines_user_comes_first(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("nobody");
+    write_config(f, "nobody");
     start_monitor(f);
     start_registered(f, (const char *const[]) { "--uid", "12", "--gid", "13", NULL });
     assert_int_equal(answer(CMD_USER).number, 12);
@@ -382,7 +421,7 @@ static void a_user_that_does_not_exist_leaves_it_root_with_a_warning(void **stat
 {
     struct fixture *f = *state;
 
-    write_config("nobody-has-this-name");
+    write_config(f, "nobody-has-this-name");
     start_monitor(f);
     start_registered(f, NULL);
     assert_int_equal(answer(CMD_USER).number, 0);
@@ -396,7 +435,7 @@ static void the_monitors_calls_are_served(void **state)
     struct stat st;
     static const char *const calls[] = { "RotateLogs", "ClearMemcache" };
 
-    write_config("nobody");
+    write_config(f, "nobody");
     start_monitor(f);
     assert_int_equal(chmod(".", 0777), 0); /* as the log's folder is */
     start_registered(f, (const char *const[]) { "--logger=files", NULL });
@@ -419,7 +458,7 @@ static void sigterm_ends_it_and_who_waits_is_told_to_ask_again(void **state)
     static const int signals[] = { SIGTERM, SIGINT };
     struct fixture *f = *state;
 
-    write_config("root");
+    write_config(f, "root");
     start_monitor(f);
     for (size_t i = 0; i < 2; i++) {
         int fd;
@@ -443,7 +482,7 @@ static void files_of_others_are_closed_to_it(void **state)
 
     if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
         skip();
-    write_config("root");
+    write_config(f, "root");
     start_monitor(f);
     start_registered(f, NULL);
     assert_int_equal(answer(CMD_OUTSIDE).number, EACCES);
@@ -453,7 +492,7 @@ static void sighup_does_not_end_it(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("root");
+    write_config(f, "root");
     start_monitor(f);
     start_registered(f, NULL);
     assert_int_equal(kill(f->pid, SIGHUP), 0);
@@ -465,7 +504,7 @@ static void it_leaves_when_the_monitor_has_gone(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("root");
+    write_config(f, "root");
     start_monitor(f);
     start_registered(f, NULL);
     assert_int_equal(end_of(f, f->pid, 200000), RUNNING);
@@ -474,11 +513,25 @@ static void it_leaves_when_the_monitor_has_gone(void **state)
     check_told("the monitor has gone");
 }
 
+static void it_leaves_when_the_monitor_has_another_configuration(void **state)
+{
+    struct fixture *f = *state;
+
+    write_config(f, "nobody");
+    assert_int_equal(rename(PART, "older"), 0);
+    write_config(f, "root");
+    assert_int_equal(rename("older", PART), 0);
+    start_monitor(f);
+    f->pid = start(NULL);
+    assert_int_equal(end_of(f, f->pid, PATIENCE_USEC), 0);
+    check_told("the configuration has changed");
+}
+
 static void it_leaves_when_the_monitor_refuses_it(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("root");
+    write_config(f, "root");
     f->refuses = true;
     start_monitor(f);
     f->pid = start(NULL);
@@ -490,7 +543,7 @@ static void a_second_one_does_not_harm_the_first(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("root");
+    write_config(f, "root");
     start_monitor(f);
     start_registered(f, NULL);
     assert_int_equal(end_of(f, start(NULL), PATIENCE_USEC), 1);
@@ -504,14 +557,14 @@ static void without_a_configuration_it_says_so(void **state)
 
     start_monitor(f);
     assert_int_equal(end_of(f, start(NULL), PATIENCE_USEC), 1);
-    check_told("config is missing: the monitor makes it");
+    check_told("config/nss is missing: the monitor makes it");
 }
 
 static void without_a_monitor_it_says_so(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("root");
+    write_config(f, "root");
     assert_int_equal(end_of(f, start(NULL), PATIENCE_USEC), 1);
     check_told("cannot connect to the monitor at");
 }
@@ -545,7 +598,7 @@ static void sssds_command_lines_are_understood(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("root");
+    write_config(f, "root");
     start_monitor(f);
     start_registered(f, (const char *const[]) { "--uid", "0", "--gid", "0", "--debug-to-files", "--debug-level=0x0270",
                                                 NULL });
@@ -567,6 +620,7 @@ int main(void)
         TEST(files_of_others_are_closed_to_it),
         TEST(sighup_does_not_end_it),
         TEST(it_leaves_when_the_monitor_has_gone),
+        TEST(it_leaves_when_the_monitor_has_another_configuration),
         TEST(it_leaves_when_the_monitor_refuses_it),
         TEST(a_second_one_does_not_harm_the_first),
         TEST(without_a_configuration_it_says_so),

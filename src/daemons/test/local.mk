@@ -5,6 +5,8 @@ test_libtest_a_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 test_libtest_a_SOURCES = \
 	test/folder.c \
 	test/folder.h \
+	test/handed.c \
+	test/handed.h \
 	test/loop.c \
 	test/loop.h
 endif

@@ -13,11 +13,15 @@
 #define CACHE_DIR SSS_STATEDIR "/db"
 #define MEMCACHE_DIR SSS_STATEDIR "/mc"
 
-#define MONITOR_BUS PRIVATE_PIPES_DIR "/sbus-monitor"
+#define MONITOR_BUS_NAME "monitor.socket"
+#define MONITOR_BUS SSS_RUNDIR "/" MONITOR_BUS_NAME
 #define BACKEND_BUS_PREFIX PRIVATE_PIPES_DIR "/sbus-dp_" /* and the domain's name */
 
-/* What the monitor has read and checked; responders and backends read this and never sssd.conf. */
-#define CONFIG_SNAPSHOT SSS_RUNDIR "/config"
+/* What the monitor has read and checked; each responder and backend reads its part of this and never sssd.conf. */
+#define CONFIG_PARTS_NAME "config"
+#define CONFIG_PARTS SSS_RUNDIR "/" CONFIG_PARTS_NAME
+/* Who has registered at the monitor: a line for each, with how often it has come before. */
+#define SERVICES_NAME "services"
 #define MONITOR_PID_FILE "/run/sssd.pid"
 
 #endif
