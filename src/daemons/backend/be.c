@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "config/config.h"
 #include "util/log.h"
+#include "util/paths.h"
 
 /* A connected responder. */
 struct peer {
@@ -202,16 +203,16 @@ static int on_connection(sd_bus *bus, const struct bus_peer *credentials, void *
     return 0;
 }
 
-static int listen_for_responders(struct backend *backend)
+static int listen_for_responders(struct backend *backend, const struct bus_access *access)
 {
     CLEANUP(freep) char *path = NULL;
     int r;
 
-    if (asprintf(&path, "%s%s", backend->paths->bus_prefix, backend->domain) < 0) {
+    if (asprintf(&path, "%s%s" BACKEND_BUS_SUFFIX, backend->paths->bus_prefix, backend->domain) < 0) {
         path = NULL;
         return -ENOMEM;
     }
-    r = bus_listen(backend->event, path, (uid_t) -1, (gid_t) -1, on_connection, backend, &backend->server);
+    r = bus_listen(backend->event, path, *access, on_connection, backend, &backend->server);
     if (r < 0)
         log_error_errno(r, "cannot listen at %s: %m", path);
     return r;
@@ -220,7 +221,7 @@ static int listen_for_responders(struct backend *backend)
 /* ---- the whole ---- */
 
 int backend_new(sd_event *event, const struct config *config, const char *domain, const struct backend_paths *paths,
-                struct backend **ret)
+                const struct bus_access *access, struct backend **ret)
 {
     CLEANUP(backend_freep) struct backend *backend = NULL;
     int r;
@@ -240,6 +241,9 @@ int backend_new(sd_event *event, const struct config *config, const char *domain
         log_error_errno(r, "cannot connect to the monitor at %s: %m", paths->monitor_bus);
         return r;
     }
+    r = listen_for_responders(backend, access);
+    if (r < 0)
+        return r;
     *ret = TAKE(backend);
     return 0;
 }
@@ -318,9 +322,5 @@ int backend_start(struct backend *backend, char *const *import_argv)
         log_error_errno(r, "cannot open the source of %s: %m", backend->domain);
         return r;
     }
-    r = listen_for_responders(backend);
-    if (r < 0)
-        return r;
-
     return register_backend(backend);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +14,7 @@
 #include "backend/be.h"
 #include "backend/daemon.h"
 #include "backend/import.h"
+#include "bus/bus.h"
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "config/config.h"
@@ -178,41 +178,51 @@ static int make_event_loop(sd_event **ret)
     return 0;
 }
 
-static int become_user(const struct config *config, uid_t uid, gid_t gid)
+/* The users in *arguments are whom it becomes. */
+static int find_user(const struct config *config, struct arguments *arguments)
 {
-    if (geteuid() != 0)
-        return 0; /* the import is what the backend has become */
-    return privileges_give_up(config_text(config, "sssd", "user"), &uid, &gid);
+    return privileges_find_user(SSS_BACKEND_USER, config_text(config, "sssd", "user"), &arguments->uid, &arguments->gid);
+}
+
+/* Responders ask it, and it is whom its bus belongs to. */
+static int find_askers(const struct config *config, const struct arguments *arguments, struct bus_access *ret)
+{
+    uid_t uid = 0;
+    gid_t gid = 0;
+    int r;
+
+    r = privileges_find_user(SSS_USER, config_text(config, "sssd", "user"), &uid, &gid);
+    if (r == 0)
+        *ret = (struct bus_access) { gid, { uid, arguments->uid } };
+    return r;
 }
 
 /* A directory's files may lie anywhere. The import is the backend's child. */
 static int confine_to_files(const struct backend_paths *paths)
 {
-    CLEANUP(freep) char *bus = strdup(paths->bus_prefix);
-
-    if (!bus)
-        return -ENOMEM;
-    return confine(NULL, (const char *const[]) { paths->cache_dir, paths->log_dir, dirname(bus), NULL });
+    return confine(NULL, (const char *const[]) { paths->cache_dir, NULL });
 }
 
-static int run_import(const struct config *config, const struct arguments *arguments,
-                      const struct backend_paths *paths)
+static int run_import(const struct config *config, struct arguments *arguments, const struct backend_paths *paths)
 {
     int r;
 
     /* What nobody waits for would hold the cache's lock against the next backend. */
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with a signal that exists */
-    r = become_user(config, arguments->uid, arguments->gid);
+    r = find_user(config, arguments); /* the backend's child is who it has become already */
+    if (r == 0)
+        r = privileges_give_up(arguments->uid, arguments->gid);
     if (r < 0)
         return r;
     return import_run(config, arguments->domain, paths->cache_dir);
 }
 
-static int run_backend(const struct config *config, const struct arguments *arguments, const char *section,
+static int run_backend(const struct config *config, struct arguments *arguments, const char *section,
                        const struct backend_paths *paths)
 {
     CLEANUP(event_unrefp) sd_event *event = NULL;
     CLEANUP(backend_freep) struct backend *backend = NULL;
+    struct bus_access access = BUS_OURS_ALONE;
     char *import_argv[] = { program_invocation_name,      (char *) "--import",
                             (char *) "--domain",          (char *) arguments->domain,
                             (char *) "--logger",          (char *) log_target_word(arguments->log_target),
@@ -231,9 +241,13 @@ static int run_backend(const struct config *config, const struct arguments *argu
     }
 
     /* Root's work first. */
-    r = backend_new(event, config, arguments->domain, paths, &backend);
+    r = find_user(config, arguments);
     if (r >= 0)
-        r = become_user(config, arguments->uid, arguments->gid);
+        r = find_askers(config, arguments, &access);
+    if (r >= 0)
+        r = backend_new(event, config, arguments->domain, paths, &access, &backend);
+    if (r >= 0)
+        r = privileges_give_up(arguments->uid, arguments->gid);
     if (r >= 0)
         r = confine_to_files(paths);
     if (r >= 0)

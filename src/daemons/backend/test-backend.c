@@ -100,7 +100,7 @@ static void start(struct stage *stage)
     WAIT_WHILE(stage, stage->registered[0] == '\0');
     assert_string_equal(stage->registered, "domain/" DOMAIN);
     assert_int_equal(
-        bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN), geteuid(), &stage->backend), 0);
+        bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN ".socket"), geteuid(), &stage->backend), 0);
 }
 
 static void stop_backend(struct stage *stage, int signal_number)
@@ -126,8 +126,7 @@ static int stage_setup(void **state)
     stage->f = f;
     assert_non_null(realpath("backend/sssd_be-for-tests", stage->program));
     assert_true(sd_event_new(&stage->event) >= 0);
-    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"), (uid_t) -1, (gid_t) -1,
-                                on_service, stage, &stage->monitor),
+    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"), BUS_OURS_ALONE, on_service, stage, &stage->monitor),
                      0);
     *state = stage;
     return 0;

@@ -8,7 +8,7 @@
 
 #include "monitor/monitor.h"
 
-#define N_PATHS 6
+#define N_PATHS 7
 
 static char here[256];
 static char paths_in_here[N_PATHS][sizeof(here) + 16];
@@ -33,10 +33,13 @@ int main(int argc, char **argv)
         .config_uid = getuid(),
         .config_gid = getgid(),
         .state_dir = in_here("state"),
+        .own_dir = in_here("own"),
         .log_dir = in_here("log"),
         .run_dir = in_here("run"),
         .libexec_dir = in_here("libexec"),
         .pid_file = in_here("sssd.pid"),
+        .user = "nobody",
+        .backend_user = "nobody-has-this-name",
         .second_usec = strtoull(getenv("SECOND_USEC"), NULL, 10),
     };
     return monitor_run(argc, argv, &paths);

@@ -8,8 +8,12 @@ util_libutil_a_SOURCES = \
 	util/arguments.h \
 	util/confine.c \
 	util/confine.h \
+	util/folders.c \
+	util/folders.h \
 	util/log.c \
 	util/log.h \
+	util/memfile.c \
+	util/memfile.h \
 	util/paths.h \
 	util/privileges.c \
 	util/privileges.h \
@@ -22,6 +26,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	util/test-confine \
 	util/test-log \
+	util/test-memfile \
 	util/test-privileges \
 	util/test-watchdog
 util_test_confine_SOURCES = util/test-confine.c
@@ -30,6 +35,9 @@ util_test_confine_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD
 util_test_log_SOURCES = util/test-log.c
 util_test_log_CFLAGS = $(TEST_CFLAGS)
 util_test_log_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+util_test_memfile_SOURCES = util/test-memfile.c
+util_test_memfile_CFLAGS = $(TEST_CFLAGS)
+util_test_memfile_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_privileges_SOURCES = util/test-privileges.c
 util_test_privileges_CFLAGS = $(TEST_CFLAGS)
 util_test_privileges_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
