@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The monitor in a folder of its own: the one it is started in. From the environment: SECOND_USEC, how long its seconds are. */
+/* The monitor in a folder of its own: the one it is started in. From the environment: SECOND_USEC, how long its seconds are;
+ * BACKEND_USER, whom back ends become. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,7 @@ int main(int argc, char **argv)
         .libexec_dir = in_here("libexec"),
         .pid_file = in_here("sssd.pid"),
         .user = "nobody",
-        .backend_user = "nobody-has-this-name",
+        .backend_user = getenv("BACKEND_USER") ? getenv("BACKEND_USER") : "nobody",
         .second_usec = strtoull(getenv("SECOND_USEC"), NULL, 10),
     };
     return monitor_run(argc, argv, &paths);

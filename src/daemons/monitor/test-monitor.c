@@ -620,14 +620,36 @@ static void the_memory_caches_flag_goes_when_it_is_cleared(void **state)
     assert_int_equal(stop_monitor(f), 0);
 }
 
+static void all_others_become_our_own_users_whatever_the_configuration_says(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+
+    if (getuid() != 0)
+        skip();
+    configure("[sssd]\nservices = nss\ndomains = one\nuser = sssd\n[domain/one]\nid_provider = ldif\n");
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_true(has("events", "nss started: --uid 65534 --gid"));
+    assert_true(has("events", "domain/one started: --domain one --uid 65534 --gid"));
+    assert_return_code(stat("own/cache", &st), errno);
+    assert_int_equal(st.st_uid, 65534);
+    assert_return_code(stat("run/monitor.socket", &st), errno);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_not_equal(st.st_gid, 0);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
 static void without_its_users_it_does_not_run(void **state)
 {
     struct fixture *f = *state;
 
     if (getuid() != 0)
         skip();
-    configure("[sssd]\nservices = nss\ndomains = one\n[domain/one]\nid_provider = ldif\n");
+    configure("[sssd]\nservices = nss\ndomains = one\nuser = sssd\n[domain/one]\nid_provider = ldif\n");
+    assert_return_code(setenv("BACKEND_USER", "nobody-has-this-name", 1), errno);
     start(f);
+    assert_return_code(unsetenv("BACKEND_USER"), errno);
     assert_int_equal(exit_code_of(f), 1);
     assert_true(has("stderr", "there is no user \"nobody-has-this-name\" in /etc/passwd to become: refusing to run as root"));
     assert_int_equal(access("events", F_OK), -1);
@@ -746,6 +768,7 @@ int main(void)
         TEST(folders_of_sssds_stay_as_they_are),
         TEST(whoever_clears_sssds_cache_clears_ours),
         TEST(the_memory_caches_flag_goes_when_it_is_cleared),
+        TEST(all_others_become_our_own_users_whatever_the_configuration_says),
         TEST(without_its_users_it_does_not_run),
         TEST(a_broken_configuration_changes_nothing),
         TEST(a_configuration_can_be_checked_without_effect),
