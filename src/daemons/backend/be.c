@@ -270,7 +270,7 @@ void backend_freep(struct backend **backend)
     *backend = backend_free(*backend);
 }
 
-static int open_source(struct backend *backend, char *const *import_argv)
+static int open_source(struct backend *backend, const struct items *items, char *const *import_argv)
 {
     CLEANUP(freep) char *section = NULL;
     const char *provider;
@@ -287,7 +287,7 @@ static int open_source(struct backend *backend, char *const *import_argv)
         log_error("[%s] id_provider: there is no \"%s\"", section, provider);
         return -EINVAL;
     }
-    return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache, import_argv,
+    return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache, items, import_argv,
                               &backend->source);
 }
 
@@ -308,7 +308,7 @@ static int register_backend(struct backend *backend)
     return r < 0 ? r : 0;
 }
 
-int backend_start(struct backend *backend, char *const *import_argv)
+int backend_start(struct backend *backend, const struct items *items, char *const *import_argv)
 {
     int r;
 
@@ -317,7 +317,7 @@ int backend_start(struct backend *backend, char *const *import_argv)
         log_error_errno(r, "cannot open the cache in %s: %m", backend->paths->cache_dir);
         return r;
     }
-    r = open_source(backend, import_argv);
+    r = open_source(backend, items, import_argv);
     if (r < 0) {
         log_error_errno(r, "cannot open the source of %s: %m", backend->domain);
         return r;

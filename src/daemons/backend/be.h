@@ -10,6 +10,7 @@
 struct backend;
 struct bus_access;
 struct config;
+struct items;
 
 struct backend_paths {
     const char *config; /* the snapshot */
@@ -25,6 +26,6 @@ struct backend *backend_free(struct backend *backend);
 void backend_freep(struct backend **backend);
 
 /* As the service's user: opens cache and source, and registers at the monitor. Failures are told. */
-int backend_start(struct backend *backend, char *const *import_argv);
+int backend_start(struct backend *backend, const struct items *items, char *const *import_argv);
 
 #endif

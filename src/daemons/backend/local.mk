@@ -16,6 +16,8 @@ backend_libbackend_a_SOURCES = \
 	backend/import.h \
 	backend/index.c \
 	backend/index.h \
+	backend/items.c \
+	backend/items.h \
 	backend/ldif.c \
 	backend/ldif.h \
 	backend/mapping.c \

@@ -70,9 +70,10 @@ int log_reopen(void)
         log_warning_errno(r, "cannot open log file \"%s\": %m", log_state.path);
         return r;
     }
-    closep(&log_state.fd);
-    log_state.fd = fd;
-    return 1;
+    /* under the same number: a child may have been told it */
+    r = dup3(fd, log_state.fd, O_CLOEXEC) < 0 ? -errno : 1;
+    (void) close(fd); /* nothing was written through it */
+    return r;
 }
 
 static const char *const target_words[] = {
