@@ -18,9 +18,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/signals.c \
 	monitor/signals.h \
 	monitor/spawn.c \
-	monitor/spawn.h \
-	monitor/stamp.c \
-	monitor/stamp.h
+	monitor/spawn.h
 
 MONITOR_LIBS = monitor/libmonitor.a bus/libbus.a config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) \
 	$(SYSTEMD_LIBS) $(INI_LIBS)
@@ -31,13 +29,10 @@ monitor_sssd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 monitor_sssd_LDADD = $(MONITOR_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += monitor/test-monitor monitor/test-stamp
+check_PROGRAMS += monitor/test-monitor
 monitor_test_monitor_SOURCES = monitor/test-monitor.c
 monitor_test_monitor_CFLAGS = $(TEST_CFLAGS)
 monitor_test_monitor_LDADD = config/libconfig.a util/libutil.a $(COMMON_LIBS) $(CMOCKA_LIBS)
-monitor_test_stamp_SOURCES = monitor/test-stamp.c
-monitor_test_stamp_CFLAGS = $(TEST_CFLAGS)
-monitor_test_stamp_LDADD = test/libtest.a $(MONITOR_LIBS) $(CMOCKA_LIBS)
 EXTRA_monitor_test_monitor_DEPENDENCIES = monitor/sssd-for-tests monitor/child-for-tests
 
 # The monitor itself and a service that does as it is told, for it.

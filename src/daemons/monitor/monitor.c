@@ -14,7 +14,7 @@
 #include "monitor/register.h"
 #include "monitor/services.h"
 #include "monitor/signals.h"
-#include "monitor/stamp.h"
+#include "util/stamp.h"
 #include "util/confine.h"
 #include "util/folders.h"
 #include "util/log.h"
@@ -137,6 +137,17 @@ static int make_folders(const struct monitor *monitor)
     return r;
 }
 
+bool monitor_discard_memory_caches(const struct monitor *monitor)
+{
+    CLEANUP(freep) char *memory = path_in(monitor->paths->state_dir, "/mc");
+    CLEANUP(freep) char *lock = path_in(monitor->paths->own_dir, "/mc.lock");
+    CLEANUP(closep) int lock_fd = -1;
+
+    if (!memory || !lock || memfile_lock(lock, &lock_fd) <= 0)
+        return false;
+    return memfile_discard_others(memory, (uid_t) -1) == 0;
+}
+
 /* What an earlier start, or another engine, has left for clients and for us. */
 static int check_caches(const struct monitor *monitor)
 {
@@ -150,8 +161,11 @@ static int check_caches(const struct monitor *monitor)
     is_new = stamp_check(&(struct stamp_places) { monitor->paths->own_dir, cache, stamps });
     if (is_new < 0)
         return is_new;
-    /* Records there live for minutes: clients would go on with what the old cache has held. */
-    r = memfile_discard_others(memory, is_new ? (uid_t) -1 : monitor->responder_uid);
+    /* Records there live for minutes: clients would go on with what the old cache has held. A responder that has been quicker than
+     * us sees by itself that the cache is another, and could make no new files. */
+    if (is_new && monitor_discard_memory_caches(monitor))
+        return 0;
+    r = memfile_discard_others(memory, monitor->responder_uid);
     if (r < 0)
         log_warning_errno(r, "cannot remove old memory caches in %s: %m", memory);
     return 0;

@@ -61,6 +61,9 @@ struct monitor {
 /* main() of the monitor. Returns the exit code. */
 int monitor_run(int argc, char **argv, const struct monitor_paths *paths);
 
+/* Removes all files of the clients' memory cache, unless a responder writes them. */
+bool monitor_discard_memory_caches(const struct monitor *monitor);
+
 /* Says that it is up once all services have registered for the first time. */
 void monitor_check_ready(struct monitor *monitor);
 

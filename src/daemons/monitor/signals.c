@@ -10,7 +10,6 @@
 #include "monitor/services.h"
 #include "monitor/signals.h"
 #include "util/log.h"
-#include "util/memfile.h"
 #include "util/signals.h"
 
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -42,25 +41,22 @@ static int on_cleared(sd_bus_message *reply, void *userdata, sd_bus_error *error
     return 0;
 }
 
-/* The responder clears its files if the flag is there, and cannot remove that: the folder is not its own. Without one, files
- * go as a whole, and the next one makes new ones. */
+/* The responder clears its files if the flag is there, and cannot remove that: the folder is not its own. Where none has them, they go
+ * as a whole, and the next one makes new ones. */
 static void clear_memcache(struct monitor *monitor)
 {
     const struct service *nss = services_find(monitor, "nss");
-    CLEANUP(freep) char *folder = NULL, *flag = NULL;
+    CLEANUP(freep) char *flag = NULL;
 
     if (nss && nss->bus && sd_bus_call_method_async(nss->bus, NULL, NULL, BUS_PATH, BUS_SERVICE, "ClearMemcache", on_cleared,
                                                     monitor, NULL) >= 0)
         return;
-    if (asprintf(&folder, "%s/mc", monitor->paths->state_dir) < 0)
-        folder = NULL;
-    if (asprintf(&flag, "%s/mc/clear_mc_flag", monitor->paths->state_dir) < 0)
+    if (asprintf(&flag, "%s/mc/clear_mc_flag", monitor->paths->state_dir) < 0) {
         flag = NULL;
-    if (!folder || !flag || access(flag, F_OK) < 0)
         return;
-    if (memfile_discard_others(folder, (uid_t) -1) < 0)
-        log_warning("cannot remove all memory caches in %s", folder);
-    remove_flag(monitor);
+    }
+    if (access(flag, F_OK) == 0 && monitor_discard_memory_caches(monitor))
+        remove_flag(monitor);
 }
 
 /* Logs were moved, or the expiry tool has left its flag for the memory cache. */

@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "config/config.h"
+#include "util/memfile.h"
 
 /* What the monitor takes for a second; see test-main.c. Long where no limit should pass, however busy the host is; short in
  * the tests of limits. */
@@ -605,6 +606,41 @@ static void whoever_clears_sssds_cache_clears_ours(void **state)
     assert_int_equal(stop_monitor(f), 0);
 }
 
+static void put_memory_cache(const char *name)
+{
+    CLEANUP(closep) int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const uint64_t magic = MEMFILE_TAIL_MAGIC;
+
+    assert_return_code(ftruncate(fd, 1000), errno);
+    assert_int_equal(pwrite(fd, &magic, sizeof(magic), 1000 - MEMFILE_TAIL_BYTES), sizeof(magic));
+}
+
+/* What clients read of our own goes with the cache, but not from under a responder, which could make it no more. */
+static void memory_caches_go_with_the_cache_unless_somebody_writes_them(void **state)
+{
+    struct fixture *f = *state;
+    int lock_fd;
+
+    assert_int_equal(system("mkdir -p -m 755 state/db state/mc own"), 0);
+    put_memory_cache("state/mc/passwd");
+    assert_int_equal(memfile_lock("own/mc.lock", &lock_fd), 1);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(access("state/mc/passwd", F_OK), 0);
+    assert_int_equal(stop_monitor(f), 0);
+    assert_return_code(close(lock_fd), errno);
+
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(access("state/mc/passwd", F_OK), 0); /* the same cache */
+    assert_int_equal(stop_monitor(f), 0);
+    assert_int_equal(system("rm -f state/db/*"), 0);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(access("state/mc/passwd", F_OK), -1);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
 /* The expiry tool waits until its flag has gone. */
 static void the_memory_caches_flag_goes_when_it_is_cleared(void **state)
 {
@@ -767,6 +803,7 @@ int main(void)
         TEST(folders_are_made_and_links_not_followed),
         TEST(folders_of_sssds_stay_as_they_are),
         TEST(whoever_clears_sssds_cache_clears_ours),
+        TEST(memory_caches_go_with_the_cache_unless_somebody_writes_them),
         TEST(the_memory_caches_flag_goes_when_it_is_cleared),
         TEST(all_others_become_our_own_users_whatever_the_configuration_says),
         TEST(without_its_users_it_does_not_run),

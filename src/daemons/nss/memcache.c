@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,39 +62,20 @@ static char *flag_path(const char *dir)
     return asprintf(&path, "%s/%s", dir, CLEAR_FLAG) < 0 ? NULL : path;
 }
 
-/* Is what we have locked what the next one will find? */
-static bool is_at(const char *path, int fd)
-{
-    struct stat ours, there;
-
-    return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-}
-
-/* The lock says who writes the files in their places. Clients can read these, and whoever can read a file can lock it: so it is on one that
- * is root's alone. One who still has it is leaving: its files are replaced, and so is the lock, which is ours then.
- * Returns 1 with the lock if nobody had it, 0 with it if somebody did, or a negative errno. */
+/* One who still has the lock is leaving: its files are replaced, and so is the lock, which is ours then. Returns as memfile_lock(), but
+ * with the lock in any case. */
 static int take_lock(const char *path, int *ret_fd)
 {
-    bool was_held = false;
+    int was_held = 0;
 
     for (unsigned turns = 0; turns < 100; turns++) {
-        CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        int r = memfile_lock(path, ret_fd);
 
-        if (fd < 0)
+        if (r != 0)
+            return r < 0 ? r : !was_held;
+        was_held = 1;
+        if (unlink(path) < 0 && errno != ENOENT)
             return -errno;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-            if (errno != EWOULDBLOCK)
-                return -errno;
-            was_held = true;
-            if (unlink(path) < 0 && errno != ENOENT)
-                return -errno;
-            continue;
-        }
-        if (!is_at(path, fd))
-            continue;
-        *ret_fd = fd;
-        fd = -1;
-        return !was_held;
     }
     return -EAGAIN; /* a host on which a hundred others start at once */
 }

@@ -25,7 +25,7 @@ static int make_above(const char *path)
 
 static int give(const struct folder *folder, bool is_anybodys)
 {
-    CLEANUP(closep) int fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP(closep) int fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_anybodys ? 0 : O_NOFOLLOW));
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0)

@@ -19,6 +19,8 @@ util_libutil_a_SOURCES = \
 	util/privileges.h \
 	util/signals.c \
 	util/signals.h \
+	util/stamp.c \
+	util/stamp.h \
 	util/watchdog.c \
 	util/watchdog.h
 
@@ -28,6 +30,7 @@ check_PROGRAMS += \
 	util/test-log \
 	util/test-memfile \
 	util/test-privileges \
+	util/test-stamp \
 	util/test-watchdog
 util_test_confine_SOURCES = util/test-confine.c
 util_test_confine_CFLAGS = $(TEST_CFLAGS)
@@ -41,6 +44,9 @@ util_test_memfile_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD
 util_test_privileges_SOURCES = util/test-privileges.c
 util_test_privileges_CFLAGS = $(TEST_CFLAGS)
 util_test_privileges_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+util_test_stamp_SOURCES = util/test-stamp.c
+util_test_stamp_CFLAGS = $(TEST_CFLAGS)
+util_test_stamp_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_watchdog_SOURCES = util/test-watchdog.c
 util_test_watchdog_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 util_test_watchdog_LDADD = util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)

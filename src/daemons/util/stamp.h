@@ -5,8 +5,10 @@
  * stops the daemons and removes all that is in SSSD's folder means our cache as well: a monitor that misses the file begins
  * a new one. */
 
-#ifndef MONITOR_STAMP_H
-#define MONITOR_STAMP_H
+#ifndef UTIL_STAMP_H
+#define UTIL_STAMP_H
+
+#include <stdbool.h>
 
 #define STAMP_PREFIX "sssd-ondemand-" /* with a dot in front the recipe's star would not match it */
 
@@ -20,5 +22,8 @@ struct stamp_places {
  * goes on; or a negative errno, after a line in the log. Where the stamp cannot be left, e.g. because there is no such folder,
  * the next start begins a new one again, and that is told, too. */
 int stamp_check(const struct stamp_places *places);
+
+/* Whether the next stamp_check() would go on with the cache. As root: SSSD's folder is closed to others. */
+bool stamp_is_there(const struct stamp_places *places);
 
 #endif

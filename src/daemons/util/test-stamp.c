@@ -13,12 +13,17 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "monitor/stamp.h"
+#include "util/stamp.h"
 #include "test/folder.h"
 
 static int check(const struct folder *folder)
 {
     return stamp_check(&(struct stamp_places) { folder_file(folder, "own"), folder_file(folder, "own/cache"), folder_file(folder, "db") });
+}
+
+static bool is_there(const struct folder *folder)
+{
+    return stamp_is_there(&(struct stamp_places) { folder_file(folder, "own"), folder_file(folder, "own/cache"), folder_file(folder, "db") });
 }
 
 static int setup(void **state)
@@ -64,7 +69,9 @@ static void a_first_start_begins_and_the_next_goes_on(void **state)
     char first[256], second[256];
     struct stat st;
 
+    assert_false(is_there(folder));
     assert_int_equal(check(folder), 1);
+    assert_true(is_there(folder));
     only_one(folder, "db", STAMP_PREFIX, first);
     assert_true(strlen(first) > strlen(STAMP_PREFIX));
     assert_int_equal(stat(folder_file(folder, "db"), &st), 0);
@@ -89,6 +96,8 @@ static void the_recipe_for_sssds_cache_clears_ours(void **state)
     (void) snprintf(command, sizeof(command), "rm -f %s/*", folder_file(folder, "db"));
     assert_int_equal(system(command), 0);
 
+    assert_false(is_there(folder));
+    assert_true(has_cache(folder)); /* who only looks changes nothing */
     assert_int_equal(check(folder), 1);
     assert_false(has_cache(folder));
     only_one(folder, "db", STAMP_PREFIX, second);

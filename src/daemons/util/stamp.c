@@ -13,7 +13,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/text.h"
-#include "monitor/stamp.h"
+#include "util/stamp.h"
 #include "util/log.h"
 
 #define NUMBER_FILE "cache-number"
@@ -120,19 +120,36 @@ static int begin(const struct stamp_places *places, int own_fd, int stamp_fd)
     return 1;
 }
 
+/* Opens both places; -1 in *ret_stamp_fd: there is no such folder. */
+static int open_places(const struct stamp_places *places, int *ret_own_fd, int *ret_stamp_fd)
+{
+    *ret_own_fd = open(places->own_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*ret_own_fd < 0)
+        return -errno;
+    *ret_stamp_fd = open(places->stamp_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return 0;
+}
+
 int stamp_check(const struct stamp_places *places)
 {
-    CLEANUP(closep) int own_fd = open(places->own_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(closep) int stamp_fd = open(places->stamp_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(closep) int own_fd = -1, stamp_fd = -1;
     uint64_t number;
     int r;
 
-    if (own_fd < 0) {
-        r = -errno;
+    r = open_places(places, &own_fd, &stamp_fd);
+    if (r < 0) {
         log_error_errno(r, "cannot open %s: %m", places->own_dir);
         return r;
     }
     if (read_number(own_fd, &number) && is_stamped(stamp_fd, number))
         return 0;
     return begin(places, own_fd, stamp_fd);
+}
+
+bool stamp_is_there(const struct stamp_places *places)
+{
+    CLEANUP(closep) int own_fd = -1, stamp_fd = -1;
+    uint64_t number;
+
+    return open_places(places, &own_fd, &stamp_fd) == 0 && read_number(own_fd, &number) && is_stamped(stamp_fd, number);
 }
