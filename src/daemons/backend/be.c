@@ -220,8 +220,9 @@ static int listen_for_responders(struct backend *backend, const struct bus_acces
 
 /* ---- the whole ---- */
 
-int backend_new(sd_event *event, const struct config *config, const char *domain, const struct backend_paths *paths,
-                const struct bus_access *access, struct backend **ret)
+int backend_new(sd_event *event, const struct config *config, const char *domain,
+                const struct backend_paths *paths, const struct bus_access *access,
+                struct backend **ret)
 {
     CLEANUP(backend_freep) struct backend *backend = NULL;
     int r;
@@ -287,8 +288,8 @@ static int open_source(struct backend *backend, const struct items *items, char 
         log_error("[%s] id_provider: there is no \"%s\"", section, provider);
         return -EINVAL;
     }
-    return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache, items, import_argv,
-                              &backend->source);
+    return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache,
+                              items, import_argv, &backend->source);
 }
 
 /* By the name of its section: a domain may be called "nss". */

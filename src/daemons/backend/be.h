@@ -19,9 +19,11 @@ struct backend_paths {
     const char *bus_prefix; /* the domain's name comes behind it, then BACKEND_BUS_SUFFIX */
 };
 
-/* As root: connects to the monitor, and listens for whom `access` names. Who comes waits until it has started. Failures are told. */
-int backend_new(sd_event *event, const struct config *config, const char *domain, const struct backend_paths *paths,
-                const struct bus_access *access, struct backend **ret);
+/* As root: connects to the monitor, and listens for whom `access` names. Who comes waits until it
+ * has started. Failures are told. */
+int backend_new(sd_event *event, const struct config *config, const char *domain,
+                const struct backend_paths *paths, const struct bus_access *access,
+                struct backend **ret);
 struct backend *backend_free(struct backend *backend);
 void backend_freep(struct backend **backend);
 

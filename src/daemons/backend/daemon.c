@@ -35,13 +35,16 @@ struct arguments {
     enum log_target log_target;
     const char *debug_level; /* NULL: the configuration's */
     bool is_import;
-    const char *items;       /* of the import: what its parent has opened; NULL: nothing */
-    int log_fd;              /* likewise; -1: none */
+    const char *items; /* of the import: what its parent has opened; NULL: nothing */
+    int log_fd;        /* likewise; -1: none */
 };
 
 /* ---- the command line ---- */
 
-enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, ITEMS, LOG_FD, IGNORED, HELP };
+enum {
+    DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL,
+    IMPORT, ITEMS, LOG_FD, IGNORED, HELP
+};
 
 static const struct option options[] = {
     { "domain", required_argument, NULL, DOMAIN },
@@ -83,7 +86,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
     uint64_t number = 0;
     int option, r = 0;
 
-    *ret = (struct arguments){ .log_target = LOG_TO_STDERR, .log_fd = -1 };
+    *ret = (struct arguments) { .log_target = LOG_TO_STDERR, .log_fd = -1 };
     while (r >= 0 && (option = getopt_long(argc, argv, "fd:", options, NULL)) >= 0) {
         switch (option) {
         case DOMAIN:
@@ -194,11 +197,13 @@ static int make_event_loop(sd_event **ret)
 /* The users in *arguments are whom it becomes. */
 static int find_user(const struct config *config, struct arguments *arguments)
 {
-    return privileges_find_user(SSS_BACKEND_USER, config_text(config, "sssd", "user"), &arguments->uid, &arguments->gid);
+    return privileges_find_user(SSS_BACKEND_USER, config_text(config, "sssd", "user"),
+                                &arguments->uid, &arguments->gid);
 }
 
 /* Responders ask it, and it is whom its bus belongs to. */
-static int find_askers(const struct config *config, const struct arguments *arguments, struct bus_access *ret)
+static int find_askers(const struct config *config, const struct arguments *arguments,
+                       struct bus_access *ret)
 {
     uid_t uid = 0;
     gid_t gid = 0;
@@ -224,10 +229,11 @@ static int run_import(const struct config *config, struct arguments *arguments, 
 
     /* What nobody waits for would hold the cache's lock against the next backend. */
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with a signal that exists */
-    r = find_user(config, arguments); /* the backend's child is who it has become already */
+    r = find_user(config, arguments);        /* the backend's child is who it has become already */
     if (r < 0)
         return r;
-    r = arguments->items ? items_adopt(&items, config, section, arguments->items) : items_open(&items, config, section);
+    r = arguments->items ? items_adopt(&items, config, section, arguments->items)
+                         : items_open(&items, config, section);
     if (r < 0) {
         log_error_errno(r, "cannot open the LDIF files of %s: %m", arguments->domain);
         return r;
@@ -238,7 +244,8 @@ static int run_import(const struct config *config, struct arguments *arguments, 
     return import_run(config, arguments->domain, &items, paths->cache_dir);
 }
 
-static int open_items(const struct config *config, const char *section, struct items *items, char **ret_text)
+static int open_items(const struct config *config, const char *section, struct items *items,
+                      char **ret_text)
 {
     int r;
 
@@ -252,7 +259,8 @@ static int open_items(const struct config *config, const char *section, struct i
 }
 
 /* Of the import. All texts are the caller's. */
-static char **import_arguments(const struct arguments *arguments, char *items, char log_arg[32], char *argv[16])
+static char **import_arguments(const struct arguments *arguments, char *items, char log_arg[32],
+                               char *argv[16])
 {
     size_t n = 0;
 
@@ -276,8 +284,8 @@ static char **import_arguments(const struct arguments *arguments, char *items, c
     return argv;
 }
 
-static int run_backend(const struct config *config, struct arguments *arguments, const char *section,
-                       const struct backend_paths *paths)
+static int run_backend(const struct config *config, struct arguments *arguments,
+                       const char *section, const struct backend_paths *paths)
 {
     CLEANUP(event_unrefp) sd_event *event = NULL;
     CLEANUP(items_done) struct items items = { 0 }; /* the backend looks at them to its end */
@@ -308,7 +316,8 @@ static int run_backend(const struct config *config, struct arguments *arguments,
     if (r >= 0)
         r = confine_to_files(paths);
     if (r >= 0)
-        r = backend_start(backend, &items, import_arguments(arguments, items_arg, log_arg, import_argv));
+        r = backend_start(backend, &items,
+                          import_arguments(arguments, items_arg, log_arg, import_argv));
     if (r >= 0) {
         log_info("started");
         r = sd_event_loop(event);
@@ -353,7 +362,8 @@ int backend_run(int argc, char **argv, const struct backend_paths *paths)
         level = config_u32(config, section, "debug_level");
     log_set_debug_level((int) level);
 
-    r = arguments.is_import ? run_import(config, &arguments, section, paths) : run_backend(config, &arguments, section, paths);
+    r = arguments.is_import ? run_import(config, &arguments, section, paths)
+                            : run_backend(config, &arguments, section, paths);
     /* Of the loop r is what it was left with. */
     return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -125,7 +125,8 @@ static int mix_file(struct files *files, const struct file *file, uint64_t *hash
     return 0;
 }
 
-int files_find(struct files *files, const struct items *items, const struct config *config, const char *section)
+int files_find(struct files *files, const struct items *items, const struct config *config,
+               const char *section)
 {
     uint64_t hash = 0xcbf29ce484222325;
     struct stat st;
@@ -140,7 +141,8 @@ int files_find(struct files *files, const struct items *items, const struct conf
         if (stat(path, &st) < 0)
             r = failed(files, item->path, -errno);
         else
-            r = S_ISDIR(st.st_mode) ? add_folder(files, path, item->path) : add_file(files, strdup(path), strdup(item->path));
+            r = S_ISDIR(st.st_mode) ? add_folder(files, path, item->path)
+                                    : add_file(files, strdup(path), strdup(item->path));
     }
     for (size_t i = 0; i < files->n && r == 0; i++)
         r = mix_file(files, &files->all[i], &hash);

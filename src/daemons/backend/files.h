@@ -28,7 +28,8 @@ struct files {
 
 /* Looks at the domain's ldif_files: files, and folders of *.ldif in the order of their names. Returns 0 or a
  * negative errno: then failed_path cannot be read (NULL: no memory). To be released in either case. */
-int files_find(struct files *files, const struct items *items, const struct config *config, const char *section);
+int files_find(struct files *files, const struct items *items, const struct config *config,
+               const char *section);
 void files_done(struct files *files);
 
 /* Reads one whole, with room for a byte behind it. -EAGAIN: it was changed meanwhile; -EFBIG. */

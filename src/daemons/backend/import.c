@@ -81,7 +81,8 @@ static int read_file(struct import *import, const struct file *file)
             break;
     }
     if (r == -EBADMSG)
-        log_error("%s:%lu: %s; the file is refused, entries stay as they were", file->shown, ldif->bad_line, ldif->why);
+        log_error("%s:%lu: %s; the file is refused, entries stay as they were", file->shown,
+                  ldif->bad_line, ldif->why);
     else if (r < 0)
         log_error_errno(r, "%s: %m", file->shown);
     return r;
@@ -100,7 +101,8 @@ static void settle(const struct files *files)
     (void) nanosleep(&pause, NULL);
 }
 
-static int find_files(struct files *files, const struct items *items, const struct config *config, const char *section)
+static int find_files(struct files *files, const struct items *items, const struct config *config,
+                      const char *section)
 {
     int r = files_find(files, items, config, section);
 
@@ -110,7 +112,8 @@ static int find_files(struct files *files, const struct items *items, const stru
 }
 
 /* Reads all files. -EAGAIN: they are not those of the mark any more. */
-static int read_all(struct import *import, const struct items *items, const struct config *config, const char *section)
+static int read_all(struct import *import, const struct items *items, const struct config *config,
+                    const char *section)
 {
     struct files after = { 0 };
     int r;
@@ -421,7 +424,8 @@ unsigned long import_fresh_sec(const struct config *config, const char *section)
     return (unsigned long) ((usec + 999999) / 1000000);
 }
 
-int import_run(const struct config *config, const char *domain, const struct items *items, const char *cache_dir)
+int import_run(const struct config *config, const char *domain, const struct items *items,
+               const char *cache_dir)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *cache = NULL;
     CLEANUP(freep) char *section = NULL;

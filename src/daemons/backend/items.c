@@ -92,13 +92,15 @@ static int take_fd(const char **at, char end, int *ret)
     *at = *stop ? stop + 1 : stop;
     if (strcmp(text, "-") == 0)
         return 0;
-    if (text_to_u64(text, 10, INT32_MAX, &number) < 0 || fcntl((int) number, F_SETFD, FD_CLOEXEC) < 0)
+    if (text_to_u64(text, 10, INT32_MAX, &number) < 0 ||
+        fcntl((int) number, F_SETFD, FD_CLOEXEC) < 0)
         return -EINVAL;
     *ret = (int) number;
     return 0;
 }
 
-int items_adopt(struct items *items, const struct config *config, const char *section, const char *text)
+int items_adopt(struct items *items, const struct config *config, const char *section,
+                const char *text)
 {
     int r;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Items: what ldif_files names, as root has found it.
  *
- * A folder above may be closed to the back end's user: /etc/sssd is, on some systems. Root opens each item and the folder that it is in
- * before it becomes that user, who then goes by these descriptors where the name leads nowhere. */
+ * A folder above may be closed to the back end's user: /etc/sssd is, on some systems. Root opens
+ * each item and the folder that it is in before it becomes that user, who then goes by these
+ * descriptors where the name leads nowhere. */
 
 #ifndef BACKEND_ITEMS_H
 #define BACKEND_ITEMS_H
@@ -28,10 +29,12 @@ struct items {
 /* Opens what is there. Returns 0, also where nothing is; or -ENOMEM. To be released in either case. */
 int items_open(struct items *items, const struct config *config, const char *section);
 /* The same with descriptors that a parent has opened: items_text() of it. Also -EINVAL. */
-int items_adopt(struct items *items, const struct config *config, const char *section, const char *text);
+int items_adopt(struct items *items, const struct config *config, const char *section,
+                const char *text);
 void items_done(struct items *items);
 
-/* All descriptors, for a child that gets them under the same numbers. The caller's to free; NULL: no memory. */
+/* All descriptors, for a child that gets them under the same numbers. The caller's to free; NULL:
+ * no memory. */
 char *items_text(const struct items *items);
 
 /* By which path it is to be opened now, and the folder that it is in. Returns room. */

@@ -147,8 +147,8 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
     return 0;
 }
 
-/* What it gets besides: the files, and the log, whose folder is closed to it. Under the same number, a descriptor only loses its
- * mark to be closed. */
+/* What it gets besides: the files, and the log, whose folder is closed to it. Under the same
+ * number, a descriptor only loses its mark to be closed. */
 static int hand_over(posix_spawn_file_actions_t *actions, const struct source *source)
 {
     const int log = log_fd();
@@ -186,7 +186,8 @@ static int spawn_import(struct source *source)
     (void) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     r = hand_over(&actions, source);
     if (r == 0)
-        r = -posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, source->import_argv, environ);
+        r = -posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, source->import_argv,
+                         environ);
     (void) posix_spawn_file_actions_destroy(&actions);
     (void) posix_spawnattr_destroy(&attributes);
     if (r < 0)
@@ -242,9 +243,11 @@ static void start_watches(struct source *source)
         path = item_path(watch->item, room);
         if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
             path = item_folder(watch->item, room);
-        r = sd_event_add_inotify(source->event, &watch->inotify, path, WATCHED_CHANGES, on_inotify, watch);
+        r = sd_event_add_inotify(source->event, &watch->inotify, path, WATCHED_CHANGES, on_inotify,
+                                 watch);
         if (r < 0)
-            log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain, watch->item->path);
+            log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain,
+                            watch->item->path);
     }
 }
 
@@ -329,12 +332,14 @@ static int add_watches(struct source *source)
     if (!source->watches)
         return -ENOMEM;
     for (size_t i = 0; i < source->items->n; i++)
-        source->watches[source->n_watches++] = (struct watch){ .source = source, .item = &source->items->all[i] };
+        source->watches[source->n_watches++] = (struct watch) { .source = source,
+                                                                .item = &source->items->all[i] };
     return 0;
 }
 
-static int ldif_open(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache,
-                     const struct items *items, char *const *import_argv, struct source **ret)
+static int ldif_open(sd_event *event, const struct config *config, const char *domain,
+                     struct cache_writer *cache, const struct items *items,
+                     char *const *import_argv, struct source **ret)
 {
     CLEANUP(ldif_freep) struct source *source = NULL;
     int r;

@@ -86,7 +86,10 @@ static uint64_t clock_usec(void)
 
 static void start_as(struct stage *stage, const char *uid)
 {
-    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), (gid_t) atoi(uid)), 0);
+    assert_int_equal(config_write_snapshot(stage->f->config,
+                                           folder_file(&stage->f->folder, "config"),
+                                           (gid_t) atoi(uid)),
+                     0);
     stage->registered[0] = '\0';
     stage->pid = fork();
     assert_true(stage->pid >= 0);
@@ -94,14 +97,16 @@ static void start_as(struct stage *stage, const char *uid)
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (chdir(stage->f->folder.path) < 0)
             _exit(3);
-        (void) execl(stage->program, "sssd_be", "--domain", DOMAIN, "--uid", uid, "--gid", uid, "--logger=files",
-                     "-d", "9", NULL);
+        (void) execl(stage->program, "sssd_be", "--domain", DOMAIN, "--uid", uid, "--gid", uid,
+                     "--logger=files", "-d", "9", NULL);
         _exit(4);
     }
     WAIT_WHILE(stage, stage->registered[0] == '\0');
     assert_string_equal(stage->registered, "domain/" DOMAIN);
-    assert_int_equal(
-        bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN ".socket"), geteuid(), &stage->backend), 0);
+    assert_int_equal(bus_connect(stage->event,
+                                 folder_file(&stage->f->folder, "backend_" DOMAIN ".socket"),
+                                 geteuid(), &stage->backend),
+                     0);
 }
 
 static void start(struct stage *stage)
@@ -132,7 +137,8 @@ static int stage_setup(void **state)
     stage->f = f;
     assert_non_null(realpath("backend/sssd_be-for-tests", stage->program));
     assert_true(sd_event_new(&stage->event) >= 0);
-    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"), BUS_OURS_ALONE, on_service, stage, &stage->monitor),
+    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"),
+                                BUS_OURS_ALONE, on_service, stage, &stage->monitor),
                      0);
     *state = stage;
     return 0;
@@ -272,7 +278,8 @@ static void a_change_is_read_by_itself(void **state)
     stop_backend(stage, SIGTERM);
 }
 
-/* As somebody who may enter neither the folder above nor the log's: what root has opened is enough for it and its import. */
+/* As somebody who may enter neither the folder above nor the log's: what root has opened is enough
+ * for it and its import. */
 static void a_folder_behind_a_closed_one_is_read_and_watched(void **state)
 {
     struct stage *stage = *state;
@@ -318,7 +325,8 @@ static void a_file_that_is_closed_to_the_user_is_named(void **state)
     assert_int_equal(refresh(stage), 0);
     stop_backend(stage, SIGTERM);
     log = folder_read(folder, "sssd_" DOMAIN ".log");
-    assert_true(asprintf(&line, "cannot read %s: Permission denied", folder_file(folder, "ldif/a.ldif")) > 0);
+    assert_true(asprintf(&line, "cannot read %s: Permission denied",
+                         folder_file(folder, "ldif/a.ldif")) > 0);
     assert_non_null(strstr(log, line));
 }
 

@@ -626,10 +626,13 @@ enum { WRITER = 12345, READER, STRANGER };
 static int become(uid_t uid, gid_t gid)
 {
     (void) umask(0077); /* as a unit's */
-    return setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0 ? -1 : 0;
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0)
+        return -1;
+    return setresuid(uid, uid, uid);
 }
 
-static int run_as(uid_t uid, gid_t gid, int (*work)(const struct folder *folder), const struct folder *folder)
+static int run_as(uid_t uid, gid_t gid, int (*work)(const struct folder *folder),
+                  const struct folder *folder)
 {
     pid_t pid = fork();
     int status;
@@ -662,7 +665,8 @@ static int finds_alice(struct cache *cache)
     return r;
 }
 
-/* Two views at once, of two processes; and nothing in the folder can be changed but the list of readers. */
+/* Two views at once, of two processes; and nothing in the folder can be changed but the list of
+ * readers. */
 static int read_sample(const struct folder *folder)
 {
     struct cache *cache = NULL;
@@ -683,9 +687,11 @@ static int read_sample(const struct folder *folder)
     if (finds_alice(cache) != 1)
         return 4;
     cache_close(cache);
-    if (open(folder_file(folder, "cache_" DOMAIN ".mdb"), O_RDWR | O_CLOEXEC) >= 0 || errno != EACCES)
+    if (open(folder_file(folder, "cache_" DOMAIN ".mdb"), O_RDWR | O_CLOEXEC) >= 0 ||
+        errno != EACCES)
         return 5;
-    if (unlink(folder_file(folder, "cache_" DOMAIN ".mdb")) == 0 || unlink(folder_file(folder, "cache_" DOMAIN ".mdb-lock")) == 0)
+    if (unlink(folder_file(folder, "cache_" DOMAIN ".mdb")) == 0 ||
+        unlink(folder_file(folder, "cache_" DOMAIN ".mdb-lock")) == 0)
         return 6;
     return open(folder_file(folder, "new"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 ? 7 : 0;
 }
@@ -726,7 +732,8 @@ static void readers_of_another_user_need_no_right_to_write(void **state)
     assert_int_equal(run_as(READER, READER, read_sample, folder), 0);
     assert_int_equal(run_as(STRANGER, STRANGER, read_in_vain, folder), 0);
 
-    assert_int_equal(cache_open(folder->path, DOMAIN, &cache), 1); /* somebody who reads all the time */
+    /* somebody who reads all the time */
+    assert_int_equal(cache_open(folder->path, DOMAIN, &cache), 1);
     assert_int_equal(run_as(WRITER, WRITER, write_with_readers, folder), 0);
     assert_int_equal(run_as(READER, READER, read_sample, folder), 0);
     assert_int_equal(finds_alice(cache), 1);

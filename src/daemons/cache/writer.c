@@ -66,7 +66,8 @@ static int open_tables(struct cache_writer *writer)
     return cache_errno(mdb_txn_commit(txn));
 }
 
-/* Readers write it: each has a line there. It has to be ready before the data are: only who finds both has a cache. */
+/* Readers write it: each has a line there. It has to be ready before the data are: only who finds
+ * both has a cache. */
 static int prepare_lock_file(const char *data_path)
 {
     CLEANUP(freep) char *path = NULL;
@@ -99,8 +100,8 @@ static int set_mode(MDB_env *env, mode_t mode)
     return (st.st_mode & 07777) != mode && fchmod(fd, mode) < 0 && errno != EPERM ? -errno : 0;
 }
 
-/* Who reads is somebody else, of a group that is none of the writer's to give a file. So the folder says who comes that far, and its files
- * what he may do. */
+/* Who reads is somebody else, of a group that is none of the writer's to give a file. So the folder
+ * says who comes that far, and its files what he may do. */
 static int open_file(struct cache_writer *writer)
 {
     mode_t mask;

@@ -14,12 +14,12 @@
 #include "monitor/register.h"
 #include "monitor/services.h"
 #include "monitor/signals.h"
-#include "util/stamp.h"
 #include "util/confine.h"
 #include "util/folders.h"
 #include "util/log.h"
 #include "util/memfile.h"
 #include "util/privileges.h"
+#include "util/stamp.h"
 #include "util/watchdog.h"
 
 /* --- The configuration ----------------------------------------------------------------------------------------- */
@@ -90,9 +90,11 @@ static int find_users(struct monitor *monitor)
     const char *configured = config_text(monitor->config, "sssd", "user");
     int r;
 
-    r = privileges_find_user(monitor->paths->backend_user, configured, &monitor->uid, &monitor->gid);
+    r = privileges_find_user(monitor->paths->backend_user, configured, &monitor->uid,
+                             &monitor->gid);
     if (r == 0)
-        r = privileges_find_user(monitor->paths->user, configured, &monitor->responder_uid, &monitor->responder_gid);
+        r = privileges_find_user(monitor->paths->user, configured, &monitor->responder_uid,
+                                 &monitor->responder_gid);
     return r;
 }
 
@@ -103,8 +105,9 @@ static char *path_in(const char *dir, const char *name)
     return asprintf(&path, "%s%s", dir, name) < 0 ? NULL : path;
 }
 
-/* Packages bring them; who cleared /var gets them anew. Of SSSD's there are only those that clients look into and that root works
- * in, and only if they are missing: to change an owner there would keep SSSD from starting again. */
+/* Packages bring them; who cleared /var gets them anew. Of SSSD's there are only those that clients
+ * look into and that root works in, and only if they are missing: to change an owner there would
+ * keep SSSD from starting again. */
 static int make_folders(const struct monitor *monitor)
 {
     const struct monitor_paths *paths = monitor->paths;
@@ -115,11 +118,13 @@ static int make_folders(const struct monitor *monitor)
         gid_t gid;
         int (*make)(const struct folder *folder);
     } folders[] = {
-        { paths->run_dir, "", 0755, geteuid(), getegid(), folder_make }, /* nobody may exchange the snapshot */
+        /* nobody may exchange the snapshot */
+        { paths->run_dir, "", 0755, geteuid(), getegid(), folder_make },
         { paths->state_dir, "/pipes", 0755, geteuid(), getegid(), folder_make },
         { paths->state_dir, "/mc", 0755, geteuid(), getegid(), folder_make },
         { paths->own_dir, "", 0755, geteuid(), getegid(), folder_make },
-        /* Back ends write there. Responders read, and are the only others to pass: its files have no group of their own. */
+        /* Back ends write there. Responders read, and are the only others to pass: its files have
+         * no group of their own. */
         { paths->own_dir, "/cache", 0750, monitor->uid, monitor->responder_gid, folder_keep },
         { paths->log_dir, "", 0750, geteuid(), getegid(), folder_make },
     };
@@ -130,7 +135,8 @@ static int make_folders(const struct monitor *monitor)
 
         if (!path)
             return -ENOMEM;
-        r = folders[i].make(&(struct folder) { path, folders[i].mode, folders[i].uid, folders[i].gid });
+        r = folders[i].make(&(struct folder) { path, folders[i].mode, folders[i].uid,
+                                               folders[i].gid });
         if (r < 0)
             log_error_errno(r, "cannot make the folder %s: %m", path);
     }
@@ -161,8 +167,9 @@ static int check_caches(const struct monitor *monitor)
     is_new = stamp_check(&(struct stamp_places) { monitor->paths->own_dir, cache, stamps });
     if (is_new < 0)
         return is_new;
-    /* Records there live for minutes: clients would go on with what the old cache has held. A responder that has been quicker than
-     * us sees by itself that the cache is another, and could make no new files. */
+    /* Records there live for minutes: clients would go on with what the old cache has held. A
+     * responder that has been quicker than us sees by itself that the cache is another, and could
+     * make no new files. */
     if (is_new && monitor_discard_memory_caches(monitor))
         return 0;
     r = memfile_discard_others(memory, monitor->responder_uid);
@@ -194,8 +201,9 @@ static int confine_to_files(const struct monitor *monitor)
 
     if (!pid_file)
         return -ENOMEM;
-    return confine(NULL, (const char *const[]) { paths->state_dir, paths->own_dir, paths->log_dir, paths->run_dir,
-                                                 dirname(pid_file), "/dev/null", NULL });
+    return confine(NULL,
+                   (const char *const[]) { paths->state_dir, paths->own_dir, paths->log_dir,
+                                           paths->run_dir, dirname(pid_file), "/dev/null", NULL });
 }
 
 static int take_pidfile(struct monitor *monitor)

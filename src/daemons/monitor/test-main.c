@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The monitor in a folder of its own: the one it is started in. From the environment: SECOND_USEC, how long its seconds are;
- * BACKEND_USER, whom back ends become. */
+/* The monitor in a folder of its own: the one it is started in. From the environment: SECOND_USEC,
+ * how long its seconds are; BACKEND_USER, whom back ends become. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -31,8 +31,8 @@
 #define LONG_SECOND "10000000"
 #define SECOND UINT64_C(100000)
 
-#define SOUND                                                        \
-    "[sssd]\nservices = nss\ndomains = one, two\nuser = root\n"      \
+#define SOUND                                                   \
+    "[sssd]\nservices = nss\ndomains = one, two\nuser = root\n" \
     "[domain/one]\nid_provider = ldif\n[domain/two]\nid_provider = ldif\n"
 
 static char programs[512]; /* where this test was built */
@@ -262,8 +262,9 @@ static void it_is_ready_when_all_have_registered(void **state)
                          (unsigned) getuid(), (unsigned) getgid()) > 0);
     assert_true(has("events", expected));
     free(expected);
-    assert_true(asprintf(&expected, "nss started: --uid %u --gid %u --logger=stderr --debug-level=4\n", (unsigned) getuid(),
-                         (unsigned) getgid()) > 0);
+    assert_true(asprintf(&expected,
+                         "nss started: --uid %u --gid %u --logger=stderr --debug-level=4\n",
+                         (unsigned) getuid(), (unsigned) getgid()) > 0);
     assert_true(has("events", expected));
     assert_int_equal(config_read_snapshot("run/config", &config), 0);
     assert_string_equal(config_get(config, "sssd", "domains"), "one, two");
@@ -560,7 +561,8 @@ static void folders_are_made_and_links_not_followed(void **state)
     assert_int_equal(access("state/db", F_OK), -1);
     assert_int_equal(stop_monitor(f), 0);
 
-    assert_int_equal(system("rm -r own/cache && mkdir elsewhere && ln -s elsewhere/new own/cache"), 0);
+    assert_int_equal(system("rm -r own/cache && mkdir elsewhere && ln -s elsewhere/new own/cache"),
+                     0);
     start(f);
     assert_int_equal(exit_code_of(f), 1);
     assert_true(has("stderr", "cannot make the folder"));
@@ -571,12 +573,16 @@ static void folders_of_sssds_stay_as_they_are(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(system("mkdir -m 700 state && mkdir -m 711 state/pipes && mkdir -m 770 state/db && mkdir -m 775 state/mc"), 0);
+    assert_int_equal(system("mkdir -m 700 state && mkdir -m 711 state/pipes && mkdir -m 770 "
+                            "state/db && mkdir -m 775 state/mc"),
+                     0);
     assert_int_equal(system("test $(id -u) != 0 || chown -R 123:456 state"), 0);
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     assert_int_equal(stop_monitor(f), 0);
-    assert_int_equal(system("test $(id -u) != 0 || test $(find state -type d -uid 123 -gid 456 | wc -l) = 4"), 0);
+    assert_int_equal(
+        system("test $(id -u) != 0 || test $(find state -type d -uid 123 -gid 456 | wc -l) = 4"),
+        0);
     assert_int_equal(mode_of("state"), 0700);
     assert_int_equal(mode_of("state/pipes"), 0711);
     assert_int_equal(mode_of("state/db"), 0770);
@@ -615,7 +621,8 @@ static void put_memory_cache(const char *name)
     assert_int_equal(pwrite(fd, &magic, sizeof(magic), 1000 - MEMFILE_TAIL_BYTES), sizeof(magic));
 }
 
-/* What clients read of our own goes with the cache, but not from under a responder, which could make it no more. */
+/* What clients read of our own goes with the cache, but not from under a responder, which could
+ * make it no more. */
 static void memory_caches_go_with_the_cache_unless_somebody_writes_them(void **state)
 {
     struct fixture *f = *state;
@@ -652,7 +659,8 @@ static void the_memory_caches_flag_goes_when_it_is_cleared(void **state)
     assert_return_code(kill(f->monitor, SIGHUP), errno);
     WITHIN(60, access("state/mc/clear_mc_flag", F_OK) < 0);
     assert_true(has("events", "nss ClearMemcache"));
-    assert_int_equal(access("state/mc/passwd", F_OK), 0); /* the responder has cleared it in place */
+    assert_int_equal(access("state/mc/passwd", F_OK),
+                     0); /* the responder has cleared it in place */
     assert_int_equal(stop_monitor(f), 0);
 }
 
@@ -663,7 +671,8 @@ static void all_others_become_our_own_users_whatever_the_configuration_says(void
 
     if (getuid() != 0)
         skip();
-    configure("[sssd]\nservices = nss\ndomains = one\nuser = sssd\n[domain/one]\nid_provider = ldif\n");
+    configure(
+        "[sssd]\nservices = nss\ndomains = one\nuser = sssd\n[domain/one]\nid_provider = ldif\n");
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     assert_true(has("events", "nss started: --uid 65534 --gid"));
@@ -682,12 +691,14 @@ static void without_its_users_it_does_not_run(void **state)
 
     if (getuid() != 0)
         skip();
-    configure("[sssd]\nservices = nss\ndomains = one\nuser = sssd\n[domain/one]\nid_provider = ldif\n");
+    configure(
+        "[sssd]\nservices = nss\ndomains = one\nuser = sssd\n[domain/one]\nid_provider = ldif\n");
     assert_return_code(setenv("BACKEND_USER", "nobody-has-this-name", 1), errno);
     start(f);
     assert_return_code(unsetenv("BACKEND_USER"), errno);
     assert_int_equal(exit_code_of(f), 1);
-    assert_true(has("stderr", "there is no user \"nobody-has-this-name\" in /etc/passwd to become: refusing to run as root"));
+    assert_true(has("stderr", "there is no user \"nobody-has-this-name\" in /etc/passwd to become: "
+                              "refusing to run as root"));
     assert_int_equal(access("events", F_OK), -1);
     assert_int_equal(access("own", F_OK), -1);
 }

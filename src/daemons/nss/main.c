@@ -24,8 +24,8 @@ static struct memcache *memcache; /* between root's part and the rest */
 
 static int prepare(struct responder *responder)
 {
-    return memcache_open(paths.memcache_dir, paths.memcache_lock, responder_config(responder), responder_uid(responder),
-                         responder_gid(responder), &memcache);
+    return memcache_open(paths.memcache_dir, paths.memcache_lock, responder_config(responder),
+                         responder_uid(responder), responder_gid(responder), &memcache);
 }
 
 static int init(struct responder *responder, void **ret_state)
@@ -33,7 +33,8 @@ static int init(struct responder *responder, void **ret_state)
     struct nss *nss;
     int r;
 
-    r = nss_new(responder_event(responder), responder_config(responder), &paths, TAKE(memcache), &nss);
+    r = nss_new(responder_event(responder), responder_config(responder), &paths, TAKE(memcache),
+                &nss);
     if (r >= 0)
         *ret_state = nss;
     return r;

@@ -62,8 +62,8 @@ static char *flag_path(const char *dir)
     return asprintf(&path, "%s/%s", dir, CLEAR_FLAG) < 0 ? NULL : path;
 }
 
-/* One who still has the lock is leaving: its files are replaced, and so is the lock, which is ours then. Returns as memfile_lock(), but
- * with the lock in any case. */
+/* One who still has the lock is leaving: its files are replaced, and so is the lock, which is ours
+ * then. Returns as memfile_lock(), but with the lock in any case. */
 static int take_lock(const char *path, int *ret_fd)
 {
     int was_held = 0;
@@ -80,18 +80,23 @@ static int take_lock(const char *path, int *ret_fd)
     return -EAGAIN; /* a host on which a hundred others start at once */
 }
 
-static void open_tables(struct memcache *memcache, const struct memtable_place *place, const struct config *config)
+static void open_tables(struct memcache *memcache, const struct memtable_place *place,
+                        const struct config *config)
 {
     for (enum table which = 0; which < N_TABLES; which++) {
-        uint32_t n_slots = memcache->life > 0 ? slots_for(config_u32(config, "nss", tables[which].size_option)) : 0;
+        uint32_t n_slots = slots_for(config_u32(config, "nss", tables[which].size_option));
         int r;
 
+        if (memcache->life == 0)
+            n_slots = 0;
         if (n_slots == 0)
             r = memfile_discard(place->folder_fd, tables[which].name);
         else
-            r = memtable_open(place, tables[which].name, &tables[which].kind, n_slots, &memcache->tables[which]);
+            r = memtable_open(place, tables[which].name, &tables[which].kind, n_slots,
+                              &memcache->tables[which]);
         if (r < 0)
-            log_warning_errno(r, "memory cache %s: cannot %s it: %m", tables[which].name, n_slots ? "make" : "remove");
+            log_warning_errno(r, "memory cache %s: cannot %s it: %m", tables[which].name,
+                              n_slots ? "make" : "remove");
     }
 }
 
@@ -99,7 +104,8 @@ static int open_folder(const char *dir, int *ret_fd)
 {
     int r;
 
-    /* Only one that is missing: else it is SSSD's, with the owner and mode that its packages give it. */
+    /* Only one that is missing: else it is SSSD's, with the owner and mode that its packages give
+     * it. */
     r = folder_make(&(struct folder) { dir, 0755, geteuid(), getegid() });
     if (r < 0)
         return r;
@@ -107,8 +113,8 @@ static int open_folder(const char *dir, int *ret_fd)
     return *ret_fd < 0 ? -errno : 0;
 }
 
-int memcache_open(const char *dir, const char *lock_path, const struct config *config, uid_t uid, gid_t gid,
-                  struct memcache **ret)
+int memcache_open(const char *dir, const char *lock_path, const struct config *config, uid_t uid,
+                  gid_t gid, struct memcache **ret)
 {
     CLEANUP(closep) int folder_fd = -1;
     struct memcache *memcache;
@@ -129,15 +135,18 @@ int memcache_open(const char *dir, const char *lock_path, const struct config *c
     }
     is_sole_writer = take_lock(lock_path, &memcache->lock_fd);
     if (is_sole_writer < 0)
-        log_warning_errno(is_sole_writer, "memory cache: cannot lock %s: %m; its files are made anew", lock_path);
+        log_warning_errno(is_sole_writer,
+                          "memory cache: cannot lock %s: %m; its files are made anew", lock_path);
 
-    /* whoever left the flag waits no more, but wanted the files cleared; another engine's are of no use to anybody */
+    /* whoever left the flag waits no more, but wanted the files cleared; another engine's are of no
+     * use to anybody */
     r = memfile_discard_others(dir, unlinkat(folder_fd, CLEAR_FLAG, 0) == 0 ? (uid_t) -1 : uid);
     if (r >= 0)
         r = memfile_discard(folder_fd, SIDS_NAME);
     if (r < 0)
         log_warning_errno(r, "memory cache: cannot remove what another engine has left: %m");
-    open_tables(memcache, &(struct memtable_place) { folder_fd, uid, gid, is_sole_writer == 1 }, config);
+    open_tables(memcache, &(struct memtable_place) { folder_fd, uid, gid, is_sole_writer == 1 },
+                config);
     return 0;
 }
 
@@ -154,13 +163,15 @@ struct memcache *memcache_free(struct memcache *memcache)
 
 /* ---- as the service's user ---- */
 
-/* The table, if it is still one that clients read. One that was taken away can only be made anew by root. */
+/* The table, if it is still one that clients read. One that was taken away can only be made anew by
+ * root. */
 static struct memtable *ready(struct memcache *memcache, enum table which)
 {
     struct memtable **table = &memcache->tables[which];
 
     if (*table && memtable_check(*table, now_usec()) < 0) {
-        log_warning("memory cache %s: its file was taken away: clients ask for each entry until the next start",
+        log_warning("memory cache %s: its file was taken away: clients ask for each entry until "
+                    "the next start",
                     tables[which].name);
         *table = memtable_close(*table);
     }

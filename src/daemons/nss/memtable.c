@@ -43,7 +43,8 @@ struct header {
     uint32_t padding;
 };
 _Static_assert(sizeof(struct header) == 56, "the layout is the clients'");
-_Static_assert(offsetof(struct header, status) == MEMFILE_STATUS_AT, "others mark files as recycled, too");
+_Static_assert(offsetof(struct header, status) == MEMFILE_STATUS_AT,
+               "others mark files as recycled, too");
 
 struct record {
     uint32_t b1;
@@ -550,20 +551,22 @@ static bool can_be_adopted(const struct memtable *table, const struct header *wa
     if (header.b1 != header.b2 || header.b1 >> 24 != 0xf0)
         return false;
     header.b1 = header.b2 = header.seed = header.padding = 0;
-    return memcmp(&header, wanted, sizeof(header)) == 0 && table->tail->magic == MEMFILE_TAIL_MAGIC && table->tail->busy == 0 &&
+    return memcmp(&header, wanted, sizeof(header)) == 0 &&
+           table->tail->magic == MEMFILE_TAIL_MAGIC && table->tail->busy == 0 &&
            sd_id128_equal(table->tail->boot, boot);
 }
 
 /* Returns 1 with the file of an earlier life, 0 if there is none that can be used, or a negative errno. */
-static int adopt(struct memtable *table, const struct memtable_place *place, const char *name, const struct header *wanted,
-                 sd_id128_t boot)
+static int adopt(struct memtable *table, const struct memtable_place *place, const char *name,
+                 const struct header *wanted, sd_id128_t boot)
 {
     struct stat info;
     int r;
 
     if (!place->is_sole_writer || sd_id128_is_null(boot))
         return 0;
-    table->fd = openat(place->folder_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    table->fd = openat(place->folder_fd, name,
+                       O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (table->fd < 0)
         return errno == ENOENT || errno == ELOOP || errno == EISDIR ? 0 : -errno;
     if (!memfile_is_ours(table->fd, place->uid) || fstat(table->fd, &info) < 0 ||
@@ -599,16 +602,16 @@ static int fill_new(struct memtable *table, const struct header *wanted, sd_id12
     *table->header = *wanted;
     if (getrandom(&table->header->seed, sizeof(table->header->seed), GRND_NONBLOCK) < 0)
         table->header->seed = (uint32_t) getpid(); /* before the pool is ready */
-    *table->tail = (struct tail){ .magic = MEMFILE_TAIL_MAGIC, .boot = boot };
+    *table->tail = (struct tail) { .magic = MEMFILE_TAIL_MAGIC, .boot = boot };
     table->is_new = true;
     set_status(table, STATUS_ALIVE);
     return 0;
 }
 
-/* Made aside and put in place whole, so that readers see the old file, none, or the new one. The folder may be somebody else's:
- * nothing is done by a name but to make, move and remove it. */
-static int create(struct memtable *table, const struct memtable_place *place, const char *name, const struct header *wanted,
-                  sd_id128_t boot)
+/* Made aside and put in place whole, so that readers see the old file, none, or the new one. The
+ * folder may be somebody else's: nothing is done by a name but to make, move and remove it. */
+static int create(struct memtable *table, const struct memtable_place *place, const char *name,
+                  const struct header *wanted, sd_id128_t boot)
 {
     CLEANUP(freep) char *aside = NULL;
     int r;
@@ -618,7 +621,8 @@ static int create(struct memtable *table, const struct memtable_place *place, co
         return -ENOMEM;
     }
     (void) unlinkat(place->folder_fd, aside, 0); /* of a life that ended here */
-    table->fd = openat(place->folder_fd, aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    table->fd = openat(place->folder_fd, aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                       0600);
     if (table->fd < 0)
         return -errno;
     r = fill_new(table, wanted, boot);
@@ -633,8 +637,8 @@ static int create(struct memtable *table, const struct memtable_place *place, co
     return r;
 }
 
-int memtable_open(const struct memtable_place *place, const char *name, const struct memtable_kind *kind, uint32_t n_slots,
-                  struct memtable **ret)
+int memtable_open(const struct memtable_place *place, const char *name,
+                  const struct memtable_kind *kind, uint32_t n_slots, struct memtable **ret)
 {
     const struct header wanted = header_for(n_slots);
     struct memtable *table;

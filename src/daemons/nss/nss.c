@@ -77,7 +77,8 @@ static int watch_caches(struct nss *nss, const char *dir)
     return 0;
 }
 
-int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths, struct memcache *memcache, struct nss **ret)
+int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths,
+            struct memcache *memcache, struct nss **ret)
 {
     struct nss *nss;
     int r;

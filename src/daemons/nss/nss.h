@@ -32,7 +32,8 @@ struct nss_paths {
 };
 
 /* Takes the memory cache, also when it fails. */
-int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths, struct memcache *memcache, struct nss **ret);
+int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths,
+            struct memcache *memcache, struct nss **ret);
 struct nss *nss_free(struct nss *nss);
 
 #endif

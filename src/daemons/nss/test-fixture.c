@@ -185,7 +185,9 @@ void fixture_restart_nss(struct fixture *f)
 
     disconnect(f);
     f->nss = nss_free(f->nss);
-    assert_int_equal(memcache_open(f->paths.memcache_dir, f->paths.memcache_lock, f->config, geteuid(), getegid(), &memcache), 0);
+    assert_int_equal(memcache_open(f->paths.memcache_dir, f->paths.memcache_lock, f->config,
+                                   geteuid(), getegid(), &memcache),
+                     0);
     assert_int_equal(nss_new(f->event, f->config, &f->paths, memcache, &f->nss), 0);
     f->responder.state = f->nss;
     fixture_connect(f);
@@ -210,7 +212,8 @@ void fixture_start(struct fixture *f, const char *const *settings)
     assert_non_null(shells);
     assert_true(fputs("# installed\n/bin/sh\n", shells) >= 0);
     assert_int_equal(fclose(shells), 0);
-    f->paths = (struct nss_paths){ f->cache_dir, f->memcache_dir, f->memcache_lock, f->bus_prefix, f->shells_file };
+    f->paths = (struct nss_paths) { f->cache_dir, f->memcache_dir, f->memcache_lock, f->bus_prefix,
+                                    f->shells_file };
 
     own = spec;
     own.commands = nss_commands;

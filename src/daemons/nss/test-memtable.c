@@ -109,7 +109,8 @@ static bool finds(const char *key, bool is_id)
 
 /* ---- the writer ---- */
 
-static struct memtable *open_in(const char *folder, uint32_t n_slots, uint64_t mark, bool is_sole_writer)
+static struct memtable *open_in(const char *folder, uint32_t n_slots, uint64_t mark,
+                                bool is_sole_writer)
 {
     int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     const struct memtable_place place = { folder_fd, geteuid(), getegid(), is_sole_writer };
@@ -521,7 +522,8 @@ static int work_as_somebody(struct memtable *table)
 
 static void root_makes_it_and_somebody_else_goes_on(void **state)
 {
-    struct memtable_place place = { open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), SOMEBODY, SOMEBODY, true };
+    struct memtable_place place = { open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), SOMEBODY, SOMEBODY,
+                                    true };
     struct memtable *table;
     struct stat info;
     int status;

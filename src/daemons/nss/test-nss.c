@@ -420,7 +420,7 @@ static void a_memory_cache_that_was_taken_away_comes_back_with_the_next_start(vo
     assert_int_equal(system(command), 0);
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
-    assert_int_equal(inode_of(f, "passwd"), 0); /* who serves may have no right to make files there */
+    assert_int_equal(inode_of(f, "passwd"), 0); /* who serves may be unable to make files there */
     fixture_restart_nss(f);
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
     assert_false(is_empty_file(f, "passwd"));
@@ -441,10 +441,21 @@ static void the_tools_flag_clears_the_memory_cache_in_place(void **state)
     assert_true(is_empty_file(f, "passwd"));
     assert_int_equal(inode_of(f, "passwd"), before);
 
-    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice")); /* nobody has removed it: the next start does */
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    /* nobody has removed it: the next start does */
     fixture_restart_nss(f);
     assert_int_equal(inode_of(f, "clear_mc_flag"), 0);
     assert_true(is_empty_file(f, "passwd"));
+}
+
+static struct memcache *open_memcache(const struct fixture *f)
+{
+    struct memcache *memcache;
+
+    assert_int_equal(memcache_open(f->memcache_dir, f->memcache_lock, f->config, geteuid(),
+                                   getegid(), &memcache),
+                     0);
+    return memcache;
 }
 
 static void two_responders_never_write_the_same_memory_cache(void **state)
@@ -453,20 +464,20 @@ static void two_responders_never_write_the_same_memory_cache(void **state)
     struct memcache *second, *third, *fourth;
     ino_t inodes[4] = { inode_of(f, "passwd") };
 
-    assert_int_equal(memcache_open(f->memcache_dir, f->memcache_lock, f->config, geteuid(), getegid(), &second), 0);
+    second = open_memcache(f);
     inodes[1] = inode_of(f, "passwd");
     assert_int_not_equal(inodes[1], inodes[0]);
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice")); /* the first goes on without */
     assert_true(is_empty_file(f, "passwd"));
 
     f->nss = nss_free(f->nss); /* and its end does not open the second one's to others */
-    assert_int_equal(memcache_open(f->memcache_dir, f->memcache_lock, f->config, geteuid(), getegid(), &third), 0);
+    third = open_memcache(f);
     inodes[2] = inode_of(f, "passwd");
     assert_int_not_equal(inodes[2], inodes[1]);
     memcache_free(second);
     memcache_free(third);
 
-    assert_int_equal(memcache_open(f->memcache_dir, f->memcache_lock, f->config, geteuid(), getegid(), &fourth), 0);
+    fourth = open_memcache(f);
     assert_int_equal(inode_of(f, "passwd"), inodes[2]);
     memcache_free(fourth);
     fixture_restart_nss(f); /* for the teardown */

@@ -25,14 +25,16 @@ static int make_above(const char *path)
 
 static int give(const struct folder *folder, bool is_anybodys)
 {
-    CLEANUP(closep) int fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_anybodys ? 0 : O_NOFOLLOW));
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    CLEANUP(closep) int fd = open(folder->path, is_anybodys ? flags : flags | O_NOFOLLOW);
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
     if (st.st_uid != geteuid() && !is_anybodys) /* not the one that was just made */
         return -EPERM;
-    if (st.st_uid == folder->uid && st.st_gid == folder->gid && (st.st_mode & 07777) == folder->mode)
+    if (st.st_uid == folder->uid && st.st_gid == folder->gid &&
+        (st.st_mode & 07777) == folder->mode)
         return 0;
     return fchmod(fd, folder->mode) < 0 || fchown(fd, folder->uid, folder->gid) < 0 ? -errno : 0;
 }

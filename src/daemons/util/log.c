@@ -37,7 +37,8 @@ static bool stderr_is_journal(void)
     return strcmp(stream, own) == 0;
 }
 
-/* Whoever runs us may have named a folder of somebody else's: nothing that was linked there is taken. */
+/* Whoever runs us may have named a folder of somebody else's: nothing that was linked there is
+ * taken. */
 static int open_file(const char *path, int *ret_fd)
 {
     CLEANUP(closep) int fd = -1;

@@ -15,7 +15,8 @@ static int open_named(int folder_fd, const char *name)
     return openat(folder_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 }
 
-/* The folder's owner may have put anything there: root writes into what has no other name, so to nobody else's harm. */
+/* The folder's owner may have put anything there: root writes into what has no other name, so to
+ * nobody else's harm. */
 static bool is_plain(int fd, struct stat *ret)
 {
     return fstat(fd, ret) == 0 && S_ISREG(ret->st_mode) && ret->st_nlink == 1;
@@ -25,11 +26,12 @@ static bool is_at(int folder_fd, const char *name, int fd)
 {
     struct stat ours, there;
 
-    return fstat(fd, &ours) == 0 && fstatat(folder_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && ours.st_dev == there.st_dev &&
-           ours.st_ino == there.st_ino;
+    return fstat(fd, &ours) == 0 && fstatat(folder_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-/* fd -1: it could not be opened. One that has just been put in its place is not the one that was looked at. */
+/* fd -1: it could not be opened. One that has just been put in its place is not the one that was
+ * looked at. */
 static int discard_open(int folder_fd, const char *name, int fd)
 {
     const uint32_t status = MEMFILE_RECYCLED;
@@ -63,8 +65,9 @@ bool memfile_is_ours(int fd, uid_t owner)
 int memfile_lock(const char *path, int *ret_fd)
 {
     for (unsigned turns = 0; turns < 100; turns++) {
-        CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        CLEANUP(closep) int fd = -1;
 
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         if (fd < 0)
             return -errno;
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)

@@ -6,13 +6,14 @@
 #ifndef UTIL_PATHS_H
 #define UTIL_PATHS_H
 
-/* from configure, SSSD's: SSS_STATEDIR (/var/lib/sss), SSS_CONFDIR (/etc/sssd); our own: OWN_STATEDIR
- * (/var/lib/sssd-ondemand), OWN_CONFDIR (/etc/sssd-ondemand), SSS_LOGDIR (/var/log/sssd-ondemand), SSS_RUNDIR
- * (/run/sssd-ondemand), SSS_LIBEXECDIR (/usr/libexec/sssd-ondemand/engine), SSS_USER and SSS_BACKEND_USER (sssd-ondemand,
- * sssd-ondemand-be) */
+/* From configure. SSSD's: SSS_STATEDIR (/var/lib/sss), SSS_CONFDIR (/etc/sssd). Our own:
+ * OWN_STATEDIR (/var/lib/sssd-ondemand), OWN_CONFDIR (/etc/sssd-ondemand), SSS_LOGDIR
+ * (/var/log/sssd-ondemand), SSS_RUNDIR (/run/sssd-ondemand), SSS_LIBEXECDIR
+ * (/usr/libexec/sssd-ondemand/engine), SSS_USER (sssd-ondemand), SSS_BACKEND_USER
+ * (sssd-ondemand-be). */
 
-/* Of SSSD's folders these alone: where clients look, and where the recipe that clears a cache is applied. Nothing here changes
- * their owners or modes. */
+/* Of SSSD's folders these alone: where clients look, and where the recipe that clears a cache is
+ * applied. Nothing here changes their owners or modes. */
 #define PIPES_DIR SSS_STATEDIR "/pipes"
 #define MEMCACHE_DIR SSS_STATEDIR "/mc"
 #define STAMP_DIR SSS_STATEDIR "/db"

@@ -80,7 +80,8 @@ int privileges_find_user(const char *name, const char *configured, uid_t *uid, g
     }
     r = user_find(name, uid, gid);
     if (r == 0 || (r > 0 && *uid == 0)) {
-        log_error("there is no user \"%s\" in /etc/passwd to become: refusing to run as root", name);
+        log_error("there is no user \"%s\" in /etc/passwd to become: refusing to run as root",
+                  name);
         return -ESRCH;
     }
     if (r < 0)

@@ -13,8 +13,8 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/text.h"
-#include "util/stamp.h"
 #include "util/log.h"
+#include "util/stamp.h"
 
 #define NUMBER_FILE "cache-number"
 #define NAME_BYTES (sizeof(STAMP_PREFIX) + 20)
@@ -27,10 +27,12 @@ static void name_of(uint64_t number, char ret[NAME_BYTES])
 /* Returns 1, or 0 if there is none that makes sense: then a new cache is begun. */
 static int read_number(int own_fd, uint64_t *ret)
 {
-    CLEANUP(closep) int fd = openat(own_fd, NUMBER_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    CLEANUP(closep) int fd = -1;
     char text[24];
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    ssize_t n;
 
+    fd = openat(own_fd, NUMBER_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
     if (n <= 0)
         return 0;
     text[n] = '\0';
@@ -46,13 +48,16 @@ static int write_number(int own_fd, uint64_t number)
     int n = snprintf(text, sizeof(text), "%" PRIu64 "\n", number), r;
 
     (void) unlinkat(own_fd, NUMBER_FILE ".new", 0); /* of one that was killed */
-    fd = openat(own_fd, NUMBER_FILE ".new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = openat(own_fd, NUMBER_FILE ".new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                0644);
     if (fd < 0)
         return -errno;
     r = io_write(fd, text, (size_t) n);
     if (r < 0)
         return r;
-    return fsync(fd) < 0 || renameat(own_fd, NUMBER_FILE ".new", own_fd, NUMBER_FILE) < 0 ? -errno : 0;
+    if (fsync(fd) < 0 || renameat(own_fd, NUMBER_FILE ".new", own_fd, NUMBER_FILE) < 0)
+        return -errno;
+    return 0;
 }
 
 /* Removes the files whose names begin so. Folders stay: nobody of ours makes any there. */
@@ -68,7 +73,7 @@ static int remove_files(const char *path, const char *prefix)
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
             continue;
-        if (unlinkat(dirfd(dir), entry->d_name, 0) < 0 && errno != ENOENT && errno != EISDIR && errno != EPERM)
+        if (unlinkat(dirfd(dir), entry->d_name, 0) < 0 && errno != ENOENT && errno != EISDIR)
             r = -errno; /* the others all the same */
     }
     return r;
@@ -106,17 +111,19 @@ static int begin(const struct stamp_places *places, int own_fd, int stamp_fd)
         log_error_errno(r, "cannot clear %s: %m", places->cache_dir);
         return r;
     }
+    /* Before the pool is ready: it has only to differ from the last one. */
     if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
-        number = (uint64_t) getpid(); /* before the pool is ready; it has only to differ from the last one */
+        number = (uint64_t) getpid();
     r = write_number(own_fd, number);
     if (r < 0) {
         log_error_errno(r, "cannot write %s/" NUMBER_FILE ": %m", places->own_dir);
         return r;
     }
-    (void) remove_files(places->stamp_dir, STAMP_PREFIX); /* of older caches; they say nothing any more */
+    (void) remove_files(places->stamp_dir, STAMP_PREFIX); /* of older caches: they say nothing */
     r = leave_stamp(stamp_fd, number);
     if (r < 0)
-        log_warning_errno(r, "cannot leave the cache's stamp in %s: %m; the next start begins a new cache again", places->stamp_dir);
+        log_warning_errno(r, "cannot leave the cache's stamp in %s: %m; the next start begins a new "
+                          "cache again", places->stamp_dir);
     return 1;
 }
 
@@ -151,5 +158,6 @@ bool stamp_is_there(const struct stamp_places *places)
     CLEANUP(closep) int own_fd = -1, stamp_fd = -1;
     uint64_t number;
 
-    return open_places(places, &own_fd, &stamp_fd) == 0 && read_number(own_fd, &number) && is_stamped(stamp_fd, number);
+    return open_places(places, &own_fd, &stamp_fd) == 0 && read_number(own_fd, &number) &&
+           is_stamped(stamp_fd, number);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "common/cleanup.h"
@@ -20,7 +21,8 @@
 /* A header, and what we put at the end. */
 static void write_file(const struct folder *folder, const char *name, bool has_our_tail)
 {
-    CLEANUP(closep) int fd = open(folder_file(folder, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    CLEANUP(closep) int fd = open(folder_file(folder, name), flags, 0644);
     const uint64_t magic = MEMFILE_TAIL_MAGIC;
     const uint32_t status = ALIVE;
 
@@ -28,7 +30,8 @@ static void write_file(const struct folder *folder, const char *name, bool has_o
     assert_int_equal(ftruncate(fd, 1000), 0);
     assert_int_equal(pwrite(fd, &status, sizeof(status), MEMFILE_STATUS_AT), sizeof(status));
     if (has_our_tail)
-        assert_int_equal(pwrite(fd, &magic, sizeof(magic), 1000 - MEMFILE_TAIL_BYTES), sizeof(magic));
+        assert_int_equal(pwrite(fd, &magic, sizeof(magic), 1000 - MEMFILE_TAIL_BYTES),
+                         sizeof(magic));
 }
 
 static uint32_t status_of(int fd)
@@ -57,7 +60,7 @@ static void what_another_engine_left_is_marked_and_goes(void **state)
     assert_int_equal(memfile_discard_others(folder->path, geteuid()), 0);
     assert_false(is_there(folder, "passwd"));
     assert_false(is_there(folder, "sid"));
-    assert_true(is_there(folder, "group")); /* ours */
+    assert_true(is_there(folder, "group"));         /* ours */
     assert_true(is_there(folder, "clear_mc_flag")); /* no file of that kind */
     assert_int_equal(status_of(fd), MEMFILE_RECYCLED);
 
@@ -88,7 +91,8 @@ static void links_lead_nowhere(void **state)
     assert_int_equal(symlink("target", folder_file(folder, "group")), 0);
     assert_int_equal(memfile_discard_others(folder->path, geteuid()), 0);
     assert_false(is_there(folder, "passwd"));
-    assert_int_equal(faccessat(AT_FDCWD, folder_file(folder, "group"), F_OK, AT_SYMLINK_NOFOLLOW), -1);
+    assert_int_equal(faccessat(AT_FDCWD, folder_file(folder, "group"), F_OK, AT_SYMLINK_NOFOLLOW),
+                     -1);
     assert_int_equal(status_of(secret), ALIVE);
     assert_int_equal(status_of(target), ALIVE);
 }

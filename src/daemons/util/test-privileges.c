@@ -106,7 +106,8 @@ static void who_is_to_be_found_is_the_configurations_root_or_our_own(void **stat
     (void) state;
     if (geteuid() != 0)
         skip();
-    assert_int_equal(privileges_find_user("nobody", "sssd", &uid, &gid), 0); /* whatever else it says */
+    assert_int_equal(privileges_find_user("nobody", "sssd", &uid, &gid),
+                     0); /* whatever else it says */
     assert_int_equal(uid, 65534);
     uid = 12; /* the command line's comes first */
     assert_int_equal(privileges_find_user("nobody", "root", &uid, &gid), 0);
@@ -117,7 +118,8 @@ static void who_is_to_be_found_is_the_configurations_root_or_our_own(void **stat
     assert_int_equal(gid, getegid());
     assert_int_equal(privileges_find_user("nobody-has-this-name", "root", &uid, &gid), 0);
     assert_int_equal(privileges_find_user("nobody-has-this-name", "nobody", &uid, &gid), -ESRCH);
-    assert_int_equal(privileges_find_user("root", "nobody", &uid, &gid), -ESRCH); /* that is no user to drop to */
+    assert_int_equal(privileges_find_user("root", "nobody", &uid, &gid),
+                     -ESRCH); /* that is no user to drop to */
 }
 
 static void root_stays_root(void **state)

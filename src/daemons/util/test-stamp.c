@@ -10,20 +10,23 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "util/stamp.h"
 #include "test/folder.h"
+#include "util/stamp.h"
 
 static int check(const struct folder *folder)
 {
-    return stamp_check(&(struct stamp_places) { folder_file(folder, "own"), folder_file(folder, "own/cache"), folder_file(folder, "db") });
+    return stamp_check(&(struct stamp_places) {
+        folder_file(folder, "own"), folder_file(folder, "own/cache"), folder_file(folder, "db") });
 }
 
 static bool is_there(const struct folder *folder)
 {
-    return stamp_is_there(&(struct stamp_places) { folder_file(folder, "own"), folder_file(folder, "own/cache"), folder_file(folder, "db") });
+    return stamp_is_there(&(struct stamp_places) {
+        folder_file(folder, "own"), folder_file(folder, "own/cache"), folder_file(folder, "db") });
 }
 
 static int setup(void **state)
@@ -112,7 +115,8 @@ static void a_stamp_of_another_cache_does_not_count(void **state)
 
     assert_int_equal(check(folder), 1);
     fill_cache(folder);
-    folder_write(folder, "own/cache-number", "12\n"); /* of a state that was restored from elsewhere */
+    folder_write(folder, "own/cache-number",
+                 "12\n"); /* of a state that was restored from elsewhere */
     assert_int_equal(check(folder), 1);
     assert_false(has_cache(folder));
     only_one(folder, "db", STAMP_PREFIX, stamp); /* and older ones do not pile up */
