@@ -527,6 +527,15 @@ static void recycle(struct memtable *table)
     set_status(table, STATUS_RECYCLED);
 }
 
+/* What SSSD's tools look at: where it can be locked they take it that nobody writes, and remove the
+ * file. Nothing of ours relies on it, since whoever can read the file can lock it, too. */
+static void show_writer(int fd)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+
+    (void) fcntl(fd, F_OFD_SETLK, &lock); /* see above */
+}
+
 static int map_file(struct memtable *table, const struct header *header)
 {
     table->file_bytes = tail_at(header) + sizeof(struct tail);
@@ -665,6 +674,7 @@ int memtable_open(const struct memtable_place *place, const char *name,
         memtable_close(table);
         return r;
     }
+    show_writer(table->fd);
     *ret = table;
     return 0;
 }

@@ -484,6 +484,31 @@ static void a_file_that_another_one_writes_is_replaced(void **state)
     memtable_close(table);
 }
 
+/* As the expiry tool tries. */
+static bool can_be_locked(void)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+    int fd = open(path, O_RDWR | O_CLOEXEC), r;
+
+    assert_true(fd >= 0);
+    r = fcntl(fd, F_SETLK, &lock);
+    assert_int_equal(close(fd), 0);
+    return r == 0;
+}
+
+static void sssds_tools_see_that_it_is_written(void **state)
+{
+    struct memtable *table = open_table(64, 7);
+
+    (void) state;
+    assert_false(can_be_locked());
+    memtable_close(table);
+    assert_true(can_be_locked());
+    table = open_table(64, 7); /* taken over */
+    assert_false(can_be_locked());
+    memtable_close(table);
+}
+
 static void a_damaged_table_is_emptied_in_place(void **state)
 {
     struct memtable *table = open_seeded(8);
@@ -697,6 +722,7 @@ int main(void)
         TEST(what_was_removed_or_cut_is_noticed),
         TEST(the_same_record_stored_again_changes_nothing_but_its_end),
         TEST(a_file_that_another_one_writes_is_replaced),
+        TEST(sssds_tools_see_that_it_is_written),
         TEST(a_damaged_table_is_emptied_in_place),
         TEST(root_makes_it_and_somebody_else_goes_on),
         TEST(records_of_a_clock_that_was_set_back_are_dropped),
