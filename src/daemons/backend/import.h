@@ -5,10 +5,12 @@
 #define BACKEND_IMPORT_H
 
 struct config;
+struct items;
 
 /* In a process of its own: it takes time, and memory. Returns 0, or a negative errno after a line in the log:
  * then the cache is as it was. */
-int import_run(const struct config *config, const char *domain, const char *cache_dir);
+int import_run(const struct config *config, const char *domain, const struct items *items,
+               const char *cache_dir);
 
 /* How long entries are good after the files were looked at, in seconds: the shortest of the entry_cache timeouts. */
 unsigned long import_fresh_sec(const struct config *config, const char *section);

@@ -2,7 +2,6 @@
 /* Source ldif: a directory in LDIF files. Looks whether they have changed; a child process reads them. */
 
 #include <errno.h>
-#include <libgen.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "backend/files.h"
 #include "backend/import.h"
+#include "backend/items.h"
 #include "backend/source.h"
 #include "cache/writer.h"
 #include "common/child.h"
@@ -37,7 +37,7 @@ struct waiter {
 /* A folder of ldif_files, or the one that a file of it is in. */
 struct watch {
     struct source *source;
-    char *item;
+    const struct item *item;
     sd_event_source *inotify; /* NULL: it is not there, or cannot be read */
 };
 
@@ -46,6 +46,7 @@ struct source {
     const struct config *config;
     char *domain, *section;
     struct cache_writer *cache;
+    const struct items *items;
     char *const *import_argv;
     uint64_t fresh_sec, offline_sec;
 
@@ -146,8 +147,26 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
     return 0;
 }
 
+/* What it gets besides: the files, and the log, whose folder is closed to it. Under the same
+ * number, a descriptor only loses its mark to be closed. */
+static int hand_over(posix_spawn_file_actions_t *actions, const struct source *source)
+{
+    const int log = log_fd();
+    int r = log >= 0 ? -posix_spawn_file_actions_adddup2(actions, log, log) : 0;
+
+    for (size_t i = 0; i < source->items->n && r == 0; i++) {
+        const int fds[] = { source->items->all[i].folder_fd, source->items->all[i].fd };
+
+        for (size_t j = 0; j < 2 && r == 0; j++)
+            if (fds[j] >= 0)
+                r = -posix_spawn_file_actions_adddup2(actions, fds[j], fds[j]);
+    }
+    return r;
+}
+
 static int spawn_import(struct source *source)
 {
+    posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
     pid_t pid;
@@ -157,10 +176,19 @@ static int spawn_import(struct source *source)
     r = -posix_spawnattr_init(&attributes);
     if (r < 0)
         return r;
+    r = -posix_spawn_file_actions_init(&actions);
+    if (r < 0) {
+        (void) posix_spawnattr_destroy(&attributes);
+        return r;
+    }
     /* Our signals are blocked, for the event loop. */
     (void) posix_spawnattr_setsigmask(&attributes, &none);
     (void) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    r = -posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, source->import_argv, environ);
+    r = hand_over(&actions, source);
+    if (r == 0)
+        r = -posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, source->import_argv,
+                         environ);
+    (void) posix_spawn_file_actions_destroy(&actions);
     (void) posix_spawnattr_destroy(&attributes);
     if (r < 0)
         return r;
@@ -205,17 +233,21 @@ static void start_watches(struct source *source)
 {
     for (size_t i = 0; i < source->n_watches; i++) {
         struct watch *watch = &source->watches[i];
-        CLEANUP(freep) char *path = strdup(watch->item);
+        char room[ITEM_ROOM];
+        const char *path;
         struct stat st;
         int r;
 
-        if (watch->inotify || !path)
+        if (watch->inotify)
             continue;
-        r = sd_event_add_inotify(source->event, &watch->inotify,
-                                 stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path), WATCHED_CHANGES,
-                                 on_inotify, watch);
+        path = item_path(watch->item, room);
+        if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+            path = item_folder(watch->item, room);
+        r = sd_event_add_inotify(source->event, &watch->inotify, path, WATCHED_CHANGES, on_inotify,
+                                 watch);
         if (r < 0)
-            log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain, watch->item);
+            log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain,
+                            watch->item->path);
     }
 }
 
@@ -243,7 +275,7 @@ static int look(struct source *source, bool although_offline)
     if (!although_offline && is_before(now_sec(), state.offline_until, source->offline_sec))
         return -EHOSTDOWN;
 
-    r = files_find(&files, source->config, source->section);
+    r = files_find(&files, source->items, source->config, source->section);
     if (r < 0) {
         log_error_errno(r, "%s: cannot read %s: %m", source->domain,
                         files.failed_path ? files.failed_path : "the LDIF files");
@@ -278,10 +310,8 @@ static struct source *ldif_free(struct source *source)
         (void) waitpid(source->pid, NULL, 0);
     }
     call_waiters(source, -ECANCELED);
-    for (size_t i = 0; i < source->n_watches; i++) {
+    for (size_t i = 0; i < source->n_watches; i++)
         sd_event_source_disable_unref(source->watches[i].inotify);
-        free(source->watches[i].item);
-    }
     free(source->watches);
     sd_event_source_disable_unref(source->changed);
     sd_event_unref(source->event);
@@ -298,27 +328,17 @@ static void ldif_freep(struct source **source)
 
 static int add_watches(struct source *source)
 {
-    CLEANUP(freep) char **items = config_list(source->config, source->section, "ldif_files");
-    size_t n = 0;
-
-    if (!items)
-        return -ENOMEM;
-    while (items[n])
-        n++;
-    source->watches = calloc(n + 1, sizeof(*source->watches));
+    source->watches = calloc(source->items->n + 1, sizeof(*source->watches));
     if (!source->watches)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        char *item = strdup(items[i]);
-
-        if (!item)
-            return -ENOMEM;
-        source->watches[source->n_watches++] = (struct watch){ .source = source, .item = item };
-    }
+    for (size_t i = 0; i < source->items->n; i++)
+        source->watches[source->n_watches++] = (struct watch) { .source = source,
+                                                                .item = &source->items->all[i] };
     return 0;
 }
 
-static int ldif_open(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache,
+static int ldif_open(sd_event *event, const struct config *config, const char *domain,
+                     struct cache_writer *cache, const struct items *items,
                      char *const *import_argv, struct source **ret)
 {
     CLEANUP(ldif_freep) struct source *source = NULL;
@@ -330,6 +350,7 @@ static int ldif_open(sd_event *event, const struct config *config, const char *d
     source->event = sd_event_ref(event);
     source->config = config;
     source->cache = cache;
+    source->items = items;
     source->import_argv = import_argv;
     source->domain = strdup(domain);
     if (!source->domain || asprintf(&source->section, "domain/%s", domain) < 0) {

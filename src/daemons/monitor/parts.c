@@ -24,8 +24,7 @@ int part_of(const struct monitor *monitor, const char *service, struct config **
 /* Whose it is to read. */
 static gid_t group_of(const struct monitor *monitor, const char *service)
 {
-    (void) service;
-    return monitor->gid;
+    return strncmp(service, "domain/", strlen("domain/")) == 0 ? monitor->gid : monitor->responder_gid;
 }
 
 static int write_part(const struct monitor *monitor, const char *dir, const char *service)

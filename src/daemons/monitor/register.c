@@ -176,11 +176,13 @@ static char *bus_path(const struct monitor *monitor)
 
 int register_init(struct monitor *monitor)
 {
+    const struct bus_access access = { monitor->responder_gid,
+                                       { monitor->responder_uid, monitor->uid } };
     CLEANUP(freep) char *path = bus_path(monitor);
 
     if (!path)
         return -ENOMEM;
-    return bus_listen(monitor->event, path, monitor->uid, monitor->gid, on_connection, monitor, &monitor->bus);
+    return bus_listen(monitor->event, path, access, on_connection, monitor, &monitor->bus);
 }
 
 void register_done(struct monitor *monitor)
