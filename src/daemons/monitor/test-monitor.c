@@ -648,6 +648,8 @@ static void each_service_has_its_part_of_the_configuration(void **state)
     assert_true(config_is_of(nss, "etc", "sssd.conf"));
     configure(SOUND);
     assert_false(config_is_of(nss, "etc", "sssd.conf"));
+}
+
 static void folders_of_sssds_stay_as_they_are(void **state)
 {
     struct fixture *f = *state;
