@@ -142,7 +142,7 @@ static int confine_to_files(void)
     return confine((const char *const[]) { "/etc", "/usr", "/run", "/proc", "/dev", NULL }, (const char *const[]) { cache, NULL });
 }
 
-/* As root, and before anything is bound: without its user nothing of it shall run. */
+/* As root, and before anybody is served: without its user nothing of it shall run. */
 static int find_user(struct responder *responder)
 {
     return privileges_find_user(SSS_USER, config_text(responder->config, "sssd", "user"), &responder->uid, &responder->gid);
@@ -197,9 +197,6 @@ int sss_process_init(struct responder *responder)
 {
     int r;
 
-    r = find_user(responder);
-    if (r < 0)
-        return r;
     r = make_folders();
     if (r < 0)
         return r;
@@ -213,6 +210,9 @@ int sss_process_init(struct responder *responder)
     if (r < 0)
         return r;
     r = read_config(responder);
+    if (r < 0)
+        return r;
+    r = find_user(responder);
     if (r < 0)
         return r;
     r = apply_config(responder);
