@@ -50,7 +50,9 @@ static int make_folder(const char *dir)
 
     if (lstat(dir, &st) == 0 && !S_ISDIR(st.st_mode) && unlink(dir) < 0)
         return -errno;
-    return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
+    if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    return chmod(dir, 0755) < 0 ? -errno : 0; /* whatever our umask is: services read theirs as their users */
 }
 
 static bool is_of_any(const char *name, char *const *services)

@@ -630,11 +630,19 @@ static void each_service_has_its_part_of_the_configuration(void **state)
     struct fixture *f = *state;
     CLEANUP(config_freep) struct config *nss = NULL;
     CLEANUP(config_freep) struct config *one = NULL;
+    struct stat st;
+    mode_t mask;
 
     configure(SOUND "ldif_files = /secret\nmin_id = 77\n[nss]\npwfield = x\n"); /* of the second domain */
     assert_int_equal(system("mkdir -p run/config && touch run/config/domain-gone"), 0);
+    mask = umask(0077); /* as in its unit */
     start_with(f, "--genconf", NULL);
+    (void) umask(mask);
     assert_int_equal(exit_code_of(f), 0);
+    assert_return_code(stat("run/config", &st), errno);
+    assert_int_equal(st.st_mode & 07777, 0755);
+    assert_return_code(stat("run/config/nss", &st), errno);
+    assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(access("run/config/domain-gone", F_OK), -1);
     assert_int_equal(config_read_snapshot("run/config/nss", &nss), 0);
     assert_int_equal(config_read_snapshot("run/config/domain-one", &one), 0);
