@@ -183,7 +183,9 @@ static int restart(struct run *run, bool own)
     enum job_result result;
     int r;
 
+    (void) state_set_switching(&run->state, true); /* else who waits for the monitor's own responders is refused meanwhile */
     r = manager_run(run->manager, "Restart", MONITOR, "replace", SWITCH_MSEC, &result);
+    (void) state_set_switching(&run->state, false); /* its start may have done so, and a boot does */
     if (r == -ERFKILL) { /* nobody serves, before and after */
         (void) puts(MONITOR " is masked, and stays so");
         return 0;
@@ -318,7 +320,7 @@ static int change(struct run *run)
 
 static void print_done(const struct run *run)
 {
-    (void) printf("%s serves\n", engine_word(run->to_own));
+    (void) printf(run->was_stopped ? "%s is configured\n" : "%s serves\n", engine_word(run->to_own));
     if (run->was_stopped)
         (void) puts(MONITOR " was stopped, and stays so until: sss_activation release");
     if (run->options->minutes > 0)
