@@ -183,7 +183,9 @@ static int restart(struct run *run, bool own)
     enum job_result result;
     int r;
 
-    (void) state_set_switching(&run->state, true); /* else who waits for the monitor's own responders is refused meanwhile */
+    /* Else who asks one of the monitor's own responders is refused meanwhile. Not before ours: it takes a path over from PID 1 alone,
+     * and who waits in that queue would be lost. */
+    (void) state_set_switching(&run->state, !own);
     r = manager_run(run->manager, "Restart", MONITOR, "replace", SWITCH_MSEC, &result);
     (void) state_set_switching(&run->state, false); /* its start may have done so, and a boot does */
     if (r == -ERFKILL) { /* nobody serves, before and after */
