@@ -225,8 +225,14 @@ static void print_engine(const struct check *check, FILE *out)
 
 static void print_text(const struct check *check, FILE *out)
 {
+    char engine[32];
     const struct configuration_view *configuration = &check->view.configuration;
     const char *says = configuration->says ? configuration->says : "";
+
+    if (check->engines.own)
+        (void) snprintf(engine, sizeof(engine), "Our own engine"); /* these fit */
+    else
+        (void) snprintf(engine, sizeof(engine), "SSSD %s", ENGINE_TEXT);
 
     switch (configuration->verdict) {
     case CONFIGURATION_NONE:
@@ -237,14 +243,15 @@ static void print_text(const struct check *check, FILE *out)
                        geteuid() == 0 ? "" : "; run this as root");
         return;
     case CONFIGURATION_REFUSED:
-        (void) fprintf(out, "SSSD %s would not start with this configuration:\n  %s\n", ENGINE_TEXT, says);
-        (void) fputs("A running SSSD goes on; every responder stays whose it is until this is mended.\n", out);
+        (void) fprintf(out, "%s would not start with this configuration:\n  %s\n", engine, says);
+        print_engine(check, out);
+        (void) fputs("What runs goes on; every responder stays whose it is until this is mended.\n", out);
         return;
     case CONFIGURATION_OK:
         break;
     }
 
-    (void) fprintf(out, "SSSD %s starts with this configuration.\n\n", ENGINE_TEXT);
+    (void) fprintf(out, "%s starts with this configuration.\n\n", engine);
     print_files(configuration->config, out);
     print_services(check, out);
     print_residency(check, out);

@@ -113,6 +113,7 @@ machine_SOURCES = \
 	test/responders.c \
 	tools/backends.c \
 	tools/bound.c \
+	tools/engines.c \
 	tools/json.c \
 	tools/overrides.c \
 	tools/processes.c \
@@ -141,7 +142,7 @@ tools_test_cache_SOURCES = \
 	tools/units.c
 tools_test_cache_CFLAGS = $(MACHINE_CFLAGS) -DCLEAR_USEC=1500000
 tools_test_cache_LDADD = $(TEST_LDADD)
-tools_test_check_SOURCES = $(machine_SOURCES) tools/check.c tools/engines.c tools/test-check.c
+tools_test_check_SOURCES = $(machine_SOURCES) tools/check.c tools/test-check.c
 tools_test_check_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_check_LDADD = $(MACHINE_LDADD)
 configurations_SOURCES = \
@@ -165,7 +166,7 @@ tools_test_configurations_2_8_SOURCES = $(configurations_SOURCES)
 tools_test_configurations_2_8_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) \
 	-USSSD_ENGINE -DSSSD_ENGINE=ENGINE_2_8 -DRULES='"2.8"'
 tools_test_configurations_2_8_LDADD = $(TEST_LDADD) $(JSON_LIBS)
-tools_test_engines_SOURCES = $(machine_SOURCES) tools/engines.c tools/test-engines.c
+tools_test_engines_SOURCES = $(machine_SOURCES) tools/test-engines.c
 tools_test_engines_CFLAGS = $(MACHINE_CFLAGS) -DCHECK_USEC=1500000
 tools_test_engines_LDADD = $(MACHINE_LDADD)
 tools_test_explain_SOURCES = $(machine_SOURCES) tools/explain.c tools/test-explain.c
@@ -253,12 +254,11 @@ tools_test_replace_SOURCES = \
 	tools/test-replace.c
 tools_test_replace_CFLAGS = $(TEST_CFLAGS)
 tools_test_replace_LDADD = $(TEST_LDADD)
-tools_test_status_SOURCES = $(machine_SOURCES) tools/engines.c tools/status.c tools/table.c tools/test-status.c
+tools_test_status_SOURCES = $(machine_SOURCES) tools/status.c tools/table.c tools/test-status.c
 tools_test_status_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_status_LDADD = $(MACHINE_LDADD)
 tools_test_switch_SOURCES = $(machine_SOURCES) \
 	tools/drain.c \
-	tools/engines.c \
 	tools/last.c \
 	tools/switch.c \
 	tools/test-switch.c \

@@ -378,7 +378,28 @@ int ownership_verify(const struct state *state, struct manager *manager)
     return n > 0 || changed ? move_sockets(state, manager, &before, CLOSES) : 0; /* a socket of one that runs may be open still */
 }
 
-/* The monitor's responders of which systemd has just got the sockets. */
+/* The other engine's monitor will bind the paths anew that systemd has just got of this one's: who waits then is lost. Not where
+ * that is ours: as above. */
+static void narrow_what_comes_back(const struct state *state, const struct owners *before, const struct services *services)
+{
+    const char *paths[RESPONDERS * UNITS_MAX];
+    size_t n = 0;
+    int r;
+
+    for (size_t i = 0; i < RESPONDERS; i++)
+        for (size_t k = 0; k < UNITS_MAX && responders[i].paths[k]; k++)
+            if (before->monitors[i] && services->why[i] != NOT_THE_MONITORS)
+                paths[n++] = responders[i].paths[k];
+    if (n == 0 || engine_is_own())
+        return;
+    r = state_set_narrowed(state, true);
+    if (r >= 0)
+        r = set_queues(paths, n, 0);
+    if (r < 0)
+        log_info("clients that come until the monitor has its sockets will be refused: %s", strerror(-r));
+}
+
+/* The monitor's responders of which systemd has just got the sockets. Ours finish by themselves. */
 static void finish_released(const struct state *state, struct manager *manager, const struct owners *before)
 {
     pid_t serving[RESPONDERS];
@@ -389,7 +410,8 @@ static void finish_released(const struct state *state, struct manager *manager, 
         return; /* systemd ends them with it */
     for (size_t i = 0; i < RESPONDERS; i++)
         if (pids[i] > 0 && responders[i].sockets[0] && before->monitors[i] && !state_monitor_owns(state, responders[i].name))
-            serving[n++] = pids[i];
+            if (engine_of_process(pids[i]) != RUNS_OWN)
+                serving[n++] = pids[i];
     finish(serving, n);
 }
 
@@ -406,7 +428,7 @@ int ownership_release(const struct state *state, struct manager *manager)
     const struct owners before = read_owners(state);
     struct owners after = before;
     struct services services;
-    bool released = false;
+    bool released = false, switching = state_is_switching(state);
     int r;
 
     if (read_services(&services) == 0)
@@ -414,7 +436,8 @@ int ownership_release(const struct state *state, struct manager *manager)
     narrow_what_comes(state, &services);
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        after.monitors[i] = before.monitors[i] && services.why[i] != NOT_THE_MONITORS;
+        /* Between two engines clients wait in a queue of systemd's, and not before a path that nobody listens on. */
+        after.monitors[i] = before.monitors[i] && services.why[i] != NOT_THE_MONITORS && !switching;
         released = released || after.monitors[i] != before.monitors[i];
     }
     r = released ? write_flags(state, after.monitors) : 0;
@@ -422,6 +445,8 @@ int ownership_release(const struct state *state, struct manager *manager)
         return r;
 
     r = move_sockets(state, manager, &before, CLOSES_LATER);
+    if (switching)
+        narrow_what_comes_back(state, &before, &services);
     finish_released(state, manager, &before);
     return r;
 }

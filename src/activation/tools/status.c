@@ -38,7 +38,7 @@ static void print_head(const struct view *view, const struct engines *engines, F
     else if (verdict == CONFIGURATION_UNREADABLE)
         (void) fprintf(out, "configuration: %s; run this as root\n", says);
     else if (verdict == CONFIGURATION_REFUSED)
-        (void) fprintf(out, "configuration: SSSD would not start with it: %s\n", says);
+        (void) fprintf(out, "configuration: %s would not start with it: %s\n", engines->own ? "our own engine" : "SSSD", says);
 }
 
 static const char *process_of(const struct responder_view *responder, char text[PROCESS_BYTES])

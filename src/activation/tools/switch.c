@@ -183,7 +183,11 @@ static int restart(struct run *run, bool own)
     enum job_result result;
     int r;
 
+    /* Else who asks one of the monitor's own responders is refused meanwhile. Not before ours: it takes a path over from PID 1 alone,
+     * and who waits in that queue would be lost. */
+    (void) state_set_switching(&run->state, !own);
     r = manager_run(run->manager, "Restart", MONITOR, "replace", SWITCH_MSEC, &result);
+    (void) state_set_switching(&run->state, false); /* its start may have done so, and a boot does */
     if (r == -ERFKILL) { /* nobody serves, before and after */
         (void) puts(MONITOR " is masked, and stays so");
         return 0;
@@ -318,7 +322,7 @@ static int change(struct run *run)
 
 static void print_done(const struct run *run)
 {
-    (void) printf("%s serves\n", engine_word(run->to_own));
+    (void) printf(run->was_stopped ? "%s is configured\n" : "%s serves\n", engine_word(run->to_own));
     if (run->was_stopped)
         (void) puts(MONITOR " was stopped, and stays so until: sss_activation release");
     if (run->options->minutes > 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "test/own-engine.h"
 #include "tools/check.h"
 #include "tools/status.h"
 #include "tools/test-machine.h"
@@ -72,6 +73,17 @@ static void the_verdict_is_the_exit_status(void **state)
     assert_has(check(false, STATUS_DEGRADED), "would not start with this configuration:\n  ");
     write_configuration(NO_LINE);
     assert_has(check(false, STATUS_OK), "starts with this configuration");
+}
+
+static void our_own_engine_is_asked_itself(void **state)
+{
+    (void) state;
+    write_configuration("[sssd]\ndomains = d\n[domain/d]\nid_provider = ldif\n");
+    own_is_configured();
+    assert_has(check(false, STATUS_OK), "Our own engine starts with this configuration.\n");
+    assert_has(check(false, STATUS_OK), "\nengine     own\n           sssd would not: [domain/d] id_provider: SSSD has no \"ldif\"\n");
+    own_is_installed("#!/bin/sh\necho 'sssd.conf:4: it does not like that'\nexit 1\n");
+    assert_has(check(false, STATUS_DEGRADED), "Our own engine would not start with this configuration:\n  sssd.conf:4: it does not like that\n");
 }
 
 static int check_as_nobody(void *userdata)
@@ -255,6 +267,7 @@ int main(void)
         IN_MACHINE(it_tells_what_there_is),
         IN_MACHINE(an_empty_line_is_told_from_none),
         IN_MACHINE(the_verdict_is_the_exit_status),
+        IN_MACHINE(our_own_engine_is_asked_itself),
         IN_MACHINE(others_are_told_to_be_root),
         IN_MACHINE(the_most_urgent_advice_comes_first),
         IN_MACHINE(a_monitor_that_might_leave_and_is_enabled_is_a_hint),

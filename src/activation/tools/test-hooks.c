@@ -924,6 +924,34 @@ static void a_restart_opens_what_the_monitor_will_not_have(void **state)
     }
 }
 
+/* Then clients wait in queues of systemd's, not before paths that nobody listens on. */
+static void a_restart_for_the_other_engine_opens_what_its_monitor_will_have_again(void **state)
+{
+    (void) state;
+    write_configuration("[sssd]\nservices = nss, pam\n" DOMAIN);
+    for (int own = 0; own <= 1; own++) {
+        assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
+        assert_int_equal(state_set_monitor_owns(&opened, "pam", true), 0);
+        all_sockets_have("ActiveState=inactive");
+        if (own)
+            own_is_configured();
+        assert_int_equal(state_set_switching(&opened, true), 0);
+        (void) unlink("narrowed"); /* of the row before */
+        forget_calls();
+        is_stopped_by("restart");
+        assert_int_equal(run("stopping", NULL), 0);
+        assert_false(state_monitor_owns(&opened, "nss"));
+        assert_true(told(OPEN("nss")));
+        /* Our own takes a path over from PID 1 alone. */
+        assert_string_equal(read_text("narrowed"), own ? "" : "pipes/nss\npipes/pam\npipes/private/pam\n");
+    }
+    unit_with_job(MONITOR, "activating", "start");
+    write_text(ENGINE_FILE, "sssd\n");
+    assert_int_equal(run("starting", NULL), 0);
+    assert_true(state_monitor_owns(&opened, "nss"));
+    assert_false(state_is_switching(&opened));
+}
+
 /* Serves one client after another, each as slowly as told, when the file is there. */
 static pid_t start_engine(int listener, const char *file, int msec)
 {
@@ -2514,6 +2542,7 @@ int main(void)
         IN_HOOKS(a_stop_does_not_wait_for_who_does_not_leave),
         IN_HOOKS(who_does_not_end_is_not_waited_for_for_ever),
         IN_HOOKS(a_restart_opens_what_the_monitor_will_not_have),
+        IN_HOOKS(a_restart_for_the_other_engine_opens_what_its_monitor_will_have_again),
         IN_HOOKS(a_restart_narrows_the_queues_that_the_monitor_will_have),
         IN_HOOKS(a_start_widens_what_stays),
         IN_HOOKS(who_is_released_serves_whom_it_has),

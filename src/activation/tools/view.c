@@ -15,6 +15,7 @@
 #include "lib/state.h"
 #include "lib/unix-sockets.h"
 #include "tools/bound.h"
+#include "tools/engines.h"
 #include "tools/ownership.h"
 #include "tools/processes.h"
 #include "tools/providers.h"
@@ -37,6 +38,11 @@ void configuration_view_read(struct configuration_view *ret)
         r = services_read(ret->config, &services, &ret->says);
     if (r > 0)
         r = providers_are_there(ret->config, &ret->says);
+    if (r > 0 && engine_is_own()) { /* it knows best */
+        int takes = engine_takes(true, &ret->says);
+
+        r = takes == 0 ? 0 : r; /* one that can't be asked says nothing */
+    }
     if (r > 0) {
         ret->services = services;
         ret->may_leave = residency_may_leave(ret->config, ret->stays_since, sizeof(ret->stays_since)) > 0;
