@@ -88,7 +88,10 @@ static uint64_t clock_usec(void)
 static void start_as(struct stage *stage, const char *uid)
 {
     assert_true(mkdir(folder_file(&stage->f->folder, "config"), 0755) == 0 || errno == EEXIST);
-    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config/domain-" DOMAIN), 0), 0);
+    assert_int_equal(config_write_snapshot(stage->f->config,
+                                           folder_file(&stage->f->folder, "config/domain-" DOMAIN),
+                                           (gid_t) atoi(uid)),
+                     0);
     stage->registered[0] = '\0';
     stage->pid = fork();
     assert_true(stage->pid >= 0);
