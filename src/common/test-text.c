@@ -48,6 +48,40 @@ static void numbers_are_read_whole_and_within_their_limit(void **state)
     }
 }
 
+static void times_have_units(void **state)
+{
+    static const struct {
+        const char *text;
+        int wanted;
+        uint64_t usec;
+    } rows[] = {
+        { "0", 0, 0 },
+        { "7", 0, 7000000 },
+        { "50ms", 0, 50000 },
+        { "3 s", 0, 3000000 },
+        { "2min", 0, 120000000 },
+        { "1h", 0, 3600000000 },
+        { "010", 0, 10000000 },
+        { "4294967295", 0, 4294967295000000 },
+        { "4294967296", -EINVAL, 1 },
+        { "4294967295h", -EINVAL, 1 },
+        { "99999999999999999999", -EINVAL, 1 },
+        { "", -EINVAL, 1 },
+        { "-1", -EINVAL, 1 },
+        { "1.5", -EINVAL, 1 },
+        { "1 day", -EINVAL, 1 },
+        { "s", -EINVAL, 1 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t usec = 1;
+
+        if (text_to_usec(rows[i].text, &usec) != rows[i].wanted || usec != rows[i].usec)
+            fail_msg("\"%s\": %llu us", rows[i].text, (unsigned long long) usec);
+    }
+}
+
 static void a_list_has_its_items_and_no_more(void **state)
 {
     char **items = text_list(" a b\t,, \r\f\v,c,");
@@ -67,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_has_its_items_and_no_more),
+        cmocka_unit_test(times_have_units),
         cmocka_unit_test(numbers_are_read_whole_and_within_their_limit),
     };
 

@@ -7,6 +7,9 @@
 
 #include "common/text.h"
 
+/* The longest time that is still counted; whoever wants more wants "never". */
+#define SECONDS_MAX ((uint64_t) UINT32_MAX)
+
 int text_to_u64(const char *text, int base, uint64_t max, uint64_t *ret)
 {
     unsigned long long value;
@@ -30,6 +33,34 @@ int text_to_u64(const char *text, int base, uint64_t max, uint64_t *ret)
 
     *ret = value;
     return 0;
+}
+
+int text_to_usec(const char *text, uint64_t *ret)
+{
+    static const struct {
+        const char *name;
+        uint64_t usec;
+    } units[] = {
+        { "", 1000000 }, { "ms", 1000 }, { "s", 1000000 }, { "min", 60000000 }, { "h", 3600000000 },
+    };
+    char digits[16];
+    size_t n = strspn(text, "0123456789");
+    const char *unit = text + n + strspn(text + n, TEXT_BLANKS);
+    uint64_t value;
+
+    if (n == 0 || n >= sizeof(digits))
+        return -EINVAL;
+    *(char *) mempcpy(digits, text, n) = '\0';
+    if (text_to_u64(digits, 10, SECONDS_MAX, &value) < 0)
+        return -EINVAL;
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].name) == 0 && value * units[i].usec <= SECONDS_MAX * 1000000) {
+            *ret = value * units[i].usec;
+            return 0;
+        }
+    }
+    return -EINVAL;
 }
 
 const char *text_trim(const char *text, size_t *ret_bytes)

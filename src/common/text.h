@@ -13,6 +13,10 @@
  * blanks. -EINVAL: it is none; -ERANGE: it is above max. Then *ret is left alone. */
 int text_to_u64(const char *text, int base, uint64_t max, uint64_t *ret);
 
+/* Reads a whole text as a time in microseconds: seconds, or a number with ms, s, min or h. -EINVAL: it
+ * is none, or above 2^32 seconds; then *ret is left alone. */
+int text_to_usec(const char *text, uint64_t *ret);
+
 /* The text without the blanks around it; it is not ended. */
 const char *text_trim(const char *text, size_t *ret_bytes);
 

@@ -380,26 +380,21 @@ int services_read(const struct conf *config, struct services *ret, char **ret_wh
     return 1;
 }
 
-static unsigned long in_unit(unsigned long number, const char *unit)
-{
-    return strcmp(unit, "ms") == 0 ? number / 1000 : strcmp(unit, "min") == 0 ? number * 60
-         : strcmp(unit, "h") == 0  ? number * 3600 : number;
-}
-
 unsigned long responder_idle_sec(const struct conf *config, const char *responder)
 {
     const char *value = config ? conf_get(config, responder, "responder_idle_timeout", NULL) : NULL;
-    bool own = config && conf_engine(config) == ENGINE_OWN;
     unsigned long number;
+    uint64_t usec;
     char *end;
 
     if (!value)
         return IDLE_SEC;
+    if (conf_engine(config) == ENGINE_OWN)
+        return text_to_usec(value, &usec) < 0 ? IDLE_SEC : (unsigned long) (usec / 1000000);
+
     errno = 0;
     number = strtoul(value, &end, 10);
-    if (errno != 0 || value[0] == '-' || (*end && !own))
+    if (errno != 0 || value[0] == '-' || *end)
         return IDLE_SEC;
-    if (own)
-        return in_unit(number, end);
     return number == 0 || number >= IDLE_SEC_MIN ? number : IDLE_SEC_MIN;
 }

@@ -262,7 +262,7 @@ uint64_t config_usec(const struct config *config, const char *section, const cha
 {
     uint64_t value = 0;
 
-    (void) value_parse_usec(config_text(config, section, key), &value);
+    (void) text_to_usec(config_text(config, section, key), &value);
     return value;
 }
 

@@ -242,7 +242,7 @@ static int check_duration(const struct option *option, const char *value, char *
 {
     uint64_t usec;
 
-    if (value_parse_usec(value, &usec) == 0 && usec >= option->min * UINT64_C(1000000) &&
+    if (text_to_usec(value, &usec) == 0 && usec >= option->min * UINT64_C(1000000) &&
         usec <= option->max * UINT64_C(1000000))
         return 0;
     return say_why(-EINVAL, ret_why, "\"%s\" is not such a time; allowed: %u to %u seconds, or a number with ms, s, min or h", value,

@@ -15,7 +15,6 @@
 #include "config/config.h"
 #include "config/image.h"
 #include "config/options.h"
-#include "config/values.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -91,29 +90,6 @@ static void lists_have_no_blanks_and_no_empty_items(void **state)
     assert_string_equal(filtered[0], "root");
     assert_null(filtered[1]);
     assert_null(vetoed[0]);
-}
-
-static void times_have_units(void **state)
-{
-    static const struct {
-        const char *text;
-        int r;
-        uint64_t usec;
-    } rows[] = {
-        { "0", 0, 0 },           { "7", 0, 7000000 },        { "50ms", 0, 50000 },     { "3 s", 0, 3000000 },
-        { "2min", 0, 120000000 }, { "1h", 0, 3600000000 },   { "010", 0, 10000000 },   { "", -EINVAL, 1 },
-        { "-1", -EINVAL, 1 },    { "1.5", -EINVAL, 1 },      { "1 day", -EINVAL, 1 },  { "s", -EINVAL, 1 },
-        { "4294967295", 0, 4294967295000000 },               { "4294967296", -EINVAL, 1 },
-        { "4294967295h", -EINVAL, 1 },                       { "99999999999999999999", -EINVAL, 1 },
-    };
-
-    (void) state;
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        uint64_t usec = 1;
-
-        assert_int_equal(value_parse_usec(rows[i].text, &usec), rows[i].r);
-        assert_int_equal(usec, rows[i].usec);
-    }
 }
 
 /* Every default has to pass the check that an administrator's value has to. */
@@ -240,7 +216,6 @@ int main(void)
         cmocka_unit_test(defaults_come_from_the_table),
         cmocka_unit_test(one_option_can_decide_for_another),
         cmocka_unit_test(lists_have_no_blanks_and_no_empty_items),
-        cmocka_unit_test(times_have_units),
         cmocka_unit_test(defaults_are_allowed_values),
         cmocka_unit_test(no_option_is_in_the_table_twice),
         cmocka_unit_test(a_slip_of_the_pen_is_recognized),

@@ -11,6 +11,5 @@
 /* Each returns 0, or -EINVAL and leaves *ret alone. */
 int value_parse_bool(const char *text, bool *ret); /* true, false */
 int value_parse_u32(const char *text, uint32_t *ret); /* 0x... is hexadecimal */
-int value_parse_usec(const char *text, uint64_t *ret); /* seconds, or with a unit: ms, s, min, h */
 
 #endif
