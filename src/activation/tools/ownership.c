@@ -467,16 +467,31 @@ int ownership_open(const struct state *state, struct manager *manager, const str
     return r < 0 ? r : list_run(&open, manager, "Start");
 }
 
+/* Else a responder of our own engine would start the monitor again. It stands before the monitor, whose stop waits for ours: a job
+ * that minds the order would never come to its turn. */
+static int close_monitor_socket(struct manager *manager)
+{
+    enum job_result result;
+    struct unit socket;
+    int r;
+
+    r = manager_state(manager, MONITOR_SOCKET, &socket);
+    if (r >= 0 && unit_is_up(&socket))
+        r = manager_run(manager, "Stop", MONITOR_SOCKET, "ignore-dependencies", JOBS_MSEC, &result);
+    if (r < 0)
+        log_warning("Stop " MONITOR_SOCKET ": %s", manager_error(r));
+    return r;
+}
+
 int ownership_close(struct manager *manager)
 {
     const char *names[MANAGER_UNITS_MAX];
     struct unit sockets[MANAGER_UNITS_MAX];
     struct list close = { .n = 0 };
     size_t n = 0;
-    int r;
+    int r, closed;
 
     names[n++] = MONITOR_RETRY_TIMER;
-    names[n++] = MONITOR_SOCKET; /* else a responder of our own engine would start the monitor again */
     for (size_t i = 0; i < RESPONDERS; i++) {
         if (responders[i].retry_timer)
             names[n++] = responders[i].retry_timer;
@@ -487,5 +502,9 @@ int ownership_close(struct manager *manager)
     for (size_t i = 0; r >= 0 && i < n; i++)
         if (unit_is_up(&sockets[i]))
             list_add(&close, names[i]);
-    return r < 0 ? r : list_run(&close, manager, "Stop");
+    if (r < 0)
+        return r;
+    r = close_monitor_socket(manager);
+    closed = list_run(&close, manager, "Stop");
+    return closed < 0 ? closed : r;
 }

@@ -2463,7 +2463,7 @@ static void a_stop_closes_the_monitors_own_socket_too(void **state)
     unit_has(MONITOR_SOCKET, "ActiveState=active");
     unit_with_job(MONITOR, "active", "stop");
     assert_int_equal(run("closing", NULL), 0);
-    assert_true(told("Stop " MONITOR_SOCKET " replace\n") && told("Stop sss-nss.socket replace\n"));
+    assert_true(told("Stop " MONITOR_SOCKET " ignore-dependencies\n") && told("Stop sss-nss.socket replace\n"));
 
     /* A restart closes neither. */
     forget_calls();
