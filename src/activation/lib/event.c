@@ -3,11 +3,14 @@
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
@@ -42,6 +45,43 @@ static bool journal_is_stderr(void)
 
     return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
            st.st_dev == device && st.st_ino == inode;
+}
+
+/* Whether the reader has a right to see the program is the kernel's to say; the command line is everybody's. */
+static void read_program(pid_t pid, char *ret, size_t bytes)
+{
+    CLEANUP(closep) int fd = -1;
+    char path[64];
+    ssize_t n;
+
+    (void) snprintf(path, sizeof(path), "/proc/%ld/exe", (long) pid); /* fits */
+    n = readlink(path, ret, bytes - 1);
+    if (n < 0) {
+        (void) snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long) pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, ret, bytes - 1);
+    }
+    ret[n < 0 ? 0 : n] = '\0'; /* of a command line the first word */
+}
+
+void event_log_activated(const char *responder, int fd)
+{
+    static bool is_told;
+    struct ucred client = { .uid = (uid_t) -1 };
+    socklen_t bytes = sizeof(client);
+    char program[PATH_MAX] = "";
+
+    if (is_told)
+        return;
+    is_told = true;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client, &bytes) == 0)
+        read_program(client.pid, program, sizeof(program));
+    if (EVENTS_TO_JOURNAL)
+        (void) sd_journal_send("MESSAGE=%s starts: a client came", responder, "MESSAGE_ID=%s", events[EVENT_ACTIVATED].id,
+                               "PRIORITY=%d", LOG_INFO, "SSS_RESPONDER=%s", responder, "SSS_REASON=client",
+                               "SSS_CLIENT_UID=%u", client.uid, "SSS_CLIENT_EXE=%s", program, NULL);
+    else
+        log_line(SD_INFO, "%s starts: a client came: uid %u, %s", responder, client.uid, program);
 }
 
 void event_log(enum event event, const char *responder, const char *reason, const char *format, ...)

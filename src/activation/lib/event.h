@@ -20,4 +20,9 @@ enum event {
 __attribute__((format(printf, 4, 5))) void event_log(enum event event, const char *responder, const char *reason,
                                                      const char *format, ...);
 
+/* EVENT_ACTIVATED, for a daemon that accepts its clients itself: with SSS_CLIENT_UID= and SSS_CLIENT_EXE= of the first, who sits at
+ * the other end of fd. The latter is as much as this process may see: the program, or what that was called by, or empty. Only the first
+ * call of a process counts. */
+void event_log_activated(const char *responder, int fd);
+
 #endif

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "common/clock.h"
+#include "lib/event.h"
 #include "lib/link.h"
 #include "lib/pace.h"
 #include "lib/sockets.h"
@@ -106,6 +107,8 @@ struct queue {
     int listener;
     sd_event_source *source;
     uint64_t waits_since_usec; /* somebody; 0: nobody */
+    const char *responder;
+    bool is_told;
 };
 
 static int on_client(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -117,6 +120,15 @@ static int on_client(sd_event_source *source, int fd, uint32_t revents, void *us
     if (queue->waits_since_usec == 0)
         queue->waits_since_usec = now_usec();
     return sd_event_source_set_enabled(source, SD_EVENT_OFF); /* else it would tell so all the time */
+}
+
+/* Once: the monitor has said why. */
+static void tell(struct queue *queue)
+{
+    if (!queue->is_told)
+        event_log(EVENT_REFUSING, queue->responder, "the monitor does not register it",
+                  "clients of %s are told \"unavailable\" for now: the monitor does not register it", queue->responder);
+    queue->is_told = true;
 }
 
 static int wait_in(struct link *link, struct queue *queue)
@@ -140,7 +152,8 @@ static int wait_in(struct link *link, struct queue *queue)
             try(link);
         }
         if (queue->waits_since_usec && !link->is_good && (!link->is_up || now - queue->waits_since_usec >= PATIENCE_USEC)) {
-            sockets_refuse(queue->listener);
+            (void) sockets_refuse(queue->listener);
+            tell(queue);
             queue->waits_since_usec = 0;
             quiet_since_usec = now;
             r = sd_event_source_set_enabled(queue->source, SD_EVENT_ON);
@@ -153,9 +166,9 @@ static int wait_in(struct link *link, struct queue *queue)
     return 0;
 }
 
-int link_wait(struct link *link, int listener)
+int link_wait(struct link *link, const char *responder, int listener)
 {
-    struct queue queue = { .listener = listener };
+    struct queue queue = { .listener = listener, .responder = responder };
     int r;
 
     r = sd_event_add_io(link->event, &queue.source, listener, EPOLLIN, on_client, &queue);

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "lib/event.h"
 #include "lib/link.h"
 #include "test/fixture.h"
 
@@ -186,7 +189,7 @@ static void who_waits_is_served_when_it_is_good(void **state)
 
     (void) state;
     begin(&monitor);
-    assert_int_equal(link_wait(monitor.link, listener), 0);
+    assert_int_equal(link_wait(monitor.link, "nss", listener), 0);
     assert_false(is_answered(client));
     (void) close(accept_now(listener));
     (void) close(client);
@@ -200,7 +203,7 @@ static void who_waits_is_refused_when_the_try_comes_to_nothing(void **state)
 
     (void) state;
     begin(&monitor);
-    assert_int_equal(link_wait(monitor.link, listener), 0);
+    assert_int_equal(link_wait(monitor.link, "nss", listener), 0);
     assert_int_equal(monitor.tries, 3);
     assert_true(is_refused(client));
     end(&monitor);
@@ -222,7 +225,7 @@ static void who_comes_between_two_tries_is_refused_at_once(void **state)
 
     (void) state;
     begin(&monitor);
-    assert_int_equal(link_wait(monitor.link, listener), -ETIME); /* nobody comes for a minute after that */
+    assert_int_equal(link_wait(monitor.link, "nss", listener), -ETIME); /* nobody comes for a minute after that */
     assert_int_equal(exit_status_of(child), 0);
     assert_true(now_usec() - begin_usec >= 61 * SECOND);
     end(&monitor);
@@ -235,7 +238,7 @@ static void patience_ends(void **state)
 
     (void) state;
     begin(&monitor);
-    assert_int_equal(link_wait(monitor.link, listener), 0);
+    assert_int_equal(link_wait(monitor.link, "nss", listener), 0);
     assert_int_equal(monitor.tries, 1); /* the try went on */
     assert_true(is_refused(client));
     end(&monitor);
@@ -258,7 +261,7 @@ static void a_changed_configuration_is_tried_at_once(void **state)
     begin(&monitor);
     run_until(&monitor, 8); /* the next pause is 12.8, and the one after it 25.6 */
     child = start_child(mend, NULL);
-    assert_int_equal(link_wait(monitor.link, listener), -ETIME);
+    assert_int_equal(link_wait(monitor.link, "nss", listener), -ETIME);
     assert_int_equal(exit_status_of(child), 0);
     assert_true(monitor.tries >= 11);
     assert_true(monitor.tried_usec[10] - monitor.tried_usec[9] < 12 * SECOND); /* it would have been 12.8, or more */
@@ -280,8 +283,37 @@ static void who_is_told_to_leave_does_not_wait(void **state)
     (void) state;
     begin(&monitor);
     assert_true(sd_event_add_time_relative(monitor.event, NULL, CLOCK_MONOTONIC, SECOND, 1, leave, NULL) >= 0);
-    assert_int_equal(link_wait(monitor.link, listener), -ECANCELED);
+    assert_int_equal(link_wait(monitor.link, "nss", listener), -ECANCELED);
     end(&monitor);
+}
+
+static int tell_of_client(void *userdata)
+{
+    const int *ends = userdata;
+
+    if (dup2(ends[1], STDERR_FILENO) < 0)
+        return 1;
+    event_log_activated("nss", ends[0]);
+    event_log_activated("nss", ends[0]); /* once */
+    return 0;
+}
+
+static void the_first_client_is_told_of(void **state)
+{
+    int ends[2], told[2], both[2];
+    char program[256] = "", line[1024] = "", expected[512];
+
+    (void) state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(pipe(told), 0);
+    assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
+    both[0] = ends[0];
+    both[1] = told[1];
+    assert_int_equal(in_child(tell_of_client, both), 0);
+    assert_true(read(told[0], line, sizeof(line) - 1) > 0);
+    (void) snprintf(expected, sizeof(expected), "nss starts: a client came: uid %u, %s\n", getuid(), program);
+    assert_non_null(strstr(line, expected));
+    assert_null(strstr(strstr(line, expected) + strlen(expected), "starts"));
 }
 
 int main(void)
@@ -298,6 +330,7 @@ int main(void)
         IN_FOLDER(patience_ends),
         IN_FOLDER(a_changed_configuration_is_tried_at_once),
         IN_FOLDER(who_is_told_to_leave_does_not_wait),
+        IN_FOLDER(the_first_client_is_told_of),
     };
 
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
