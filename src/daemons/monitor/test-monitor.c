@@ -272,7 +272,7 @@ static void it_is_ready_when_all_have_registered(void **state)
                          "nss started: --uid %u --gid %u --logger=stderr --debug-level=4\n",
                          (unsigned) getuid(), (unsigned) getgid()) > 0);
     assert_true(has("events", expected));
-    assert_int_equal(config_read_snapshot("run/config", &config), 0);
+    assert_int_equal(config_read_snapshot("run/config/nss", &config), 0);
     assert_string_equal(config_get(config, "sssd", "domains"), "one, two");
     assert_int_equal(stop_monitor(f), 0);
 }
