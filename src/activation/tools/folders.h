@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Folders: those below /var/lib/sss that the monitor needs and tmpfiles.d cannot make. */
+/* Folders: those below /var/lib/sss that SSSD's monitor needs. */
 
 #ifndef TOOLS_FOLDERS_H
 #define TOOLS_FOLDERS_H

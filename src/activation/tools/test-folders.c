@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@
 static int folders_enter(void **state)
 {
     return folder_enter(state) < 0 || mkdir("sss", 0755) < 0 || mkdir("sss/pipes", 0755) < 0 ||
-                   mkdir("sss/pubconf", 0755) < 0
+                   mkdir("sss/pubconf", 0755) < 0 || mkdir("sss/db", 0700) < 0
                ? -1
                : 0;
 }
@@ -51,6 +52,24 @@ static void they_belong_to_whom_the_folder_does_that_they_are_in(void **state)
     is("sss/pubconf/krb5.include.d", 0755, OTHER);
 }
 
+static void put_program(const char *text)
+{
+    write_text("tmpfiles", text);
+    assert_int_equal(chmod("tmpfiles", 0755), 0);
+}
+
+static void what_somebody_has_deleted_is_made_by_tmpfiles_d(void **state)
+{
+    (void) state;
+    assert_int_equal(system("rm -r sss"), 0);
+    put_program("#!/bin/sh\n[ \"$*\" = \"--create --prefix=sss\" ] && mkdir -p sss/db sss/pipes sss/pubconf\n");
+    assert_int_equal(folders_make(), 0);
+    is("sss/pipes/private", 0750, geteuid());
+    assert_int_equal(rmdir("sss/db"), 0);
+    put_program("#!/bin/sh\nexit 1\n");
+    assert_int_equal(folders_make(), -EIO);
+}
+
 static void no_link_is_followed(void **state)
 {
     (void) state;
@@ -74,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_missing_is_made_and_what_is_there_stays, folders_enter, folder_leave),
         cmocka_unit_test_setup_teardown(they_belong_to_whom_the_folder_does_that_they_are_in, folders_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(what_somebody_has_deleted_is_made_by_tmpfiles_d, folders_enter, folder_leave),
         cmocka_unit_test_setup_teardown(no_link_is_followed, folders_enter, folder_leave),
         cmocka_unit_test_setup_teardown(without_sssd_there_is_nothing_to_make, folders_enter, folder_leave),
     };

@@ -120,7 +120,7 @@ static int hook_enter(void **state)
     memset(running, 0, sizeof(running));
     if (state_enter(state) < 0 || mkdir("programs", 0755) < 0 || mkdir("pipes", 0755) < 0 ||
         mkdir("pipes/private", 0755) < 0 || mkdir("sss", 0755) < 0 || mkdir("sss/pipes", 0755) < 0 ||
-        mkdir("sss/pubconf", 0755) < 0)
+        mkdir("sss/pubconf", 0755) < 0 || mkdir("sss/db", 0700) < 0)
         return -1;
     for (size_t i = 0; i < RESPONDERS; i++) {
         write_text(responders[i].program, "");
