@@ -128,12 +128,13 @@ static void read_trouble(const struct state *state, struct responder_view *view)
 /* The configuration apart, of which is told elsewhere. */
 static int read_monitors_trouble(struct view *view, struct manager *manager)
 {
+    bool is_missing = strcmp(view->monitor.load, "not-found") == 0; /* with SSSD's package */
     char condition[256];
     int r;
 
-    if (unit_is_up(&view->monitor) || view->configuration.verdict == CONFIGURATION_NONE)
+    if (unit_is_up(&view->monitor) || (view->configuration.verdict == CONFIGURATION_NONE && !is_missing))
         return 0;
-    if (strcmp(view->monitor.load, "masked") == 0 || strcmp(view->monitor.load, "not-found") == 0) {
+    if (is_missing || strcmp(view->monitor.load, "masked") == 0) {
         (void) snprintf(view->trouble, sizeof(view->trouble), MONITOR " is %s", view->monitor.load); /* these fit */
         return 0;
     }

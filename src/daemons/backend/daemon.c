@@ -317,7 +317,7 @@ static int run_backend(const struct config *config, struct arguments *arguments,
         r = confine_to_files(paths);
     if (r >= 0)
         r = backend_start(backend, &items,
-                          import_arguments(arguments, items_arg, parent_arg, log_arg, import_argv));
+                          import_arguments(arguments, items_arg, log_arg, import_argv));
     if (r >= 0) {
         log_info("started");
         r = sd_event_loop(event);
