@@ -2,14 +2,12 @@
 # shellcheck shell=bash
 # For scenarios of the rpm family.
 
-# transaction TEXT WORDS-FOR-DNF ...: passes if dnf succeeds and, since a scriptlet that fails does not fail it, if no
-# scriptlet failed or complained.
+# transaction TEXT WORDS-FOR-DNF ...: passes if dnf succeeds and no scriptlet failed or complained.
 transaction() {
     local text=$1
 
     shift
     check "$text" run sh -c 'dnf -y "$@" >/run/dnf.log 2>&1 || { cat /run/dnf.log; false; }' sh "$@"
     run cat /run/dnf.log >> "$OUT/dnf"
-    is "$text: no scriptlet failed or complained" \
-        "$(run grep -iE -A 3 'scriptlet failed|warning|error' /run/dnf.log)" ""
+    is "$text: no scriptlet failed or complained" "$(complaints_of_dnf /run/dnf.log)" ""
 }

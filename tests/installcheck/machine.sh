@@ -137,6 +137,10 @@ warnings() { # UNIT ...
     run journalctl -b --no-pager -o cat -p warning "${@/#/--unit=}" | sed -e '/^-- /d' -e '/Failed to read pids\.max/d'
 }
 
+# What dnf tells of scriptlets, in a file of the machine: that one failed does not fail dnf. dnf5 warns that the tests' packages
+# are not signed.
+complaints_of_dnf() { run grep -v 'skipped OpenPGP checks' "$1" | grep -iE -A 3 'scriptlet failed|warning|error'; }
+
 # One by one, and nobody minds: of several, systemd 262 does none where one is missing. each_unit VERB UNIT ...
 each_unit() {
     local verb=$1 unit

@@ -29,7 +29,7 @@ manage() { # VERB VERSION
     rpm)
         # shellcheck disable=SC2086 # a command and its options
         run $before sh -c 'dnf -y "$@" >/run/said 2>&1' sh "$verb" "$file" &&
-            ! run grep -iE -A 3 'scriptlet failed|warning|error' /run/said
+            ! complaints_of_dnf /run/said
         ;;
     *)
         case $verb in

@@ -12,7 +12,7 @@ manage_ours() { # install|remove|purge
     rpm)
         # shellcheck disable=SC2046 # a package or none
         run sh -c 'dnf -y "$@" >/run/said 2>&1' sh "$1" sssd-ondemand $([ "$1" != install ] || echo host) &&
-            ! run grep -iE -A 3 'scriptlet failed|warning|error' /run/said
+            ! complaints_of_dnf /run/said
         ;;
     *)
         run sh -c 'apt-get -q -y -o APT::Sandbox::User=root "$@" >/run/said 2>&1' sh "$1" sssd-ondemand &&
@@ -41,8 +41,8 @@ states() { run systemctl is-enabled ${1:-$theirs} | sort | uniq -c | awk '{ prin
 count() { wc -w <<<"${1:-$theirs}"; }
 each_state() { run sh -c 'systemctl list-unit-files --no-legend "sssd*.socket" "sssd*.service"' | awk '{ print $1, $2 }'; }
 
-# apt has a terminal between dpkg and itself.
-said() { run sh -c 'tr -d "\r" < /run/said | grep "^sssd-ondemand: $1" | sed "s/^sssd-ondemand: //"' sh "$1"; }
+# apt has a terminal between dpkg and itself; dnf5 marks what scriptlets say.
+said() { run sh -c 'tr -d "\r" < /run/said | sed "s/^>>> //" | grep "^sssd-ondemand: $1" | sed "s/^sssd-ondemand: //"' sh "$1"; }
 told_of_enabling() { said "enabled, since without them nobody would answer:"; }
 
 answers() { # WHEN
