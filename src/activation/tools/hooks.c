@@ -579,6 +579,9 @@ static int on_failed(const struct state *state, struct manager *manager, const s
     r = manager_states(manager, names, 2, units);
     if (r < 0)
         return warn(r, "ask systemd for the socket");
+    /* Our own engine's monitor refuses who came for a client just before it starts its own. */
+    if (state_monitor_owns(state, responder->name))
+        return warn(manager_reset_failed(manager, responder->service), "reset the service");
     if (!unit_is_up(&units[0]))
         return 0; /* left failed: nobody comes to it any more */
 
