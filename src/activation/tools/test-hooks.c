@@ -2088,6 +2088,16 @@ static void one_bad_end_closes_while_the_retry_timer_runs(void **state)
     assert_string_equal(read_text("said"), "<4>cannot note why clients are refused: Is a directory\n");
 }
 
+/* Our own engine's monitor refuses it, and is about to close the socket. */
+static void who_came_just_before_the_monitors_own_is_no_failure(void **state)
+{
+    (void) state;
+    assert_int_equal(state_set_monitor_owns(&opened, "pam", true), 0);
+    unit_has("sss-pam.socket", "ActiveState=inactive");
+    assert_int_equal(run("failed", "sss-pam"), 0);
+    assert_string_equal(pid1_calls(), RESET("sss-pam"));
+}
+
 static void who_has_no_open_socket_is_left_failed(void **state)
 {
     struct hook hook = { .name = "failed", .argument = "sss-nss", .result = "signal", .status = "SEGV" };
@@ -2576,6 +2586,7 @@ int main(void)
         IN_HOOKS(an_end_that_somebody_asked_for_ends_no_row),
         IN_HOOKS(wrong_sockets_leave_the_service_failed),
         IN_HOOKS(one_bad_end_closes_while_the_retry_timer_runs),
+        IN_HOOKS(who_came_just_before_the_monitors_own_is_no_failure),
         IN_HOOKS(who_has_no_open_socket_is_left_failed),
         IN_HOOKS(only_a_second_socket_may_be_missing),
         IN_HOOKS(a_retry_opens_what_was_closed),
