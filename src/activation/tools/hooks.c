@@ -399,6 +399,15 @@ static bool monitor_owns_any(const struct state *state)
 }
 
 /* sss-ended@sssd.service, when it has failed, or come to nothing. */
+/* SSSD's unit is skipped then. Our own engine's has no such condition: who waits in its socket has to be told by it. */
+static bool is_without_configuration(void)
+{
+    CLEANUP(conf_freep) struct conf *config = NULL;
+    CLEANUP(freep) char *why = NULL;
+
+    return config_load(NULL, NULL, &config, &why) == 0;
+}
+
 static int on_monitor_failed(const struct state *state, struct manager *manager)
 {
     static const char *const names[] = { MONITOR, STOP_SERVICE };
@@ -416,7 +425,7 @@ static int on_monitor_failed(const struct state *state, struct manager *manager)
         if (r >= 0 && (unit_is_enabled(monitor) || monitor_owns_any(state)))
             r = manager_queue(manager, "Start", MONITOR_RETRY_TIMER, "replace"); /* one that runs goes on */
     } else if (r >= 0 && strcmp(monitor->active, "failed") == 0 && monitor->file[0] &&
-               (!unit_is_enabled(monitor) || was_stopped)) {
+               (!unit_is_enabled(monitor) || was_stopped || is_without_configuration())) {
         /* Nobody typed the start of a monitor that nobody enabled, and who typed a stop has what he wanted (SSSD 2.8's aborts
          * where a responder behind a socket has lived twice): it is not left failed. The journal has the reason. */
         r = manager_reset_failed(manager, MONITOR);

@@ -1400,11 +1400,17 @@ static void a_failure_that_hurts_nobody_is_forgotten(void **state)
         { "disabled", "active", true },        { "static", "active", true },
         { "enabled", "active", false },        { "enabled-runtime", "active", false },
         { "enabled", "activating", false },    { "enabled", "inactive", true },
+        { "enabled", "active", true }, /* without a configuration */
     };
 
     (void) state;
+    assert_int_equal(mkdir("config", 0700), 0);
+    write_text("config/sssd.conf", "[sssd]\n");
     for (size_t i = 0; i < N_OF(rows); i++) {
         char line[64];
+
+        if (i == N_OF(rows) - 1)
+            assert_int_equal(unlink("config/sssd.conf"), 0);
 
         print_message("  %s, %s\n", rows[i].file, rows[i].stop_unit);
         forget_calls();
