@@ -273,6 +273,17 @@ static size_t paths_of(const struct state *state, const struct services *service
     return n;
 }
 
+/* Noted first, so that whoever finds it noted gives them their places back. */
+static void narrow_queues(const struct state *state, const char *const *paths, size_t n)
+{
+    int r = state_set_narrowed(state, true);
+
+    if (r >= 0)
+        r = set_queues(paths, n, 0);
+    if (r < 0)
+        log_info("clients that come until the monitor has its sockets will be refused: %s", strerror(-r));
+}
+
 /* The monitor's responders will bind their paths anew. Until then clients are to come again: who waits in our queues then is
  * lost. Not where our own daemons listen: they take a path over from PID 1 alone, and the peer of a narrowed queue is who has
  * narrowed it. */
@@ -280,15 +291,9 @@ static void narrow_what_comes(const struct state *state, const struct services *
 {
     const char *paths[RESPONDERS * UNITS_MAX];
     size_t n = paths_of(state, services, true, paths);
-    int r;
 
-    if (n == 0 || state_has_narrowed(state) || engine_is_own())
-        return;
-    r = state_set_narrowed(state, true);
-    if (r >= 0)
-        r = set_queues(paths, n, 0);
-    if (r < 0)
-        log_info("clients that come until the monitor has its sockets will be refused: %s", strerror(-r));
+    if (n > 0 && !state_has_narrowed(state) && !engine_is_own())
+        narrow_queues(state, paths, n);
 }
 
 /* Where the configuration has changed once more since, they get their places back. */
@@ -384,19 +389,13 @@ static void narrow_what_comes_back(const struct state *state, const struct owner
 {
     const char *paths[RESPONDERS * UNITS_MAX];
     size_t n = 0;
-    int r;
 
     for (size_t i = 0; i < RESPONDERS; i++)
         for (size_t k = 0; k < UNITS_MAX && responders[i].paths[k]; k++)
             if (before->monitors[i] && services->why[i] != NOT_THE_MONITORS)
                 paths[n++] = responders[i].paths[k];
-    if (n == 0 || engine_is_own())
-        return;
-    r = state_set_narrowed(state, true);
-    if (r >= 0)
-        r = set_queues(paths, n, 0);
-    if (r < 0)
-        log_info("clients that come until the monitor has its sockets will be refused: %s", strerror(-r));
+    if (n > 0 && !engine_is_own())
+        narrow_queues(state, paths, n);
 }
 
 /* The monitor's responders of which systemd has just got the sockets. Ours finish by themselves. */
