@@ -28,7 +28,7 @@ static int open_tables(struct cache *cache)
     MDB_txn *txn;
     int r;
 
-    r = mdb_txn_begin(cache->env, NULL, MDB_RDONLY, &txn);
+    r = cache_begin_view(cache->env, &txn);
     if (r)
         return cache_errno(r);
 
@@ -90,7 +90,7 @@ int cache_open(const char *dir, const char *domain, struct cache **ret)
     if (r <= 0)
         return r;
 
-    r = mdb_txn_begin(cache->env, NULL, MDB_RDONLY, &cache->txn);
+    r = cache_begin_view(cache->env, &cache->txn);
     if (r)
         return cache_errno(r);
     mdb_txn_reset(cache->txn);

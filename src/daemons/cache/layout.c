@@ -47,6 +47,20 @@ int cache_errno(int r)
     }
 }
 
+int cache_begin_view(MDB_env *env, MDB_txn **ret)
+{
+    int r, dead = 0;
+
+    r = mdb_txn_begin(env, NULL, MDB_RDONLY, ret);
+    if (r != MDB_READERS_FULL)
+        return r;
+    /* Not each time: it asks the kernel about each reader. */
+    r = mdb_reader_check(env, &dead);
+    if (r == 0)
+        r = dead > 0 ? mdb_txn_begin(env, NULL, MDB_RDONLY, ret) : MDB_READERS_FULL;
+    return r;
+}
+
 char *cache_path(const char *dir, const char *domain)
 {
     char *path;

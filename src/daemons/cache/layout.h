@@ -76,6 +76,10 @@ struct service_record {
 /* What LMDB says as a negative errno. */
 int cache_errno(int r);
 
+/* Begins a view. Readers that were killed leave their places in LMDB's table, which are few; when all are taken, those of the
+ * dead are given free. Returns what LMDB says. */
+int cache_begin_view(MDB_env *env, MDB_txn **ret);
+
 /* The file of a domain: the caller's to free, NULL: no memory. */
 char *cache_path(const char *dir, const char *domain);
 

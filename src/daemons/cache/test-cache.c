@@ -363,6 +363,72 @@ static void a_file_that_is_cut_off_is_damaged(void **state)
     assert_int_equal(there.generation, 0);
 }
 
+/* ---- readers that are killed ---- */
+
+/* One more reader than LMDB's table has places, while others have the file open: nobody clears it by being the first. */
+#define N_READERS 126
+
+static void die_with_a_view(const struct folder *folder)
+{
+    struct cache *cache = NULL;
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (cache_open(folder->path, DOMAIN, &cache) != 1 || cache_begin(cache) < 0)
+            _exit(1);
+        (void) raise(SIGKILL);
+        _exit(2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+}
+
+static int in_child(int (*work)(const struct folder *folder), const struct folder *folder)
+{
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(work(folder));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int read_once(const struct folder *folder)
+{
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+
+    return cache_open(folder->path, DOMAIN, &cache) != 1 || cache_begin(cache) < 0 ||
+           cache_user_by_name(cache, "alice", &user) != 1;
+}
+
+static void readers_that_were_killed_leave_room_for_others(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+
+    put_sample(writer);
+    for (unsigned i = 0; i < N_READERS; i++)
+        die_with_a_view(*state);
+    assert_int_equal(in_child(read_once, *state), 0);
+}
+
+static void readers_that_were_killed_leave_room_for_the_writer(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    struct cache_state there;
+
+    put_sample(writer);
+    for (unsigned i = 0; i < N_READERS; i++)
+        die_with_a_view(*state);
+    assert_int_equal(cache_writer_state(writer, &there), 0);
+    assert_string_equal(there.source, "mark");
+}
+
 /* ---- with LMDB itself, as somebody else who writes to the file ---- */
 
 static MDB_env *open_env(const struct folder *folder)
@@ -693,6 +759,8 @@ int main(void)
         TEST(no_file_is_no_cache),
         TEST(a_file_of_something_else_is_made_anew),
         TEST(a_file_that_is_cut_off_is_damaged),
+        TEST(readers_that_were_killed_leave_room_for_others),
+        TEST(readers_that_were_killed_leave_room_for_the_writer),
         TEST(another_layout_is_none_for_readers_and_made_anew),
         TEST(every_truncation_of_a_record_is_refused),
         TEST(every_damaged_byte_of_a_record_is_harmless),

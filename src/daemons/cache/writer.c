@@ -209,7 +209,7 @@ int cache_writer_state(struct cache_writer *writer, struct cache_state *ret)
 
     if (!writer->env)
         return -ESTALE;
-    r = mdb_txn_begin(writer->env, NULL, MDB_RDONLY, &txn);
+    r = cache_begin_view(writer->env, &txn);
     if (r)
         return cache_errno(r);
     r = cache_get_state(txn, writer->tables[TABLE_STATE], ret);
