@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "backend/be.h"
 #include "backend/daemon.h"
@@ -34,11 +35,12 @@ struct arguments {
     enum log_target log_target;
     const char *debug_level; /* NULL: the configuration's */
     bool is_import;
+    pid_t parent; /* of the import; 0: whoever has started it */
 };
 
 /* ---- the command line ---- */
 
-enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, IGNORED, HELP };
+enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, PARENT, IGNORED, HELP };
 
 static const struct option options[] = {
     { "domain", required_argument, NULL, DOMAIN },
@@ -49,6 +51,7 @@ static const struct option options[] = {
     { "debug-to-stderr", no_argument, NULL, DEBUG_TO_STDERR },
     { "debug-level", required_argument, NULL, DEBUG_LEVEL },
     { "import", no_argument, NULL, IMPORT },
+    { "parent", required_argument, NULL, PARENT },
     /* our lines always have their time */
     { "debug-timestamps", required_argument, NULL, IGNORED },
     { "debug-microseconds", required_argument, NULL, IGNORED },
@@ -67,6 +70,7 @@ static void print_usage(FILE *out)
                    "  -f, --debug-to-files                 the same as --logger=files\n"
                    "  -d, --debug-level=LEVEL              0 to 9, or a mask such as 0x0070\n"
                    "      --import                         read the domain's files into its cache, and end\n"
+                   "      --parent=PID                     only as that process's child; end with it\n"
                    "      --help                           this text\n",
                    program_invocation_short_name);
 }
@@ -108,6 +112,10 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
             break;
         case IMPORT:
             ret->is_import = true;
+            break;
+        case PARENT:
+            r = argument_number("parent", optarg, 10, INT32_MAX, &number);
+            ret->parent = (pid_t) number;
             break;
         case IGNORED:
             break;
@@ -195,14 +203,25 @@ static int confine_to_files(const struct backend_paths *paths)
     return confine(NULL, (const char *const[]) { paths->cache_dir, paths->log_dir, dirname(bus), NULL });
 }
 
+/* What nobody waits for would hold the cache's lock against the next backend. */
+static int end_with_parent(pid_t parent)
+{
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with a signal that exists */
+    if (getppid() == parent)
+        return 0;
+    log_info("the process that has started this import has gone: leaving the cache as it is");
+    return -ESRCH;
+}
+
 static int run_import(const struct config *config, const struct arguments *arguments,
                       const struct backend_paths *paths)
 {
+    pid_t parent = arguments->parent > 0 ? arguments->parent : getppid();
     int r;
 
-    /* What nobody waits for would hold the cache's lock against the next backend. */
-    (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with a signal that exists */
     r = become_user(config, arguments->uid, arguments->gid);
+    if (r >= 0)
+        r = end_with_parent(parent); /* the kernel forgets it when a process becomes another user's */
     if (r < 0)
         return r;
     return import_run(config, arguments->domain, paths->cache_dir);
@@ -213,15 +232,18 @@ static int run_backend(const struct config *config, const struct arguments *argu
 {
     CLEANUP(event_unrefp) sd_event *event = NULL;
     CLEANUP(backend_freep) struct backend *backend = NULL;
+    char parent[16];
     char *import_argv[] = { program_invocation_name,      (char *) "--import",
+                            (char *) "--parent",          parent,
                             (char *) "--domain",          (char *) arguments->domain,
                             (char *) "--logger",          (char *) log_target_word(arguments->log_target),
                             (char *) "--debug-level",     (char *) arguments->debug_level,
                             NULL };
     int r;
 
+    (void) snprintf(parent, sizeof(parent), "%ld", (long) getpid());
     if (!arguments->debug_level)
-        import_argv[6] = NULL;
+        import_argv[8] = NULL;
     r = make_event_loop(&event);
     if (r >= 0)
         r = watchdog_start(event, config_usec(config, section, "timeout"));

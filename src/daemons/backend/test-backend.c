@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The program itself, between a monitor and a responder that are this test. */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 
 #include "backend/test-fixture.h"
 #include "bus/bus.h"
+#include "cache/writer.h"
 #include "common/cleanup.h"
 
 #define WAIT_USEC (20 * 1000000ULL)
@@ -387,6 +390,122 @@ static void several_questions_during_an_import_are_all_answered(void **state)
     stop_backend(stage, SIGTERM);
 }
 
+/* ---- the import, without the backend ---- */
+
+#define NOBODY 65534
+
+/* As uid, which may write to the folder. */
+static pid_t start_import(struct stage *stage, const char *parent, const char *uid, int told)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    /* told stays open in the import as long as that lives */
+    if (chdir(stage->f->folder.path) < 0 || fcntl(told, F_SETFD, 0) < 0)
+        _exit(3);
+    (void) execl(stage->program, "sssd_be", "--import", "--domain", DOMAIN, "--uid", uid, "--gid", uid,
+                 parent ? "--parent" : NULL, parent, NULL);
+    _exit(4);
+}
+
+/* For the lock: as its user, and in the futex. */
+static void wait_until_it_waits(pid_t pid)
+{
+    uint64_t end = clock_usec() + WAIT_USEC;
+    char path[64], text[64];
+    FILE *file;
+
+    (void) snprintf(path, sizeof(path), "/proc/%ld/syscall", (long) pid);
+    for (;;) {
+        assert_true(clock_usec() < end);
+        file = fopen(path, "re");
+        assert_non_null(file);
+        text[0] = '\0';
+        (void) fgets(text, sizeof(text), file);
+        assert_int_equal(fclose(file), 0);
+        if (strtol(text, NULL, 10) == SYS_futex)
+            return;
+        (void) usleep(1000);
+    }
+}
+
+static void give_to_nobody(struct stage *stage, const char *name)
+{
+    assert_int_equal(chown(folder_file(&stage->f->folder, name), NOBODY, NOBODY), 0);
+}
+
+static void an_import_without_its_parent_leaves_the_cache_alone(void **state)
+{
+    struct stage *stage = *state;
+    int status, told[2];
+    char parent[16];
+    pid_t pid;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
+    assert_int_equal(pipe(told), 0);
+    pid = start_import(stage, "1", "0", told[1]); /* ours it is, not init's */
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+    assert_false(knows(stage, "alice"));
+
+    (void) snprintf(parent, sizeof(parent), "%ld", (long) getpid());
+    pid = start_import(stage, parent, "0", told[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
+    assert_true(knows(stage, "alice"));
+    assert_int_equal(close(told[0]), 0);
+    assert_int_equal(close(told[1]), 0);
+}
+
+/* It waits for the cache, which is locked here, when its parent is killed. */
+static void an_import_that_is_another_users_ends_with_its_parent(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
+    struct stage *stage = *state;
+    struct pollfd end = { .events = POLLIN };
+    int told[2];
+    pid_t pid, parent;
+    char byte;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
+    assert_int_equal(chmod(folder_file(&stage->f->folder, "config"), 0644), 0);
+    assert_int_equal(cache_writer_open(stage->f->folder.path, DOMAIN, &writer), 0);
+    give_to_nobody(stage, "");
+    give_to_nobody(stage, "cache_" DOMAIN ".mdb");
+    give_to_nobody(stage, "cache_" DOMAIN ".mdb-lock");
+    assert_int_equal(cache_writer_begin(writer), 0);
+
+    assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+    parent = fork();
+    assert_true(parent >= 0);
+    if (parent == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pid = start_import(stage, NULL, "65534", told[1]);
+        if (write(told[1], &pid, sizeof(pid)) != sizeof(pid))
+            _exit(1);
+        (void) close(told[1]);
+        (void) pause();
+        _exit(0);
+    }
+    assert_int_equal(close(told[1]), 0);
+    assert_int_equal(read(told[0], &pid, sizeof(pid)), sizeof(pid));
+    wait_until_it_waits(pid);
+
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+    end.fd = told[0];
+    if (poll(&end, 1, 5000) != 1) {
+        (void) kill(pid, SIGKILL);
+        fail_msg("the import lives on without its parent");
+    }
+    assert_int_equal(read(told[0], &byte, 1), 0);
+    assert_int_equal(close(told[0]), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, stage_setup, stage_teardown)
@@ -401,6 +520,8 @@ int main(void)
         TEST(it_leaves_when_the_monitor_goes),
         TEST(killed_at_any_time_it_leaves_a_whole_cache),
         TEST(several_questions_during_an_import_are_all_answered),
+        TEST(an_import_without_its_parent_leaves_the_cache_alone),
+        TEST(an_import_that_is_another_users_ends_with_its_parent),
     };
 
     if (geteuid() != 0)
