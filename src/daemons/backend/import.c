@@ -446,8 +446,11 @@ int import_run(const struct config *config, const char *domain, const char *cach
     (void) snprintf(state.source, sizeof(state.source), "%s", import.files.mark);
 
     r = cache_writer_open(cache_dir, domain, &cache);
-    if (r == 0)
-        r = write_all(&import, cache, &state);
+    if (r == 0) {
+        do
+            r = write_all(&import, cache, &state);
+        while (r == -ENOBUFS);
+    }
     if (r < 0) {
         log_error_errno(r, "cannot write the cache of %s in %s: %m; entries stay as they were", domain, cache_dir);
         return r;

@@ -21,7 +21,7 @@
 #define LAYOUT_VERSION 2
 #define LAYOUT_MARK (LAYOUT_VERSION | (uint32_t) sizeof(size_t) << 16)
 
-/* Address space, not memory and not disk: the file is as large as what is in it. */
+/* Address space, not memory and not disk. */
 #define CACHE_MAP_BYTES (sizeof(size_t) > 4 ? (size_t) 4 << 30 : (size_t) 512 << 20)
 
 #define PROTOCOL_BYTES_MAX 31

@@ -351,12 +351,10 @@ static void a_file_that_is_cut_off_is_damaged(void **state)
     CLEANUP(cache_closep) struct cache *cache = NULL;
     const char *path = folder_file(*state, "cache_" DOMAIN ".mdb");
     struct cache_state there;
-    struct stat st;
 
     put_sample(writer);
     writer = cache_writer_close(writer);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(truncate(path, st.st_size - 4096), 0);
+    assert_int_equal(truncate(path, 3L * sysconf(_SC_PAGESIZE)), 0); /* two of LMDB's own, and one more */
     assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EBADMSG);
     writer = open_writer(*state); /* made anew */
     assert_int_equal(cache_writer_state(writer, &there), 0);
@@ -636,6 +634,68 @@ static void keys_that_lead_nowhere_are_damage(void **state)
     assert_int_equal(ask_about(*state, &kinds[0]), 1);
 }
 
+/* ---- room ---- */
+
+static int put_many(struct cache_writer *writer, uint32_t n)
+{
+    static char gecos[1000];
+    char name[32];
+    int r;
+
+    memset(gecos, 'x', sizeof(gecos) - 1);
+    r = cache_writer_begin(writer);
+    for (uint32_t i = 0; i < n && r == 0; i++) {
+        struct cache_user user = { name, gecos, "/", "/bin/sh", 5000 + i, 1, false };
+
+        (void) snprintf(name, sizeof(name), "user%u", i);
+        r = cache_put_user(writer, name, &user);
+    }
+    if (r < 0)
+        cache_writer_abort(writer);
+    return r < 0 ? r : cache_writer_commit(writer, &(struct cache_state){ .source = "many" });
+}
+
+static void a_file_that_is_too_small_is_enlarged(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+
+    put_sample(writer);
+    cache = open_cache(*state);
+    assert_int_equal(put_many(writer, 20000), -ENOBUFS);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    cache_end(cache);
+    assert_int_equal(put_many(writer, 20000), 0);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_name(cache, "user19999", &user), 1);
+    cache_end(cache);
+}
+
+static int write_many(const struct folder *folder)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
+
+    return cache_writer_open(folder->path, DOMAIN, &writer) < 0 || put_many(writer, 20000) != -ENOBUFS ||
+           put_many(writer, 20000) < 0;
+}
+
+/* The backend after its import. */
+static void a_file_that_another_has_enlarged_is_written_on(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    struct cache_state there;
+
+    put_sample(writer);
+    assert_int_equal(in_child(write_many, *state), 0);
+    assert_int_equal(cache_writer_state(writer, &there), 0);
+    assert_string_equal(there.source, "many");
+    there.offline_until = 7;
+    assert_int_equal(cache_writer_set_state(writer, &there), 0);
+    put_sample(writer);
+}
+
 /* ---- a full disk ---- */
 
 /* In a child: its limit on files cannot be raised again. */
@@ -765,6 +825,8 @@ int main(void)
         TEST(every_truncation_of_a_record_is_refused),
         TEST(every_damaged_byte_of_a_record_is_harmless),
         TEST(keys_that_lead_nowhere_are_damage),
+        TEST(a_file_that_is_too_small_is_enlarged),
+        TEST(a_file_that_another_has_enlarged_is_written_on),
         TEST(a_full_disk_leaves_the_old_entries),
         cmocka_unit_test(keys_are_folded_and_checked),
         cmocka_unit_test(only_valid_utf8_is_valid),

@@ -12,9 +12,17 @@
 #include "common/cleanup.h"
 #include "util/log.h"
 
+/* How large the file is at least, how much of it is free when something is begun, and by how much it grows. What is free takes no
+ * room on the disk. */
+#define FILE_BYTES_MIN ((off_t) 16 << 20)
+#define FILE_BYTES_FREE ((off_t) 1 << 20)
+#define FILE_GROWTH 4
+
 struct cache_writer {
     char *path;
     MDB_env *env;
+    off_t bytes;             /* of the file, and of what LMDB may use */
+    bool is_too_small;
     MDB_dbi tables[N_TABLES];
     MDB_txn *txn;            /* NULL: none begun */
     bool has[N_TABLES];      /* whether a record was put */
@@ -22,6 +30,82 @@ struct cache_writer {
     uint64_t last[N_TABLES]; /* the number of the last one */
     uint32_t n_services, n_netgroups;
 };
+
+/* ---- the file's size ---- */
+
+/* A page that is taken and given back within a commit is never written, and may be the last: with a file that ends
+ * where LMDB's last write does, readers could not tell this from one that was cut off. So the file is enlarged before, and
+ * LMDB keeps within it: what is committed lies in it at any moment. */
+static int make_room(struct cache_writer *writer)
+{
+    off_t bytes = FILE_BYTES_MIN, least = cache_least_bytes(writer->env) + FILE_BYTES_FREE;
+    struct stat st;
+    int fd, r;
+
+    r = mdb_env_get_fd(writer->env, &fd);
+    if (r)
+        return cache_errno(r);
+    if (fstat(fd, &st) < 0)
+        return -errno;
+
+    if (writer->is_too_small)
+        least = writer->bytes + 1;
+    while (bytes < least)
+        bytes *= FILE_GROWTH;
+    if (bytes > (off_t) CACHE_MAP_BYTES)
+        bytes = (off_t) CACHE_MAP_BYTES;
+    if (bytes < st.st_size)
+        bytes = st.st_size; /* it never shrinks: somebody may read it */
+    if (bytes > st.st_size && ftruncate(fd, bytes) < 0)
+        return -errno;
+
+    writer->is_too_small = false;
+    if (bytes == writer->bytes)
+        return 0;
+    r = mdb_env_set_mapsize(writer->env, (size_t) bytes);
+    if (r)
+        return cache_errno(r);
+    writer->bytes = bytes;
+    return 0;
+}
+
+/* What LMDB says within a commit. */
+static int commit_errno(struct cache_writer *writer, int r)
+{
+    if (r != MDB_MAP_FULL || writer->bytes >= (off_t) CACHE_MAP_BYTES)
+        return cache_errno(r);
+    writer->is_too_small = true;
+    return -ENOBUFS;
+}
+
+/* There must be no other transaction of this process: it may move the map. */
+static int begin_commit(struct cache_writer *writer, MDB_txn **ret)
+{
+    int r;
+
+    do { /* the other process that writes may have enlarged the file meanwhile */
+        r = make_room(writer);
+        if (r < 0)
+            return r;
+        r = mdb_txn_begin(writer->env, NULL, 0, ret);
+        if (r == MDB_MAP_RESIZED)
+            writer->bytes = 0;
+    } while (r == MDB_MAP_RESIZED);
+    return cache_errno(r);
+}
+
+static int begin_view(struct cache_writer *writer, MDB_txn **ret)
+{
+    int r;
+
+    while ((r = cache_begin_view(writer->env, ret)) == MDB_MAP_RESIZED) {
+        writer->bytes = 0;
+        r = make_room(writer);
+        if (r < 0)
+            return r;
+    }
+    return cache_errno(r);
+}
 
 /* ---- opening ---- */
 
@@ -31,6 +115,7 @@ static void close_file(struct cache_writer *writer)
     if (writer->env)
         mdb_env_close(writer->env);
     writer->env = NULL;
+    writer->bytes = 0;
 }
 
 /* Returns -ESTALE if the file is of another layout. */
@@ -41,9 +126,9 @@ static int open_tables(struct cache_writer *writer)
     MDB_txn *txn;
     int r;
 
-    r = mdb_txn_begin(writer->env, NULL, 0, &txn);
-    if (r)
-        return cache_errno(r);
+    r = begin_commit(writer, &txn);
+    if (r < 0)
+        return r;
 
     for (int i = 0; i < N_TABLES && r == 0; i++)
         r = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &writer->tables[i]);
@@ -199,7 +284,7 @@ static int put_state(struct cache_writer *writer, MDB_txn *txn, const struct cac
     stored = *state;
     stored.generation = generation;
     value = (MDB_val){ sizeof(stored), &stored };
-    return cache_errno(mdb_put(txn, writer->tables[TABLE_STATE], &key, &value, 0));
+    return commit_errno(writer, mdb_put(txn, writer->tables[TABLE_STATE], &key, &value, 0));
 }
 
 int cache_writer_state(struct cache_writer *writer, struct cache_state *ret)
@@ -209,9 +294,9 @@ int cache_writer_state(struct cache_writer *writer, struct cache_state *ret)
 
     if (!writer->env)
         return -ESTALE;
-    r = cache_begin_view(writer->env, &txn);
-    if (r)
-        return cache_errno(r);
+    r = begin_view(writer, &txn);
+    if (r < 0)
+        return r;
     r = cache_get_state(txn, writer->tables[TABLE_STATE], ret);
     mdb_txn_abort(txn);
     return r;
@@ -224,9 +309,9 @@ int cache_writer_set_state(struct cache_writer *writer, const struct cache_state
 
     if (!writer->env) /* it was taken away, and a new one could not be made */
         return -ESTALE;
-    r = mdb_txn_begin(writer->env, NULL, 0, &txn);
-    if (r)
-        return cache_errno(r);
+    r = begin_commit(writer, &txn);
+    if (r < 0)
+        return r;
     r = put_state(writer, txn, state, false);
     if (r < 0) {
         mdb_txn_abort(txn);
@@ -242,17 +327,18 @@ int cache_writer_begin(struct cache_writer *writer)
     int dead, r;
 
     r = mdb_reader_check(writer->env, &dead);
-    if (r == 0)
-        r = mdb_txn_begin(writer->env, NULL, 0, &writer->txn);
     if (r)
         return cache_errno(r);
+    r = begin_commit(writer, &writer->txn);
+    if (r < 0)
+        return r;
 
     for (int i = 0; i < N_TABLES && r == 0; i++)
         if (i != TABLE_STATE)
             r = mdb_drop(writer->txn, writer->tables[i], 0);
     if (r) {
         cache_writer_abort(writer);
-        return cache_errno(r);
+        return commit_errno(writer, r);
     }
 
     memset(writer->has, 0, sizeof(writer->has));
@@ -266,22 +352,6 @@ void cache_writer_abort(struct cache_writer *writer)
         mdb_txn_abort(TAKE(writer->txn));
 }
 
-/* A page that was taken and given back within a commit is never written, and may be the last: readers shall not
- * take the file for one that was cut off. */
-static int extend_file(struct cache_writer *writer)
-{
-    off_t least = cache_least_bytes(writer->env);
-    struct stat st;
-    int fd, r;
-
-    r = mdb_env_get_fd(writer->env, &fd);
-    if (r)
-        return cache_errno(r);
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    return st.st_size < least && ftruncate(fd, least) < 0 ? -errno : 0;
-}
-
 int cache_writer_commit(struct cache_writer *writer, const struct cache_state *state)
 {
     int r;
@@ -291,8 +361,7 @@ int cache_writer_commit(struct cache_writer *writer, const struct cache_state *s
         cache_writer_abort(writer);
         return r;
     }
-    r = mdb_txn_commit(TAKE(writer->txn));
-    return r ? cache_errno(r) : extend_file(writer);
+    return commit_errno(writer, mdb_txn_commit(TAKE(writer->txn)));
 }
 
 /* ---- entries ---- */
@@ -305,7 +374,7 @@ static int put_key(struct cache_writer *writer, enum table table, const void *ke
     if (bytes == 0)
         return -EINVAL;
     r = mdb_put(writer->txn, writer->tables[table], &key_value, &value, MDB_NOOVERWRITE);
-    return r == MDB_KEYEXIST ? -EEXIST : cache_errno(r);
+    return r == MDB_KEYEXIST ? -EEXIST : commit_errno(writer, r);
 }
 
 /* Makes room for a record. In the order of numbers pages are filled whole, instead of split in the middle. */
@@ -318,7 +387,7 @@ static int reserve(struct cache_writer *writer, enum table table, uint64_t numbe
     r = mdb_put(writer->txn, writer->tables[table], &key, &value,
                 MDB_RESERVE | (is_next ? MDB_APPEND : MDB_NOOVERWRITE));
     if (r)
-        return r == MDB_KEYEXIST ? -EEXIST : cache_errno(r);
+        return r == MDB_KEYEXIST ? -EEXIST : commit_errno(writer, r);
 
     writer->has[table] = true;
     writer->last[table] = number;

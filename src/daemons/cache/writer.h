@@ -35,7 +35,8 @@ int cache_writer_set_state(struct cache_writer *writer, const struct cache_state
 
 /* Begins with no entries. */
 int cache_writer_begin(struct cache_writer *writer);
-/* The state goes with them; its generation is counted here. -ENOSPC: disk or map are full. */
+/* The state goes with them; its generation is counted here. -ENOSPC: disk or map are full. -ENOBUFS, here and from what
+ * puts: the file is too small for all of it; begin again, which enlarges it, and put all again. */
 int cache_writer_commit(struct cache_writer *writer, const struct cache_state *state);
 void cache_writer_abort(struct cache_writer *writer);
 
