@@ -34,13 +34,13 @@ struct arguments {
     gid_t gid;
     enum log_target log_target;
     const char *debug_level; /* NULL: the configuration's */
-    bool is_import;
+    bool is_import, is_repair;
     pid_t parent; /* of the import; 0: whoever has started it */
 };
 
 /* ---- the command line ---- */
 
-enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, PARENT, IGNORED, HELP };
+enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, PARENT, REPAIR, IGNORED, HELP };
 
 static const struct option options[] = {
     { "domain", required_argument, NULL, DOMAIN },
@@ -52,6 +52,7 @@ static const struct option options[] = {
     { "debug-level", required_argument, NULL, DEBUG_LEVEL },
     { "import", no_argument, NULL, IMPORT },
     { "parent", required_argument, NULL, PARENT },
+    { "repair", no_argument, NULL, REPAIR },
     /* our lines always have their time */
     { "debug-timestamps", required_argument, NULL, IGNORED },
     { "debug-microseconds", required_argument, NULL, IGNORED },
@@ -71,6 +72,7 @@ static void print_usage(FILE *out)
                    "  -d, --debug-level=LEVEL              0 to 9, or a mask such as 0x0070\n"
                    "      --import                         read the domain's files into its cache, and end\n"
                    "      --parent=PID                     only as that process's child; end with it\n"
+                   "      --repair                         read all of the cache before, and make it anew if it is damaged\n"
                    "      --help                           this text\n",
                    program_invocation_short_name);
 }
@@ -116,6 +118,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
         case PARENT:
             r = argument_number("parent", optarg, 10, INT32_MAX, &number);
             ret->parent = (pid_t) number;
+            break;
+        case REPAIR:
+            ret->is_repair = true;
             break;
         case IGNORED:
             break;
@@ -224,7 +229,7 @@ static int run_import(const struct config *config, const struct arguments *argum
         r = end_with_parent(parent); /* the kernel forgets it when a process becomes another user's */
     if (r < 0)
         return r;
-    return import_run(config, arguments->domain, paths->cache_dir);
+    return import_run(config, arguments->domain, paths->cache_dir, arguments->is_repair);
 }
 
 static int run_backend(const struct config *config, const struct arguments *arguments, const char *section,

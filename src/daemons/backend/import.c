@@ -421,7 +421,25 @@ unsigned long import_fresh_sec(const struct config *config, const char *section)
     return (unsigned long) ((usec + 999999) / 1000000);
 }
 
-int import_run(const struct config *config, const char *domain, const char *cache_dir)
+/* What is damaged is made anew, once: entries are at hand. */
+static int write_or_replace(struct import *import, struct cache_writer *cache, const struct cache_state *state,
+                            bool is_repair)
+{
+    int r = is_repair ? cache_writer_verify(cache) : 0;
+
+    for (bool is_new = false;; is_new = true) {
+        if (r == 0)
+            do
+                r = write_all(import, cache, state);
+            while (r == -ENOBUFS);
+        if (r != -EIO || is_new)
+            return r;
+        log_warning("the cache is damaged: made anew");
+        r = cache_writer_replace(cache);
+    }
+}
+
+int import_run(const struct config *config, const char *domain, const char *cache_dir, bool is_repair)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *cache = NULL;
     CLEANUP(freep) char *section = NULL;
@@ -446,11 +464,8 @@ int import_run(const struct config *config, const char *domain, const char *cach
     (void) snprintf(state.source, sizeof(state.source), "%s", import.files.mark);
 
     r = cache_writer_open(cache_dir, domain, &cache);
-    if (r == 0) {
-        do
-            r = write_all(&import, cache, &state);
-        while (r == -ENOBUFS);
-    }
+    if (r == 0)
+        r = write_or_replace(&import, cache, &state, is_repair);
     if (r < 0) {
         log_error_errno(r, "cannot write the cache of %s in %s: %m; entries stay as they were", domain, cache_dir);
         return r;

@@ -19,11 +19,17 @@
 #include "cache/writer.h"
 #include "common/child.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
 #include "util/log.h"
 
 /* Changes come in bursts; they are waited for. */
 #define CHANGE_USEC (200 * 1000)
+
+/* To read all of the cache takes time, and whoever can ask for it could do so at any rate. */
+#define REPAIR_USEC (5 * 1000000ULL)
+
+#define IMPORT_ARGUMENTS_MAX 16
 
 #define WATCHED_CHANGES \
     (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
@@ -56,6 +62,8 @@ struct source {
     pid_t pid;                /* of the import, 0: none */
     sd_event_source *import;
     bool is_changed_again;    /* while it was at work */
+    bool is_repair;           /* it looks for damage, too */
+    uint64_t repair_usec;     /* the next one not before that */
     struct waiter *waiters;   /* for its end */
 };
 
@@ -120,6 +128,13 @@ static void go_offline(struct source *source)
 
 static int look(struct source *source, bool although_offline);
 
+/* Damaged pages may end who reads them. */
+static bool is_crash(const siginfo_t *info)
+{
+    return info->si_code != CLD_EXITED &&
+           (info->si_status == SIGSEGV || info->si_status == SIGBUS || info->si_status == SIGABRT);
+}
+
 static int on_import_end(sd_event_source *event_source, const siginfo_t *info, void *userdata)
 {
     struct source *source = userdata;
@@ -132,6 +147,12 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
     if (info->si_code != CLD_EXITED)
         log_error("%s: the import was ended by signal %d", source->domain, info->si_status);
 
+    if (source->is_repair && is_crash(info)) {
+        log_warning("%s: the cache cannot be read: made anew", source->domain);
+        r = cache_writer_replace(source->cache);
+        if (r == 0 && look(source, true) > 0)
+            return 0; /* those who wait now do so for that import */
+    }
     r = cache_writer_check(source->cache); /* it may have made the file anew */
     if (r < 0)
         log_error_errno(r, "%s: cannot open the cache: %m", source->domain);
@@ -146,12 +167,20 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
     return 0;
 }
 
-static int spawn_import(struct source *source)
+static int spawn_import(struct source *source, bool is_repair)
 {
+    char *argv[IMPORT_ARGUMENTS_MAX + 2];
     posix_spawnattr_t attributes;
+    size_t n = 0;
     sigset_t none;
     pid_t pid;
     int r;
+
+    for (; source->import_argv[n] && n < IMPORT_ARGUMENTS_MAX; n++)
+        argv[n] = source->import_argv[n];
+    if (is_repair)
+        argv[n++] = (char *) "--repair";
+    argv[n] = NULL;
 
     (void) sigemptyset(&none);
     r = -posix_spawnattr_init(&attributes);
@@ -160,7 +189,7 @@ static int spawn_import(struct source *source)
     /* Our signals are blocked, for the event loop. */
     (void) posix_spawnattr_setsigmask(&attributes, &none);
     (void) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    r = -posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, source->import_argv, environ);
+    r = -posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, argv, environ);
     (void) posix_spawnattr_destroy(&attributes);
     if (r < 0)
         return r;
@@ -172,7 +201,27 @@ static int spawn_import(struct source *source)
         return r;
     }
     source->pid = pid;
+    source->is_repair = is_repair;
     return 0;
+}
+
+static void start_watches(struct source *source);
+
+/* As look(), where somebody has met damage: the files are read although they have not changed. */
+static int repair(struct source *source)
+{
+    int r;
+
+    if (source->pid > 0)
+        return 1; /* it meets the damage, too */
+    if (now_usec() < source->repair_usec)
+        return 0;
+    source->repair_usec = now_usec() + REPAIR_USEC;
+    start_watches(source);
+    r = spawn_import(source, true);
+    if (r < 0)
+        log_error_errno(r, "%s: cannot repair the cache: %m", source->domain);
+    return r < 0 ? r : 1;
 }
 
 /* ---- looking ---- */
@@ -236,6 +285,11 @@ static int look(struct source *source, bool although_offline)
     r = cache_writer_check(source->cache);
     if (r == 0)
         r = cache_writer_state(source->cache, &state);
+    if (r == -EIO) {
+        log_warning("%s: the cache is damaged: made anew", source->domain);
+        state = (struct cache_state){ 0 };
+        r = cache_writer_replace(source->cache);
+    }
     if (r < 0) {
         log_error_errno(r, "%s: cannot open the cache: %m", source->domain);
         return r;
@@ -257,7 +311,7 @@ static int look(struct source *source, bool although_offline)
             return 0;
         r = set_state(source, true);
     } else {
-        r = spawn_import(source);
+        r = spawn_import(source, false);
     }
     if (r < 0) {
         log_error_errno(r, "%s: cannot bring the cache up to date: %m", source->domain);
@@ -358,13 +412,13 @@ static int ldif_refresh(struct source *source, const struct source_query *query,
     struct waiter *waiter, **end = &source->waiters;
     int r;
 
-    (void) query; /* the files are read whole */
     waiter = calloc(1, sizeof(*waiter));
     if (!waiter)
         return -ENOMEM;
     *waiter = (struct waiter){ .on_done = on_done, .userdata = userdata };
 
-    r = look(source, false);
+    /* The files are read whole, whatever is asked for. */
+    r = query && strcmp(query->kind, "cache") == 0 ? repair(source) : look(source, false);
     if (r <= 0) {
         free(waiter);
         on_done(r, userdata);

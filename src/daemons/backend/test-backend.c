@@ -337,6 +337,51 @@ static void a_cache_that_was_taken_away_is_made_anew(void **state)
     stop_backend(stage, SIGTERM);
 }
 
+static int ask_for_repair(struct stage *stage)
+{
+    stage->answer = -1;
+    assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh", on_answer,
+                                         &stage->answer, "ssu", "cache", "", 0) >= 0);
+    WAIT_WHILE(stage, stage->answer == -1);
+    return stage->answer;
+}
+
+/* All pages but LMDB's first two. */
+static void damage(struct stage *stage)
+{
+    int fd = open(folder_file(&stage->f->folder, "cache_" DOMAIN ".mdb"), O_WRONLY | O_CLOEXEC);
+    const size_t bytes = (size_t) sysconf(_SC_PAGESIZE);
+    char *page = malloc(bytes);
+
+    assert_non_null(page);
+    memset(page, 0xff, bytes);
+    assert_true(fd >= 0);
+    for (off_t i = 2; i < 64; i++)
+        assert_int_equal(pwrite(fd, page, bytes, i * (off_t) bytes), bytes);
+    free(page);
+    assert_int_equal(close(fd), 0);
+}
+
+static void a_damaged_cache_is_made_anew_when_somebody_meets_it(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t generation;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    damage(stage);
+    assert_int_equal(ask_for_repair(stage), 1);
+    assert_true(knows(stage, "alice"));
+    assert_int_equal(refresh(stage), 1);
+
+    /* A sound one stays, whoever asks, and however often. */
+    generation = read_state(stage).generation;
+    assert_int_equal(ask_for_repair(stage), 1);
+    assert_int_equal(read_state(stage).generation, generation);
+    stop_backend(stage, SIGTERM);
+}
+
 static void it_leaves_when_the_monitor_goes(void **state)
 {
     struct stage *stage = *state;
@@ -517,6 +562,7 @@ int main(void)
         TEST(no_files_at_all_mean_offline),
         TEST(the_monitor_says_offline_and_online),
         TEST(a_cache_that_was_taken_away_is_made_anew),
+        TEST(a_damaged_cache_is_made_anew_when_somebody_meets_it),
         TEST(it_leaves_when_the_monitor_goes),
         TEST(killed_at_any_time_it_leaves_a_whole_cache),
         TEST(several_questions_during_an_import_are_all_answered),

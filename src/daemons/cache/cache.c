@@ -149,7 +149,7 @@ struct record {
 static int take(struct record *record, size_t bytes, const char **ret)
 {
     if (bytes > record->left)
-        return -EBADMSG;
+        return -EIO;
     *ret = record->next;
     record->next += bytes;
     record->left -= bytes;
@@ -172,7 +172,7 @@ static int take_text(struct record *record, const char **ret)
 {
     const char *end = memchr(record->next, '\0', record->left);
 
-    return end ? take(record, (size_t) (end - record->next) + 1, ret) : -EBADMSG;
+    return end ? take(record, (size_t) (end - record->next) + 1, ret) : -EIO;
 }
 
 /* Whoever walks over the texts relies on their number. */
@@ -188,7 +188,7 @@ static int take_texts(struct record *record, size_t bytes, uint64_t n, const cha
     for (size_t i = 0; i < bytes; i++)
         zeros += texts[i] == '\0';
     if (zeros != n || (bytes > 0 && texts[bytes - 1] != '\0'))
-        return -EBADMSG;
+        return -EIO;
 
     *ret = texts;
     return 0;
@@ -211,7 +211,7 @@ static int record_to_user(uint64_t number, MDB_val value, struct cache_user *ret
     if (r == 0)
         r = take_text(&record, &user.shell);
     if (r < 0 || record.left > 0)
-        return -EBADMSG;
+        return -EIO;
 
     user.uid = fixed.uid;
     user.gid = fixed.gid;
@@ -284,7 +284,7 @@ static int record_to_service(MDB_val value, struct cache_service *ret)
     if (r == 0)
         r = take_texts(&record, record.left, fixed.n_aliases, &service.aliases);
     if (r < 0 || fixed.port > UINT16_MAX)
-        return -EBADMSG;
+        return -EIO;
 
     service.port = (uint16_t) fixed.port;
     service.n_aliases = fixed.n_aliases;
@@ -308,7 +308,7 @@ static int get(struct cache *cache, enum table table, const void *key, size_t by
 static int number_from(MDB_val value, uint64_t *ret)
 {
     if (value.mv_size != sizeof(*ret))
-        return -EBADMSG;
+        return -EIO;
     memcpy(ret, value.mv_data, sizeof(*ret));
     return 1;
 }
@@ -335,7 +335,7 @@ static int record_by_key(struct cache *cache, enum table names, enum table recor
     if (r <= 0)
         return r;
     r = get(cache, records, ret_number, sizeof(*ret_number), ret);
-    return r == 0 ? -EBADMSG : r;
+    return r == 0 ? -EIO : r;
 }
 
 int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *ret)
@@ -394,7 +394,7 @@ int cache_gids_of_user(struct cache *cache, const char *key, const void **ret, s
     if (r == 0)
         value = (MDB_val){ 0, (void *) "" };
     if (value.mv_size % sizeof(uint32_t) != 0)
-        return -EBADMSG;
+        return -EIO;
 
     *ret = value.mv_data;
     *ret_n = value.mv_size / sizeof(uint32_t);
@@ -448,7 +448,7 @@ static int service_by_key(struct cache *cache, enum table table, const char *key
         return r;
     r = get(cache, TABLE_SERVICES, &number, sizeof(number), &value);
     if (r <= 0)
-        return r < 0 ? r : -EBADMSG;
+        return r < 0 ? r : -EIO;
     return record_to_service(value, ret);
 }
 
@@ -549,4 +549,102 @@ int cache_each_service(struct cache *cache, uint32_t from,
     struct visit visit = { .on_record = visit_service, .on_service = on_service, .userdata = userdata };
 
     return each(cache, TABLE_SERVICES, from, &visit);
+}
+
+/* ---- all of it ---- */
+
+static int check_user(uint64_t number, MDB_val value, const struct visit *visit)
+{
+    struct cache_user user;
+
+    (void) visit;
+    return record_to_user(number, value, &user) < 0 ? -EIO : 0;
+}
+
+static int check_group(uint64_t number, MDB_val value, const struct visit *visit)
+{
+    struct cache_group group;
+
+    (void) visit;
+    return record_to_group(number, value, &group) < 0 ? -EIO : 0;
+}
+
+static int check_netgroup(uint64_t number, MDB_val value, const struct visit *visit)
+{
+    struct cache_netgroup netgroup;
+
+    (void) number;
+    (void) visit;
+    return record_to_netgroup(value, &netgroup) < 0 ? -EIO : 0;
+}
+
+static int check_service(uint64_t number, MDB_val value, const struct visit *visit)
+{
+    struct cache_service service;
+
+    (void) number;
+    (void) visit;
+    return record_to_service(value, &service) < 0 ? -EIO : 0;
+}
+
+static int check_gids(uint64_t number, MDB_val value, const struct visit *visit)
+{
+    (void) number;
+    (void) visit;
+    return value.mv_size % sizeof(uint32_t) != 0 ? -EIO : 0;
+}
+
+/* Each key leads to a record. */
+static int check_keys(struct cache *cache, enum table names, enum table records)
+{
+    MDB_val key, value, record;
+    MDB_cursor *cursor;
+    uint64_t number;
+    int r, found = 1;
+
+    r = mdb_cursor_open(cache->txn, cache->tables[names], &cursor);
+    if (r)
+        return cache_errno(r);
+    while (found > 0 && (r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        found = number_from(value, &number);
+        if (found > 0)
+            found = get(cache, records, &number, sizeof(number), &record);
+    }
+    mdb_cursor_close(cursor);
+
+    if (found <= 0)
+        return -EIO;
+    return r == MDB_NOTFOUND ? 0 : cache_errno(r);
+}
+
+int cache_check_all(MDB_env *env, MDB_txn *txn, const MDB_dbi tables[N_TABLES])
+{
+    static const struct {
+        enum table records;
+        int (*check)(uint64_t number, MDB_val value, const struct visit *visit);
+    } records[] = {
+        { TABLE_USERS, check_user },         { TABLE_GROUPS, check_group }, { TABLE_NETGROUPS, check_netgroup },
+        { TABLE_SERVICES, check_service }, { TABLE_GIDS, check_gids },
+    };
+    static const struct {
+        enum table names, records;
+    } keys[] = {
+        { TABLE_USER_NAMES, TABLE_USERS },         { TABLE_GROUP_NAMES, TABLE_GROUPS },
+        { TABLE_NETGROUP_NAMES, TABLE_NETGROUPS }, { TABLE_SERVICE_NAMES, TABLE_SERVICES },
+        { TABLE_SERVICE_PORTS, TABLE_SERVICES },
+    };
+    struct cache cache = { .env = env, .txn = txn };
+    struct cache_state state;
+    int r;
+
+    memcpy(cache.tables, tables, sizeof(cache.tables));
+    r = cache_read_state(&cache, &state);
+    for (size_t i = 0; i < sizeof(records) / sizeof(records[0]) && r == 0; i++) {
+        struct visit visit = { .on_record = records[i].check };
+
+        r = each(&cache, records[i].records, 0, &visit);
+    }
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && r == 0; i++)
+        r = check_keys(&cache, keys[i].names, keys[i].records);
+    return r;
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A damaged cache, or one that the disk cannot read, is -EIO, from whatever meets it first; its backend makes it anew. */
+
 #define CACHE_NAME_BYTES_MAX 255 /* of a name without its zero; LMDB's keys end at 511 */
 
 struct cache;

@@ -41,9 +41,9 @@ int cache_errno(int r)
     case MDB_INVALID:
     case MDB_INCOMPATIBLE:
     case MDB_NOTFOUND: /* of something that must be there */
-        return -EBADMSG;
+        return -EIO;
     default:
-        return r > 0 ? -r : -EIO;
+        return r > 0 ? -r : -ENOTRECOVERABLE;
     }
 }
 
@@ -88,7 +88,7 @@ int cache_check_size(MDB_env *env)
         return cache_errno(r);
     if (fstat(fd, &st) < 0)
         return -errno;
-    return st.st_size < cache_least_bytes(env) ? -EBADMSG : 0;
+    return st.st_size < cache_least_bytes(env) ? -EIO : 0;
 }
 
 int cache_get_state(MDB_txn *txn, MDB_dbi table, struct cache_state *ret)
@@ -104,7 +104,7 @@ int cache_get_state(MDB_txn *txn, MDB_dbi table, struct cache_state *ret)
     if (r)
         return cache_errno(r);
     if (value.mv_size != sizeof(*ret))
-        return -EBADMSG;
+        return -EIO;
     memcpy(ret, value.mv_data, sizeof(*ret));
     ret->source[sizeof(ret->source) - 1] = '\0';
     return 0;

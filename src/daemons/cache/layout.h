@@ -73,7 +73,7 @@ struct service_record {
 
 #define SERVICE_KEY_BYTES_MAX (CACHE_NAME_BYTES_MAX + 1 + PROTOCOL_BYTES_MAX)
 
-/* What LMDB says as a negative errno. */
+/* What LMDB says as a negative errno; -EIO is damage, be it of the file, of its pages or of a record. */
 int cache_errno(int r);
 
 /* Begins a view. Readers that were killed leave their places in LMDB's table, which are few; when all are taken, those of the
@@ -84,9 +84,12 @@ int cache_begin_view(MDB_env *env, MDB_txn **ret);
 char *cache_path(const char *dir, const char *domain);
 
 /* How many bytes the file has at least if it is whole. One that was cut off would end a reader by SIGBUS;
- * -EBADMSG tells it. */
+ * -EIO tells it. */
 off_t cache_least_bytes(MDB_env *env);
 int cache_check_size(MDB_env *env);
+
+/* Reads all there is in a view. Returns 0, or -EIO when a reader would meet damage somewhere. */
+int cache_check_all(MDB_env *env, MDB_txn *txn, const MDB_dbi tables[N_TABLES]);
 
 /* Zeros if there is none yet. */
 int cache_get_state(MDB_txn *txn, MDB_dbi table, struct cache_state *ret);

@@ -340,7 +340,7 @@ static void a_file_of_something_else_is_made_anew(void **state)
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     folder_write(*state, "cache_" DOMAIN ".mdb", text);
-    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EBADMSG);
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EIO);
     writer = open_writer(*state);
     put_sample(writer);
 }
@@ -355,7 +355,7 @@ static void a_file_that_is_cut_off_is_damaged(void **state)
     put_sample(writer);
     writer = cache_writer_close(writer);
     assert_int_equal(truncate(path, 3L * sysconf(_SC_PAGESIZE)), 0); /* two of LMDB's own, and one more */
-    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EBADMSG);
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EIO);
     writer = open_writer(*state); /* made anew */
     assert_int_equal(cache_writer_state(writer, &there), 0);
     assert_int_equal(there.generation, 0);
@@ -586,7 +586,7 @@ static void every_truncation_of_a_record_is_refused(void **state)
             memcpy(cut, record, n);
             overwrite(*state, kind->table, &number, sizeof(number), cut, n);
             free(cut);
-            assert_int_equal(ask_about(*state, kind), n == bytes ? 1 : -EBADMSG);
+            assert_int_equal(ask_about(*state, kind), n == bytes ? 1 : -EIO);
         }
     }
 }
@@ -612,9 +612,48 @@ static void every_damaged_byte_of_a_record_is_harmless(void **state)
                 record[at] = (char) damages[d];
                 overwrite(*state, kind->table, &number, sizeof(number), record, bytes);
                 r = ask_about(*state, kind); /* which reads all of it */
-                assert_true(r == 1 || r == -EBADMSG);
+                assert_true(r == 1 || r == -EIO);
                 record[at] = good;
             }
+    }
+}
+
+/* What a reader meets, who looks for all finds. */
+static void damage_anywhere_is_found(void **state)
+{
+    const uint64_t alice = NUMBER(1001, 0), devs = NUMBER(200, 0), first = NUMBER(0, 0);
+    const struct {
+        enum table table;
+        const void *key;
+        size_t key_bytes;
+    } rows[] = {
+        { TABLE_STATE, STATE_KEY, sizeof(STATE_KEY) - 1 },
+        { TABLE_USERS, &alice, 8 },
+        { TABLE_GROUPS, &devs, 8 },
+        { TABLE_NETGROUPS, &first, 8 },
+        { TABLE_SERVICES, &first, 8 },
+        { TABLE_GIDS, &alice, 8 },
+        { TABLE_USER_NAMES, "al", 2 },
+        { TABLE_GROUP_NAMES, "devs", 4 },
+        { TABLE_NETGROUP_NAMES, "ng", 2 },
+        { TABLE_SERVICE_NAMES, "www\0tcp", 7 },
+        { TABLE_SERVICE_PORTS, "\0\120tcp", 5 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct cache_writer *writer = open_writer(*state);
+
+        put_sample(writer);
+        assert_int_equal(cache_writer_verify(writer), 0);
+        cache_writer_close(writer);
+        overwrite(*state, rows[i].table, rows[i].key, rows[i].key_bytes, "bad", 3);
+
+        writer = open_writer(*state);
+        assert_int_equal(cache_writer_verify(writer), -EIO);
+        assert_int_equal(cache_writer_replace(writer), 0);
+        assert_int_equal(cache_writer_verify(writer), 0);
+        put_sample(writer);
+        cache_writer_close(writer);
     }
 }
 
@@ -627,9 +666,9 @@ static void keys_that_lead_nowhere_are_damage(void **state)
     put_sample(writer);
     cache_writer_close(writer);
     overwrite(*state, TABLE_USER_NAMES, "alice", 5, &nobody, sizeof(nobody));
-    assert_int_equal(ask_about(*state, &kinds[0]), -EBADMSG);
+    assert_int_equal(ask_about(*state, &kinds[0]), -EIO);
     overwrite(*state, TABLE_USER_NAMES, "alice", 5, &nobody, 3);
-    assert_int_equal(ask_about(*state, &kinds[0]), -EBADMSG);
+    assert_int_equal(ask_about(*state, &kinds[0]), -EIO);
     overwrite(*state, TABLE_USER_NAMES, "alice", 5, &alice, sizeof(alice));
     assert_int_equal(ask_about(*state, &kinds[0]), 1);
 }
@@ -824,6 +863,7 @@ int main(void)
         TEST(another_layout_is_none_for_readers_and_made_anew),
         TEST(every_truncation_of_a_record_is_refused),
         TEST(every_damaged_byte_of_a_record_is_harmless),
+        TEST(damage_anywhere_is_found),
         TEST(keys_that_lead_nowhere_are_damage),
         TEST(a_file_that_is_too_small_is_enlarged),
         TEST(a_file_that_another_has_enlarged_is_written_on),

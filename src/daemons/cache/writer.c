@@ -191,22 +191,29 @@ static int remove_file(const char *path)
     return 0;
 }
 
+int cache_writer_replace(struct cache_writer *writer)
+{
+    int r;
+
+    close_file(writer);
+    r = remove_file(writer->path);
+    return r < 0 ? r : open_file(writer);
+}
+
 /* As it is, or made anew. */
 static int open_or_replace_file(struct cache_writer *writer)
 {
     int r;
 
     r = open_file(writer);
-    if (r != -ESTALE && r != -EBADMSG && r != -EACCES)
+    if (r != -ESTALE && r != -EIO && r != -EACCES)
         return r;
 
     if (r == -ESTALE)
         log_info("%s: of another version's layout: made anew", writer->path);
     else
         log_warning_errno(r, "%s: cannot be used, made anew: %m", writer->path);
-    close_file(writer);
-    r = remove_file(writer->path);
-    return r < 0 ? r : open_file(writer);
+    return cache_writer_replace(writer);
 }
 
 int cache_writer_open(const char *dir, const char *domain, struct cache_writer **ret)
@@ -239,6 +246,21 @@ int cache_writer_check(struct cache_writer *writer)
         return 0;
     close_file(writer);
     return open_or_replace_file(writer);
+}
+
+int cache_writer_verify(struct cache_writer *writer)
+{
+    MDB_txn *txn;
+    int r;
+
+    if (!writer->env)
+        return -ESTALE;
+    r = begin_view(writer, &txn);
+    if (r < 0)
+        return r;
+    r = cache_check_all(writer->env, txn, writer->tables);
+    mdb_txn_abort(txn);
+    return r;
 }
 
 struct cache_writer *cache_writer_close(struct cache_writer *writer)

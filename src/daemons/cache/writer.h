@@ -27,6 +27,11 @@ void cache_writer_closep(struct cache_writer **writer);
  * Costs a stat. */
 int cache_writer_check(struct cache_writer *writer);
 
+/* Reads all that is in it. -EIO: it is damaged. */
+int cache_writer_verify(struct cache_writer *writer);
+/* Takes the file away and makes a new one, with no entries, in its place. */
+int cache_writer_replace(struct cache_writer *writer);
+
 int cache_writer_state(struct cache_writer *writer, struct cache_state *ret);
 /* Leaves the entries alone, and the generation. Waits for the disk, twice. */
 int cache_writer_set_state(struct cache_writer *writer, const struct cache_state *state);

@@ -310,6 +310,23 @@ void domain_end(struct domain *domain)
     cache_end(domain->cache);
 }
 
+void domain_told(struct domain *domain, int r)
+{
+    if (r < 0 && domain->trouble == 0)
+        log_warning_errno(r, "domain %s: its cache cannot be read: %m; going on without it", domain->name);
+    if (r < 0) {
+        domain->trouble = r;
+        domain->trouble_generation = domain->cache && r == -EIO ? domain->state.generation : 0;
+        domain->cache = cache_close(domain->cache); /* what comes in its place is opened at once */
+        return;
+    }
+    /* Of a damaged one others may be read. */
+    if (domain->trouble == 0 || domain->state.generation == domain->trouble_generation)
+        return;
+    domain->trouble = 0;
+    log_warning("domain %s: its cache can be read again", domain->name);
+}
+
 bool domain_is_fresh(const struct domain *domain, uint64_t now)
 {
     return !domain->must_ask && now < domain->state.fresh_until && domain->state.fresh_until - now <= domain->entry_life;

@@ -22,6 +22,9 @@ struct domain {
     struct dataprovider *backend;
     struct cache_state state;     /* of the view that is open, or was last */
     bool must_ask;                /* somebody has declared an entry outdated: nothing is fresh until the backend was asked */
+    int trouble;                  /* why its cache could not be read, as it was told; 0: it can */
+    uint64_t trouble_generation;  /* of which entries; 0: of none */
+    uint64_t repair_usec;         /* when its backend was last asked to make it anew */
     uint64_t silent_until_usec;   /* its backend did not answer in time: known entries don't wait for it until then */
 
     bool ignore_case, shows_lower_case, qualifies, enumerates;
@@ -57,6 +60,9 @@ int domains_parse_name(const struct domains *domains, const char *text, char ret
 /* A view of the domain's cache, whose state it reads. Returns 1, 0 if there is no cache, or a negative errno. */
 int domain_begin(const struct domains *domains, struct domain *domain);
 void domain_end(struct domain *domain);
+/* To be told what became of reading its cache, within no view: a negative errno, or 0. Logs once that it cannot be read, and once that
+ * it can again. */
+void domain_told(struct domain *domain, int r);
 /* Whether the caches are those that are in their places is looked at now and then, and after this at once. */
 void domains_check_again(struct domains *domains);
 /* Of the state read last; now is CLOCK_REALTIME. A stored time too far ahead is one that the clock has left behind: past. */

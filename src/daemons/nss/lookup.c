@@ -24,6 +24,10 @@ static const char *const kind_names[] = {
     [LOOKUP_NETGROUP] = "netgroup", [LOOKUP_SERVICE] = "service",
 };
 
+/* A backend is asked once to make a damaged cache anew; who meets the damage then waits for it, too, for that long. */
+#define REPAIR_TOGETHER_USEC 1000000ULL
+#define REPAIR_AGAIN_USEC (10 * 1000000ULL)
+
 /* How it stands between a look-up and the backend of the domain in work. */
 enum asked {
     NOT_ASKED,
@@ -38,6 +42,7 @@ struct lookup {
     const struct domain *only;            /* the domain that the name names, or NULL */
     char name[CACHE_NAME_BYTES_MAX + 1];  /* without its domain; "": by id */
     size_t at;                            /* the domain in work */
+    bool is_unsure;                       /* a domain could not say whether it has it */
 
     /* while it waits */
     struct dataprovider_call *call;
@@ -73,6 +78,10 @@ static void lookup_reply_nothing(struct lookup *lookup)
     struct lookup_query query = lookup->query;
     int r;
 
+    if (!query.otherwise && lookup->is_unsure) {
+        lookup_reply(lookup, LOOKUP_UNAVAILABLE);
+        return;
+    }
     if (!query.otherwise) {
         body_put_nothing(request_out(request));
         lookup_reply(lookup, 0);
@@ -107,7 +116,7 @@ static bool takes_part(const struct lookup *lookup, const struct domain *domain,
     return query->kind == LOOKUP_GROUP ? !domain_hides_group(domain, key) : !domain_hides_user(domain, key);
 }
 
-/* Reads the domain's cache. Returns 1 with the reply written, 0 if it does not know, or a negative errno. */
+/* Reads the domain's cache. Returns 1 with the reply written, 0 if it does not know, or a negative errno: -EIO is damage. */
 static int look(struct lookup *lookup, struct domain *domain, const char *key)
 {
     struct nss *nss = lookup->nss;
@@ -195,18 +204,43 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* What is known does not wait long. */
-static int ask(struct lookup *lookup, struct domain *domain, bool known)
+static int ask(struct lookup *lookup, struct domain *domain, bool known, bool is_damaged)
 {
     int r;
 
-    r = dataprovider_ask(domain->backend, kind_names[lookup->query.kind], lookup->name, lookup->query.id, on_answer, lookup,
-                         &lookup->call);
-    if (r >= 0 && known)
+    r = is_damaged ? dataprovider_ask(domain->backend, "cache", "", 0, on_answer, lookup, &lookup->call)
+                   : dataprovider_ask(domain->backend, kind_names[lookup->query.kind], lookup->name, lookup->query.id,
+                                      on_answer, lookup, &lookup->call);
+    if (r >= 0 && (known || is_damaged))
         r = sd_event_add_time_relative(lookup->nss->event, &lookup->timer, CLOCK_MONOTONIC, LOOKUP_SILENT_USEC, 0, on_silence,
                                        lookup);
     if (r >= 0)
         request_on_cancel(lookup->request, on_cancel, lookup);
     return r;
+}
+
+static bool must_repair(struct domain *domain)
+{
+    uint64_t now = now_usec(), since = now - domain->repair_usec;
+
+    if (domain->repair_usec != 0 && since < REPAIR_AGAIN_USEC)
+        return since < REPAIR_TOGETHER_USEC;
+    domain->repair_usec = now;
+    return true;
+}
+
+/* The cache could not be read. Returns as try_domain(). */
+static int give_up_domain(struct lookup *lookup, struct domain *domain, enum asked asked, int r)
+{
+    if (r == -ENOMEM || request_out(lookup->request)->failed < 0)
+        return r; /* it is not the domain's fault */
+    domain_told(domain, r);
+    if (r == -EIO && asked == NOT_ASKED && must_repair(domain)) {
+        r = ask(lookup, domain, false, true);
+        return r < 0 ? r : 1;
+    }
+    lookup->is_unsure = true;
+    return 0;
 }
 
 /* Returns 1 when the look-up has ended or waits for the domain's backend, 0 when another domain is to be tried, or a
@@ -227,13 +261,12 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
         return 0;
 
     r = look(lookup, domain, key);
-    if (r < 0) {
-        log_warning_errno(r, "%s: cannot read the cache of %s: %m", request_log_name(lookup->request), domain->name);
-        return r;
-    }
+    if (r < 0)
+        return give_up_domain(lookup, domain, asked, r);
+    domain_told(domain, 0);
     known = r > 0;
     if (asked == NOT_ASKED && must_ask(lookup, domain, key, known)) {
-        r = ask(lookup, domain, known);
+        r = ask(lookup, domain, known, false);
         return r < 0 ? r : 1;
     }
     if (asked == ANSWERED && !known) {

@@ -3,11 +3,13 @@
  *
  * A domain's cache is read first. What it knows and is fresh is the answer. Otherwise its backend is asked, and the cache
  * is read again. What is known but outdated is answered as it is when the backend is offline, or silent for 3 s; what is
- * unknown waits for the backend. */
+ * unknown waits for the backend. A domain whose cache cannot be read is left out; a damaged cache is first given to its backend to
+ * be made anew. */
 
 #ifndef NSS_LOOKUP_H
 #define NSS_LOOKUP_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +19,9 @@
 #define LOOKUP_SILENT_USEC (3 * 1000000ULL)
 /* How long known entries don't wait for a backend that was silent. */
 #define LOOKUP_TRUST_USEC (10 * 1000000ULL)
+
+/* The status where nobody could say whether there is such an entry: the client library says "unavailable", and not "not found". */
+#define LOOKUP_UNAVAILABLE (-EHOSTDOWN)
 
 enum lookup_kind {
     LOOKUP_USER,

@@ -76,9 +76,12 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
 static int on_refresh(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     struct fixture *f = userdata;
+    const char *kind;
 
     (void) error;
     f->n_asked++;
+    assert_true(sd_bus_message_read(message, "s", &kind) >= 0);
+    (void) snprintf(f->asked_kind, sizeof(f->asked_kind), "%s", kind);
     if (f->is_silent) {
         assert_true(f->n_kept < FIXTURE_CALLS_MAX);
         f->kept[f->n_kept++] = sd_bus_message_ref(message);
@@ -145,11 +148,15 @@ static void read_config(struct fixture *f, const char *const *settings)
 
     for (; settings && *settings; settings++) {
         char *copy = strdup(*settings), *key = strchr(copy, '|'), *value = strchr(key + 1, '|');
+        size_t at = 0;
 
         *key = *value = '\0';
         copies[n_copies++] = copy;
-        assert_true(n < SETTINGS_MAX);
-        entries[n++] = (struct config_entry){ copy, key + 1, value + 1 };
+        while (at < n && (strcmp(entries[at].section, copy) != 0 || strcmp(entries[at].key, key + 1) != 0))
+            at++;
+        assert_true(at < SETTINGS_MAX);
+        entries[at] = (struct config_entry){ copy, key + 1, value + 1 };
+        n += at == n;
     }
     assert_int_equal(config_from_entries(entries, n, &f->config), 0);
     while (n_copies > 0)

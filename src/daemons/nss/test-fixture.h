@@ -34,6 +34,7 @@ struct fixture {
     struct bus_server *bus;
     sd_bus *connection;
     unsigned n_asked;
+    char asked_kind[16];               /* of the last question */
     bool is_silent;                    /* it keeps the calls */
     int online;                        /* what it answers */
     void (*on_ask)(struct fixture *f); /* what it does before */

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The responder as its clients see it: what it answers, when it asks its backend, and what it leaves in the memory cache. */
 
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "cache/layout.h"
+#include "cache/writer.h"
 #include "common/clock.h"
 #include "common/test-cmocka.h"
 #include "nss/lookup.h"
@@ -428,6 +434,163 @@ static void a_cache_that_was_replaced_is_read_anew(void **state)
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
 }
 
+/* ---- two domains, of which the second has a cache and no backend ---- */
+
+#define SECOND_DOMAIN "second"
+
+static void write_second(struct fixture *f, uint32_t uid)
+{
+    const struct cache_user dave = { "dave", "", "/home/dave", "/bin/sh", uid, 10001, false };
+    const struct cache_state state = { .fresh_until = (uint64_t) time(NULL) + 600 };
+    struct cache_writer *writer = NULL;
+
+    assert_int_equal(cache_writer_open(f->cache_dir, SECOND_DOMAIN, &writer), 0);
+    assert_int_equal(cache_writer_begin(writer), 0);
+    assert_int_equal(cache_put_user(writer, "dave", &dave), 0);
+    assert_int_equal(cache_writer_commit(writer, &state), 0);
+    cache_writer_close(writer);
+}
+
+static int setup_two(void **state)
+{
+    static struct fixture f;
+
+    fixture_start(&f, (const char *const[]){ "sssd|domains|" FIXTURE_DOMAIN ", " SECOND_DOMAIN,
+                                             "domain/" SECOND_DOMAIN "|id_provider|ldif", NULL });
+    write_second(&f, 10004);
+    *state = &f;
+    return 0;
+}
+
+/* As its users see it: the record's texts have no ends. */
+static void damage_alice(struct fixture *f)
+{
+    const uint64_t number = NUMBER(10001, 0);
+    MDB_val key = { sizeof(number), (void *) &number }, value = { 12, (void *) "twelve bytes" };
+    char path[128];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+
+    (void) snprintf(path, sizeof(path), "%s/cache_" FIXTURE_DOMAIN ".mdb", f->cache_dir);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, N_TABLES), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, CACHE_MAP_BYTES), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, table_names[TABLE_USERS], 0, &dbi), 0);
+    assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static void cut_off(struct fixture *f)
+{
+    char path[128];
+
+    (void) snprintf(path, sizeof(path), "%s/cache_" FIXTURE_DOMAIN ".mdb", f->cache_dir);
+    assert_int_equal(truncate(path, 3L * sysconf(_SC_PAGESIZE)), 0);
+    fixture_restart_nss(f); /* what has a file open is ended by the kernel when that is cut off */
+}
+
+/* Lines with that text, of those that were logged since. */
+static size_t lines_with(const struct fixture *f, const char *text)
+{
+    char path[128], line[512];
+    size_t n = 0;
+    FILE *file;
+
+    (void) snprintf(path, sizeof(path), "%s/log", f->dir);
+    file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file))
+        n += strstr(line, text) != NULL;
+    assert_int_equal(fclose(file), 0);
+    return n;
+}
+
+static int log_to_file(const struct fixture *f)
+{
+    int old = dup(STDERR_FILENO), fd;
+    char path[128];
+
+    (void) snprintf(path, sizeof(path), "%s/log", f->dir);
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(old >= 0 && fd >= 0);
+    assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(close(fd), 0);
+    return old;
+}
+
+static void log_as_before(int old)
+{
+    assert_int_equal(dup2(old, STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(close(old), 0);
+}
+
+static uint32_t status_of(struct fixture *f, const char *name)
+{
+    const uint8_t *reply;
+    size_t bytes;
+
+    return fixture_ask(f, CMD_USER_BY_NAME, name, strlen(name) + 1, &reply, &bytes);
+}
+
+static void check_damaged_cache(struct fixture *f, void (*damage)(struct fixture *f), bool is_all_lost)
+{
+    int old = log_to_file(f);
+    unsigned i;
+
+    damage(f);
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(status_of(f, "alice"), EHOSTDOWN); /* nobody knows whether she is there */
+        fixture_connect(f);
+        assert_true(fixture_finds(f, CMD_USER_BY_NAME, "dave"));
+        if (!is_all_lost)
+            assert_true(fixture_finds(f, CMD_USER_BY_NAME, "bob"));
+    }
+    assert_uint_in_range(f->n_asked, 1, 30);
+    assert_int_equal(lines_with(f, "cannot be read"), 1);
+    assert_int_equal(lines_with(f, "can be read again"), 0);
+    log_as_before(old);
+}
+
+static void a_damaged_record_costs_its_domain_alone(void **state)
+{
+    check_damaged_cache(*state, damage_alice, false);
+}
+
+static void a_damaged_file_costs_its_domain_alone(void **state)
+{
+    check_damaged_cache(*state, cut_off, true);
+}
+
+static void make_anew(struct fixture *f)
+{
+    char command[200];
+
+    (void) snprintf(command, sizeof(command), "rm %s/cache_" FIXTURE_DOMAIN "*", f->cache_dir);
+    assert_int_equal(system(command), 0);
+    fixture_write(f, false, 600, 0);
+}
+
+static void whoever_meets_damage_waits_for_the_new_cache(void **state)
+{
+    struct fixture *f = *state;
+    int old = log_to_file(f);
+
+    f->on_ask = make_anew;
+    damage_alice(f);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(f->n_asked, 1);
+    assert_string_equal(f->asked_kind, "cache");
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(f->n_asked, 1);
+    assert_int_equal(lines_with(f, "cannot be read"), 1);
+    assert_int_equal(lines_with(f, "can be read again"), 1);
+    log_as_before(old);
+}
+
 static void clients_are_shown_what_the_settings_say(void **state)
 {
     static const char *const settings[] = {
@@ -516,6 +679,7 @@ static void a_connection_counts_as_enumerating_up_to_the_end(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_TWO(name) cmocka_unit_test_setup_teardown(name, setup_two, teardown)
 
 int main(void)
 {
@@ -542,6 +706,9 @@ int main(void)
         TEST(an_entry_declared_outdated_is_asked_for),
         TEST(a_cache_that_was_replaced_is_read_anew),
         TEST(a_connection_counts_as_enumerating_up_to_the_end),
+        TEST_TWO(a_damaged_record_costs_its_domain_alone),
+        TEST_TWO(a_damaged_file_costs_its_domain_alone),
+        TEST_TWO(whoever_meets_damage_waits_for_the_new_cache),
         cmocka_unit_test(clients_are_shown_what_the_settings_say),
         cmocka_unit_test(a_filtered_group_gives_no_rights),
         cmocka_unit_test(a_domain_that_does_not_enumerate_lists_nothing),
