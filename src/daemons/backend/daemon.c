@@ -34,13 +34,14 @@ struct arguments {
     gid_t gid;
     enum log_target log_target;
     const char *debug_level; /* NULL: the configuration's */
-    bool is_import, is_repair;
+    bool is_import;
+    unsigned import_flags;
     pid_t parent; /* of the import; 0: whoever has started it */
 };
 
 /* ---- the command line ---- */
 
-enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, PARENT, REPAIR, IGNORED, HELP };
+enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, PARENT, REPAIR, COMPLETE, IGNORED, HELP };
 
 static const struct option options[] = {
     { "domain", required_argument, NULL, DOMAIN },
@@ -53,6 +54,7 @@ static const struct option options[] = {
     { "import", no_argument, NULL, IMPORT },
     { "parent", required_argument, NULL, PARENT },
     { "repair", no_argument, NULL, REPAIR },
+    { "complete", no_argument, NULL, COMPLETE },
     /* our lines always have their time */
     { "debug-timestamps", required_argument, NULL, IGNORED },
     { "debug-microseconds", required_argument, NULL, IGNORED },
@@ -73,6 +75,7 @@ static void print_usage(FILE *out)
                    "      --import                         read the domain's files into its cache, and end\n"
                    "      --parent=PID                     only as that process's child; end with it\n"
                    "      --repair                         read all of the cache before, and make it anew if it is damaged\n"
+                   "      --complete                       changes of the files will be told: who is not in them is not there\n"
                    "      --help                           this text\n",
                    program_invocation_short_name);
 }
@@ -120,7 +123,10 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
             ret->parent = (pid_t) number;
             break;
         case REPAIR:
-            ret->is_repair = true;
+            ret->import_flags |= IMPORT_REPAIR;
+            break;
+        case COMPLETE:
+            ret->import_flags |= IMPORT_COMPLETE;
             break;
         case IGNORED:
             break;
@@ -229,7 +235,7 @@ static int run_import(const struct config *config, const struct arguments *argum
         r = end_with_parent(parent); /* the kernel forgets it when a process becomes another user's */
     if (r < 0)
         return r;
-    return import_run(config, arguments->domain, paths->cache_dir, arguments->is_repair);
+    return import_run(config, arguments->domain, paths->cache_dir, arguments->import_flags);
 }
 
 static int run_backend(const struct config *config, const struct arguments *arguments, const char *section,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -45,6 +47,7 @@ struct watch {
     struct source *source;
     char *item;
     sd_event_source *inotify; /* NULL: it is not there, or cannot be read */
+    bool is_remote;           /* others change it without our kernel's knowledge */
 };
 
 struct source {
@@ -53,10 +56,12 @@ struct source {
     char *domain, *section;
     struct cache_writer *cache;
     char *const *import_argv;
-    uint64_t fresh_sec, offline_sec;
+    uint32_t lives_sec[CACHE_N_KINDS];
+    uint64_t offline_sec;
 
     struct watch *watches;
     size_t n_watches;
+    bool has_links;           /* files that may be changed in a folder that is not watched */
     sd_event_source *changed; /* timer: the files have changed */
 
     pid_t pid;                /* of the import, 0: none */
@@ -99,6 +104,15 @@ static bool is_online(struct source *source)
            !is_before(now_sec(), state.offline_until, source->offline_sec);
 }
 
+/* Is each change of the files told? Then who is not in the cache is nowhere. */
+static bool is_watching(const struct source *source)
+{
+    for (size_t i = 0; i < source->n_watches; i++)
+        if (!source->watches[i].inotify || source->watches[i].is_remote)
+            return false;
+    return !source->has_links;
+}
+
 /* Entries are good for a while from now on, or the source is left in peace for a while. */
 static int set_state(struct source *source, bool online)
 {
@@ -108,10 +122,41 @@ static int set_state(struct source *source, bool online)
     r = cache_writer_state(source->cache, &state);
     if (r < 0)
         return r;
+    state.updated = now_sec();
+    for (size_t i = 0; i < CACHE_N_KINDS && online; i++)
+        state.good_until[i] = state.updated + source->lives_sec[i];
     if (online)
-        state.fresh_until = now_sec() + source->fresh_sec;
-    state.offline_until = online ? 0 : now_sec() + source->offline_sec;
+        state.is_complete = is_watching(source);
+    state.offline_until = online ? 0 : state.updated + source->offline_sec;
     return cache_writer_set_state(source->cache, &state);
+}
+
+/* Is it needless to write the state again? A write waits for the disk. */
+static bool is_fresh(const struct source *source, const struct cache_state *state)
+{
+    uint64_t now = now_sec();
+
+    if (state->updated > now || state->offline_until != 0 || state->is_complete != is_watching(source))
+        return false;
+    for (size_t i = 0; i < CACHE_N_KINDS; i++)
+        if (now + source->lives_sec[i] / 2 >= state->good_until[i] || state->good_until[i] > now + source->lives_sec[i])
+            return false;
+    return true;
+}
+
+/* Until the import who is not in the cache may be in the files. */
+static void set_incomplete(struct source *source)
+{
+    struct cache_state state;
+    int r;
+
+    r = cache_writer_state(source->cache, &state);
+    if (r == 0 && state.is_complete) {
+        state.is_complete = false;
+        r = cache_writer_set_state(source->cache, &state);
+    }
+    if (r < 0)
+        log_warning_errno(r, "%s: cannot say in the cache that the files have changed: %m", source->domain);
 }
 
 static void go_offline(struct source *source)
@@ -169,7 +214,7 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
 
 static int spawn_import(struct source *source, bool is_repair)
 {
-    char *argv[IMPORT_ARGUMENTS_MAX + 2];
+    char *argv[IMPORT_ARGUMENTS_MAX + 3];
     posix_spawnattr_t attributes;
     size_t n = 0;
     sigset_t none;
@@ -180,6 +225,8 @@ static int spawn_import(struct source *source, bool is_repair)
         argv[n] = source->import_argv[n];
     if (is_repair)
         argv[n++] = (char *) "--repair";
+    if (is_watching(source))
+        argv[n++] = (char *) "--complete";
     argv[n] = NULL;
 
     (void) sigemptyset(&none);
@@ -244,9 +291,25 @@ static int on_inotify(sd_event_source *event_source, const struct inotify_event 
     (void) event_source;
     if (change->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
         watch->inotify = sd_event_source_disable_unref(watch->inotify);
+    if (source->pid == 0) /* which holds the cache's lock */
+        set_incomplete(source);
     (void) sd_event_source_set_time_relative(source->changed, CHANGE_USEC); /* neither fails with a timer */
     (void) sd_event_source_set_enabled(source->changed, SD_EVENT_ONESHOT);
     return 0;
+}
+
+static bool is_remote(const char *path)
+{
+    static const uint32_t magics[] = { NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC, CIFS_SUPER_MAGIC, AFS_SUPER_MAGIC,
+                                       CODA_SUPER_MAGIC, CEPH_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC };
+    struct statfs fs;
+
+    if (statfs(path, &fs) < 0)
+        return true;
+    for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
+        if ((uint32_t) fs.f_type == magics[i])
+            return true;
+    return false;
 }
 
 /* What cannot be watched is still looked at with each question. */
@@ -255,17 +318,28 @@ static void start_watches(struct source *source)
     for (size_t i = 0; i < source->n_watches; i++) {
         struct watch *watch = &source->watches[i];
         CLEANUP(freep) char *path = strdup(watch->item);
+        const char *folder;
         struct stat st;
         int r;
 
         if (watch->inotify || !path)
             continue;
-        r = sd_event_add_inotify(source->event, &watch->inotify,
-                                 stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path), WATCHED_CHANGES,
-                                 on_inotify, watch);
+        folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path);
+        watch->is_remote = is_remote(folder);
+        r = sd_event_add_inotify(source->event, &watch->inotify, folder, WATCHED_CHANGES, on_inotify, watch);
         if (r < 0)
             log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain, watch->item);
     }
+}
+
+static bool has_links(const struct files *files)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < files->n; i++)
+        if (lstat(files->paths[i], &st) < 0 || S_ISLNK(st.st_mode) || st.st_nlink > 1)
+            return true;
+    return false;
 }
 
 /* Brings the cache up to date. Returns 1 when an import is at work, 0 when nothing has changed, or a negative
@@ -304,13 +378,13 @@ static int look(struct source *source, bool although_offline)
         go_offline(source);
         return r;
     }
+    source->has_links = has_links(&files);
     if (strcmp(files.mark, state.source) == 0) {
-        /* Not each time: a write waits for the disk. */
-        if (state.offline_until == 0 &&
-            is_before(now_sec() + source->fresh_sec / 2, state.fresh_until, source->fresh_sec))
+        if (is_fresh(source, &state))
             return 0;
         r = set_state(source, true);
     } else {
+        set_incomplete(source);
         r = spawn_import(source, false);
     }
     if (r < 0) {
@@ -390,7 +464,7 @@ static int ldif_open(sd_event *event, const struct config *config, const char *d
         source->section = NULL;
         return -ENOMEM;
     }
-    source->fresh_sec = import_fresh_sec(config, source->section);
+    import_lives(config, source->section, source->lives_sec);
     source->offline_sec = (config_usec(config, source->section, "offline_timeout") + 999999) / 1000000;
 
     r = sd_event_add_time_relative(event, &source->changed, CLOCK_MONOTONIC, CHANGE_USEC, 0, on_changed, source);

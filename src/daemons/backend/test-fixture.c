@@ -72,7 +72,7 @@ int fixture_import(struct fixture *f)
         fd = open(folder_file(&f->folder, "log"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
         if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
             _exit(2);
-        _exit(import_run(f->config, DOMAIN, f->folder.path, false) < 0);
+        _exit(import_run(f->config, DOMAIN, f->folder.path, 0) < 0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));

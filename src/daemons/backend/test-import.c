@@ -557,11 +557,30 @@ static void what_the_state_says(void **state)
     fixture_end_view(f);
     assert_true(cache_state.generation > 0);
     assert_int_equal(cache_state.offline_until, 0);
-    assert_true(cache_state.fresh_until <= (uint64_t) time(NULL) + 77);
-    assert_true(cache_state.fresh_until > (uint64_t) time(NULL) + 60);
+    assert_true(cache_state.updated <= (uint64_t) time(NULL));
+    assert_int_equal(cache_state.good_until[CACHE_GROUP], cache_state.updated + 77);
+    assert_int_equal(cache_state.good_until[CACHE_USER], cache_state.updated + 5400);
+    assert_false(cache_state.is_complete); /* nobody watches the files */
     assert_int_equal(files_find(&files, f->config, "domain/" DOMAIN), 0);
     assert_string_equal(cache_state.source, files.mark);
     files_done(&files);
+}
+
+static void each_kind_of_entry_has_its_own_time(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t now = (uint64_t) time(NULL);
+    struct cache_group group;
+    struct cache_user user;
+
+    fixture_set(f, "entry_cache_group_timeout", "77");
+    fixture_write(f, "a.ldif", USER("alice", 1001) GROUP("devs", 2001, ""));
+    assert_true(fixture_import(f));
+    assert_int_equal(cache_user_by_name(fixture_view(f), "alice", &user), 1);
+    assert_true(cache_is_good(f->cache, now + 5300));
+    assert_int_equal(cache_group_by_name(f->cache, "devs", &group), 1);
+    assert_false(cache_is_good(f->cache, now + 5300));
+    fixture_end_view(f);
 }
 
 int main(void)
@@ -588,6 +607,7 @@ int main(void)
         TEST(the_mark_changes_with_files_and_options),
         TEST(files_that_are_replaced_while_they_are_read_give_no_mixture),
         TEST(what_the_state_says),
+        TEST(each_kind_of_entry_has_its_own_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@ struct cache {
     MDB_dbi tables[N_TABLES];
     dev_t device;
     ino_t inode;
+    /* Of the entries that were returned in this view. */
+    uint64_t updated_last, expires_first;
 };
 
 /* ---- opening ---- */
@@ -126,6 +128,8 @@ bool cache_is_replaced(const struct cache *cache)
 
 int cache_begin(struct cache *cache)
 {
+    cache->updated_last = 0;
+    cache->expires_first = UINT64_MAX;
     return cache_errno(mdb_txn_renew(cache->txn));
 }
 
@@ -137,6 +141,11 @@ void cache_end(struct cache *cache)
 int cache_read_state(struct cache *cache, struct cache_state *ret)
 {
     return cache_get_state(cache->txn, cache->tables[TABLE_STATE], ret);
+}
+
+bool cache_is_good(const struct cache *cache, uint64_t now)
+{
+    return cache->updated_last <= now && now < cache->expires_first;
 }
 
 /* ---- records: all arithmetic is here ---- */
@@ -194,14 +203,31 @@ static int take_texts(struct record *record, size_t bytes, uint64_t n, const cha
     return 0;
 }
 
-static int record_to_user(uint64_t number, MDB_val value, struct cache_user *ret)
+static int take_head(struct cache *cache, struct record *record)
+{
+    struct entry_head head;
+    int r;
+
+    r = take_fixed(record, &head, sizeof(head));
+    if (r < 0)
+        return r;
+    if (head.updated > cache->updated_last)
+        cache->updated_last = head.updated;
+    if (head.updated + head.life_sec < cache->expires_first)
+        cache->expires_first = head.updated + head.life_sec;
+    return 0;
+}
+
+static int record_to_user(struct cache *cache, uint64_t number, MDB_val value, struct cache_user *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct user_record fixed;
     struct cache_user user;
     int r;
 
-    r = take_fixed(&record, &fixed, sizeof(fixed));
+    r = take_head(cache, &record);
+    if (r == 0)
+        r = take_fixed(&record, &fixed, sizeof(fixed));
     if (r == 0)
         r = take_text(&record, &user.name);
     if (r == 0)
@@ -220,14 +246,16 @@ static int record_to_user(uint64_t number, MDB_val value, struct cache_user *ret
     return 1;
 }
 
-static int record_to_group(uint64_t number, MDB_val value, struct cache_group *ret)
+static int record_to_group(struct cache *cache, uint64_t number, MDB_val value, struct cache_group *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct group_record fixed;
     struct cache_group group;
     int r;
 
-    r = take_fixed(&record, &fixed, sizeof(fixed));
+    r = take_head(cache, &record);
+    if (r == 0)
+        r = take_fixed(&record, &fixed, sizeof(fixed));
     if (r == 0)
         r = take_text(&record, &group.name);
     group.members_bytes = record.left;
@@ -243,14 +271,16 @@ static int record_to_group(uint64_t number, MDB_val value, struct cache_group *r
     return 1;
 }
 
-static int record_to_netgroup(MDB_val value, struct cache_netgroup *ret)
+static int record_to_netgroup(struct cache *cache, MDB_val value, struct cache_netgroup *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct netgroup_record fixed;
     struct cache_netgroup netgroup;
     int r;
 
-    r = take_fixed(&record, &fixed, sizeof(fixed));
+    r = take_head(cache, &record);
+    if (r == 0)
+        r = take_fixed(&record, &fixed, sizeof(fixed));
     if (r == 0)
         r = take_text(&record, &netgroup.name);
     if (r == 0)
@@ -268,14 +298,16 @@ static int record_to_netgroup(MDB_val value, struct cache_netgroup *ret)
     return 1;
 }
 
-static int record_to_service(MDB_val value, struct cache_service *ret)
+static int record_to_service(struct cache *cache, MDB_val value, struct cache_service *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct service_record fixed;
     struct cache_service service;
     int r;
 
-    r = take_fixed(&record, &fixed, sizeof(fixed));
+    r = take_head(cache, &record);
+    if (r == 0)
+        r = take_fixed(&record, &fixed, sizeof(fixed));
     if (r == 0)
         r = take_text(&record, &service.name);
     if (r == 0)
@@ -345,7 +377,7 @@ int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *
     int r;
 
     r = record_by_key(cache, TABLE_USER_NAMES, TABLE_USERS, key, &number, &value);
-    return r <= 0 ? r : record_to_user(number, value, ret);
+    return r <= 0 ? r : record_to_user(cache, number, value, ret);
 }
 
 int cache_user_by_id(struct cache *cache, uint32_t uid, struct cache_user *ret)
@@ -355,7 +387,7 @@ int cache_user_by_id(struct cache *cache, uint32_t uid, struct cache_user *ret)
     int r;
 
     r = get(cache, TABLE_USERS, &number, sizeof(number), &value);
-    return r <= 0 ? r : record_to_user(number, value, ret);
+    return r <= 0 ? r : record_to_user(cache, number, value, ret);
 }
 
 int cache_group_by_name(struct cache *cache, const char *key, struct cache_group *ret)
@@ -365,7 +397,7 @@ int cache_group_by_name(struct cache *cache, const char *key, struct cache_group
     int r;
 
     r = record_by_key(cache, TABLE_GROUP_NAMES, TABLE_GROUPS, key, &number, &value);
-    return r <= 0 ? r : record_to_group(number, value, ret);
+    return r <= 0 ? r : record_to_group(cache, number, value, ret);
 }
 
 int cache_group_by_id(struct cache *cache, uint32_t gid, struct cache_group *ret)
@@ -375,7 +407,7 @@ int cache_group_by_id(struct cache *cache, uint32_t gid, struct cache_group *ret
     int r;
 
     r = get(cache, TABLE_GROUPS, &number, sizeof(number), &value);
-    return r <= 0 ? r : record_to_group(number, value, ret);
+    return r <= 0 ? r : record_to_group(cache, number, value, ret);
 }
 
 int cache_gids_of_user(struct cache *cache, const char *key, const void **ret, size_t *ret_n)
@@ -408,7 +440,7 @@ int cache_netgroup_by_name(struct cache *cache, const char *key, struct cache_ne
     int r;
 
     r = record_by_key(cache, TABLE_NETGROUP_NAMES, TABLE_NETGROUPS, key, &number, &value);
-    return r <= 0 ? r : record_to_netgroup(value, ret);
+    return r <= 0 ? r : record_to_netgroup(cache, value, ret);
 }
 
 /* The first entry whose key begins with that: the one of the protocol that sorts first. */
@@ -449,7 +481,7 @@ static int service_by_key(struct cache *cache, enum table table, const char *key
     r = get(cache, TABLE_SERVICES, &number, sizeof(number), &value);
     if (r <= 0)
         return r < 0 ? r : -EIO;
-    return record_to_service(value, ret);
+    return record_to_service(cache, value, ret);
 }
 
 int cache_service_by_name(struct cache *cache, const char *key, const char *protocol, struct cache_service *ret)
@@ -472,33 +504,33 @@ int cache_service_by_port(struct cache *cache, uint16_t port, const char *protoc
 
 /* A record of any kind and whom to show it to. */
 struct visit {
-    int (*on_record)(uint64_t number, MDB_val value, const struct visit *visit);
+    int (*on_record)(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit);
     int (*on_user)(const struct cache_user *user, void *userdata);
     int (*on_group)(const struct cache_group *group, void *userdata);
     int (*on_service)(const struct cache_service *service, void *userdata);
     void *userdata;
 };
 
-static int visit_user(uint64_t number, MDB_val value, const struct visit *visit)
+static int visit_user(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_user user;
-    int r = record_to_user(number, value, &user);
+    int r = record_to_user(cache, number, value, &user);
 
     return r < 0 ? r : visit->on_user(&user, visit->userdata);
 }
 
-static int visit_group(uint64_t number, MDB_val value, const struct visit *visit)
+static int visit_group(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_group group;
-    int r = record_to_group(number, value, &group);
+    int r = record_to_group(cache, number, value, &group);
 
     return r < 0 ? r : visit->on_group(&group, visit->userdata);
 }
 
-static int visit_service(uint64_t number, MDB_val value, const struct visit *visit)
+static int visit_service(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_service service;
-    int r = record_to_service(value, &service);
+    int r = record_to_service(cache, value, &service);
 
     (void) number;
     return r < 0 ? r : visit->on_service(&service, visit->userdata);
@@ -518,7 +550,7 @@ static int each(struct cache *cache, enum table table, uint32_t from, const stru
          r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         answer = number_from(key, &number);
         if (answer > 0)
-            answer = visit->on_record(number, value, visit);
+            answer = visit->on_record(cache, number, value, visit);
     }
     mdb_cursor_close(cursor);
 
@@ -553,42 +585,43 @@ int cache_each_service(struct cache *cache, uint32_t from,
 
 /* ---- all of it ---- */
 
-static int check_user(uint64_t number, MDB_val value, const struct visit *visit)
+static int check_user(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_user user;
 
     (void) visit;
-    return record_to_user(number, value, &user) < 0 ? -EIO : 0;
+    return record_to_user(cache, number, value, &user) < 0 ? -EIO : 0;
 }
 
-static int check_group(uint64_t number, MDB_val value, const struct visit *visit)
+static int check_group(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_group group;
 
     (void) visit;
-    return record_to_group(number, value, &group) < 0 ? -EIO : 0;
+    return record_to_group(cache, number, value, &group) < 0 ? -EIO : 0;
 }
 
-static int check_netgroup(uint64_t number, MDB_val value, const struct visit *visit)
+static int check_netgroup(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_netgroup netgroup;
 
     (void) number;
     (void) visit;
-    return record_to_netgroup(value, &netgroup) < 0 ? -EIO : 0;
+    return record_to_netgroup(cache, value, &netgroup) < 0 ? -EIO : 0;
 }
 
-static int check_service(uint64_t number, MDB_val value, const struct visit *visit)
+static int check_service(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_service service;
 
     (void) number;
     (void) visit;
-    return record_to_service(value, &service) < 0 ? -EIO : 0;
+    return record_to_service(cache, value, &service) < 0 ? -EIO : 0;
 }
 
-static int check_gids(uint64_t number, MDB_val value, const struct visit *visit)
+static int check_gids(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
+    (void) cache;
     (void) number;
     (void) visit;
     return value.mv_size % sizeof(uint32_t) != 0 ? -EIO : 0;
@@ -621,7 +654,7 @@ int cache_check_all(MDB_env *env, MDB_txn *txn, const MDB_dbi tables[N_TABLES])
 {
     static const struct {
         enum table records;
-        int (*check)(uint64_t number, MDB_val value, const struct visit *visit);
+        int (*check)(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit);
     } records[] = {
         { TABLE_USERS, check_user },         { TABLE_GROUPS, check_group }, { TABLE_NETGROUPS, check_netgroup },
         { TABLE_SERVICES, check_service }, { TABLE_GIDS, check_gids },

@@ -55,10 +55,22 @@ struct cache_service {
     size_t aliases_bytes;
 };
 
+enum cache_kind {
+    CACHE_USER, /* and the groups that it is in */
+    CACHE_GROUP,
+    CACHE_NETGROUP,
+    CACHE_SERVICE,
+    CACHE_N_KINDS,
+};
+
 /* Of the whole domain. Times are CLOCK_REALTIME in seconds. */
 struct cache_state {
     uint64_t generation;    /* counts the commits that changed entries, in each file from another number on */
-    uint64_t fresh_until;   /* entries are as good as new until then; 0: ask the backend */
+    uint64_t updated;       /* when the times below were set: before that, the clock was another one, and they say nothing */
+    /* The source has said that the entries of a kind are as good as new until then, whenever they were written; 0: it has not. Each
+     * entry has its own time besides. */
+    uint64_t good_until[CACHE_N_KINDS];
+    uint64_t is_complete;   /* and that there are no others */
     uint64_t offline_until; /* the source failed: don't try it before that; 0: online */
     char source[256];       /* the source's own mark of what it has read, e.g. size and time of its files */
 };
@@ -82,6 +94,9 @@ int cache_begin(struct cache *cache);
 void cache_end(struct cache *cache);
 
 int cache_read_state(struct cache *cache, struct cache_state *ret);
+
+/* Within a view: are all entries that were returned in it still good, by the times that were stored with them? */
+bool cache_is_good(const struct cache *cache, uint64_t now);
 
 /* Within a view. Each returns 1 with the entry, 0 when there is no such, or a negative errno. */
 int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *ret);

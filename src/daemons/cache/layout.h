@@ -4,7 +4,7 @@
  * Each kind of entry has a table of records, by number, and one that leads from keys (its name and its
  * aliases) to the number. That begins with the id of users and groups, of the rest with their place in what the
  * source delivered; behind it counts who has the same id, so that each is found by name and the first by id.
- * A record is its fixed part, then its texts, each with its zero. Integers in it are in the order of the host:
+ * A record is its head, its fixed part, then its texts, each with its zero. Integers in it are in the order of the host:
  * the file never leaves it. */
 
 #ifndef CACHE_LAYOUT_H
@@ -18,7 +18,7 @@
 #include "cache/cache.h"
 
 /* Of another number, or of another host's integers, a file is made anew. */
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 #define LAYOUT_MARK (LAYOUT_VERSION | (uint32_t) sizeof(size_t) << 16)
 
 /* Address space, not memory and not disk. */
@@ -50,6 +50,13 @@ extern const char *const table_names[N_TABLES];
 
 #define LAYOUT_KEY "layout"
 #define STATE_KEY "state"
+
+/* Of each record. An entry is good from updated on, for life_sec. */
+struct entry_head {
+    uint64_t updated; /* CLOCK_REALTIME in seconds */
+    uint32_t life_sec;
+    uint32_t reserved;
+};
 
 struct user_record {
     uint32_t uid, gid;

@@ -54,7 +54,7 @@ static void put_sample(struct cache_writer *writer)
     struct cache_group group = { "devs", 200, 2, "alice\0bob", 10, false };
     struct cache_netgroup netgroup = { "ng", 1, "h\0u\0", 5, 1, "other", 6 };
     struct cache_service service = { "http", "tcp", 80, 1, "www", 4 };
-    struct cache_state state = { .fresh_until = 1, .source = "mark" };
+    struct cache_state state = { .updated = 1, .source = "mark" };
     uint32_t gids[] = { 200, 300 };
 
     assert_int_equal(cache_writer_begin(writer), 0);
@@ -164,7 +164,7 @@ static void who_shares_an_id_is_found_by_name(void **state)
     CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
     CLEANUP(cache_closep) struct cache *cache = NULL;
     struct cache_group group = { "g", 5, 0, "", 0, false };
-    struct cache_state cache_state = { .fresh_until = 1 };
+    struct cache_state cache_state = { .updated = 1 };
     uint32_t gids[] = { 1, 2, 3 };
     struct cache_user user;
     const void *found;
@@ -241,6 +241,38 @@ static void an_enumeration_goes_on_where_it_stopped(void **state)
     cache_end(cache);
     assert_int_equal(seen.n, 1); /* each once: aliases are no entries */
     assert_int_equal(seen.ids[0], 1002);
+}
+
+static void each_entry_has_its_own_time(void **state)
+{
+    static const uint32_t lives[CACHE_N_KINDS] = { 60, 600, 6, 0 };
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+    struct cache_group group;
+    struct cache_service service;
+    uint64_t before = (uint64_t) time(NULL), after;
+
+    cache_writer_set_lives(writer, lives);
+    put_sample(writer);
+    after = (uint64_t) time(NULL);
+    cache = open_cache(*state);
+
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_group_by_name(cache, "devs", &group), 1);
+    assert_true(cache_is_good(cache, after));
+    assert_true(cache_is_good(cache, before + 599));
+    assert_false(cache_is_good(cache, after + 600));
+    assert_false(cache_is_good(cache, before - 1)); /* the clock was put back */
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    assert_true(cache_is_good(cache, before + 59));
+    assert_false(cache_is_good(cache, after + 60)); /* the first of them */
+    cache_end(cache);
+
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_service_by_name(cache, "http", "tcp", &service), 1);
+    assert_false(cache_is_good(cache, after));
+    cache_end(cache);
 }
 
 /* ---- commits ---- */
@@ -851,6 +883,7 @@ int main(void)
         TEST(who_is_taken_is_told),
         TEST(who_shares_an_id_is_found_by_name),
         TEST(an_enumeration_goes_on_where_it_stopped),
+        TEST(each_entry_has_its_own_time),
         TEST(a_view_sees_one_commit),
         TEST(what_is_aborted_never_was),
         TEST(the_state_is_set_without_the_entries),

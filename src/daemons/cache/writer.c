@@ -29,6 +29,8 @@ struct cache_writer {
     uint64_t high[N_TABLES]; /* the highest number of one */
     uint64_t last[N_TABLES]; /* the number of the last one */
     uint32_t n_services, n_netgroups;
+    uint64_t now_sec;        /* when it was begun */
+    uint32_t lives_sec[CACHE_N_KINDS];
 };
 
 /* ---- the file's size ---- */
@@ -344,6 +346,11 @@ int cache_writer_set_state(struct cache_writer *writer, const struct cache_state
 
 /* ---- replacing all entries ---- */
 
+void cache_writer_set_lives(struct cache_writer *writer, const uint32_t lives_sec[CACHE_N_KINDS])
+{
+    memcpy(writer->lives_sec, lives_sec, sizeof(writer->lives_sec));
+}
+
 int cache_writer_begin(struct cache_writer *writer)
 {
     int dead, r;
@@ -365,6 +372,7 @@ int cache_writer_begin(struct cache_writer *writer)
 
     memset(writer->has, 0, sizeof(writer->has));
     writer->n_services = writer->n_netgroups = 0;
+    writer->now_sec = (uint64_t) time(NULL);
     return 0;
 }
 
@@ -450,11 +458,18 @@ static char *append_text(char *to, const char *text)
     return append(to, text, strlen(text) + 1);
 }
 
+static char *append_head(char *to, const struct cache_writer *writer, enum cache_kind kind)
+{
+    struct entry_head head = { .updated = writer->now_sec, .life_sec = writer->lives_sec[kind] };
+
+    return append(to, &head, sizeof(head));
+}
+
 int cache_put_user(struct cache_writer *writer, const char *key, const struct cache_user *user)
 {
     struct user_record record = { user->uid, user->gid };
     uint64_t number = free_number(writer, TABLE_USERS, user->uid);
-    size_t bytes = sizeof(record) + strlen(user->name) + strlen(user->gecos) + strlen(user->home) +
+    size_t bytes = sizeof(struct entry_head) + sizeof(record) + strlen(user->name) + strlen(user->gecos) + strlen(user->home) +
                    strlen(user->shell) + 4;
     char *to = NULL;
     int r;
@@ -465,6 +480,7 @@ int cache_put_user(struct cache_writer *writer, const char *key, const struct ca
     if (r < 0)
         return r;
 
+    to = append_head(to, writer, CACHE_USER);
     to = append(to, &record, sizeof(record));
     to = append_text(to, user->name);
     to = append_text(to, user->gecos);
@@ -477,16 +493,17 @@ int cache_put_group(struct cache_writer *writer, const char *key, const struct c
 {
     struct group_record record = { group->gid, group->n_members };
     uint64_t number = free_number(writer, TABLE_GROUPS, group->gid);
+    size_t bytes = sizeof(struct entry_head) + sizeof(record) + strlen(group->name) + 1 + group->members_bytes;
     char *to = NULL;
     int r;
 
     r = put_key(writer, TABLE_GROUP_NAMES, key, strlen(key), number);
     if (r == 0)
-        r = reserve(writer, TABLE_GROUPS, number, sizeof(record) + strlen(group->name) + 1 + group->members_bytes,
-                    &to);
+        r = reserve(writer, TABLE_GROUPS, number, bytes, &to);
     if (r < 0)
         return r;
 
+    to = append_head(to, writer, CACHE_GROUP);
     to = append(to, &record, sizeof(record));
     to = append_text(to, group->name);
     (void) append(to, group->members, group->members_bytes);
@@ -497,7 +514,7 @@ int cache_put_netgroup(struct cache_writer *writer, const char *key, const struc
 {
     struct netgroup_record record = { netgroup->n_triples, (uint32_t) netgroup->triples_bytes,
                                       netgroup->n_netgroups };
-    size_t bytes = sizeof(record) + strlen(netgroup->name) + 1 + netgroup->triples_bytes + netgroup->netgroups_bytes;
+    size_t bytes = sizeof(struct entry_head) + sizeof(record) + strlen(netgroup->name) + 1 + netgroup->triples_bytes + netgroup->netgroups_bytes;
     char *to = NULL;
     int r;
 
@@ -510,6 +527,7 @@ int cache_put_netgroup(struct cache_writer *writer, const char *key, const struc
         return r;
     writer->n_netgroups++;
 
+    to = append_head(to, writer, CACHE_NETGROUP);
     to = append(to, &record, sizeof(record));
     to = append_text(to, netgroup->name);
     to = append(to, netgroup->triples, netgroup->triples_bytes);
@@ -520,7 +538,7 @@ int cache_put_netgroup(struct cache_writer *writer, const char *key, const struc
 int cache_put_service(struct cache_writer *writer, const char *key, const struct cache_service *service)
 {
     struct service_record record = { service->port, service->n_aliases };
-    size_t bytes = sizeof(record) + strlen(service->name) + strlen(service->protocol) + 2 + service->aliases_bytes;
+    size_t bytes = sizeof(struct entry_head) + sizeof(record) + strlen(service->name) + strlen(service->protocol) + 2 + service->aliases_bytes;
     const uint64_t number = NUMBER(writer->n_services, 0);
     char name_key[SERVICE_KEY_BYTES_MAX], port_key[SERVICE_KEY_BYTES_MAX], *to = NULL;
     int r;
@@ -538,6 +556,7 @@ int cache_put_service(struct cache_writer *writer, const char *key, const struct
         return r;
     writer->n_services++;
 
+    to = append_head(to, writer, CACHE_SERVICE);
     to = append(to, &record, sizeof(record));
     to = append_text(to, service->name);
     to = append_text(to, service->protocol);

@@ -38,6 +38,9 @@ int cache_writer_set_state(struct cache_writer *writer, const struct cache_state
 
 /* ---- replacing all entries ---- */
 
+/* How long those that are put from now on are good, each kind its own time; none at first. */
+void cache_writer_set_lives(struct cache_writer *writer, const uint32_t lives_sec[CACHE_N_KINDS]);
+
 /* Begins with no entries. */
 int cache_writer_begin(struct cache_writer *writer);
 /* The state goes with them; its generation is counted here. -ENOSPC: disk or map are full. -ENOBUFS, here and from what
@@ -55,11 +58,6 @@ int cache_put_netgroup(struct cache_writer *writer, const char *key, const struc
 int cache_put_service(struct cache_writer *writer, const char *key, const struct cache_service *service);
 
 /* A further key of the user, group or netgroup that was put last; -EEXIST when it is taken. */
-enum cache_kind {
-    CACHE_USER,
-    CACHE_GROUP,
-    CACHE_NETGROUP,
-};
 int cache_put_alias(struct cache_writer *writer, enum cache_kind kind, const char *key);
 int cache_put_service_alias(struct cache_writer *writer, const char *key, const char *protocol);
 

@@ -129,7 +129,6 @@ static int domain_init(struct domain *domain, const struct domains *domains, con
     domain->min_id = config_u32(config, section, "min_id");
     domain->max_id = config_u32(config, section, "max_id");
     domain->override_gid = config_u32(config, section, "override_gid");
-    domain->entry_life = config_usec(config, section, "entry_cache_timeout") / 1000000 + 1;
     domain->offline_life = config_usec(config, section, "offline_timeout") / 1000000 + 1;
     domain->override_home = config_text(config, section, "override_homedir");
     domain->fallback_home = config_text(config, section, "fallback_homedir");
@@ -327,9 +326,14 @@ void domain_told(struct domain *domain, int r)
     log_warning("domain %s: its cache can be read again", domain->name);
 }
 
-bool domain_is_fresh(const struct domain *domain, uint64_t now)
+bool domain_is_fresh(const struct domain *domain, enum cache_kind kind, uint64_t now)
 {
-    return !domain->must_ask && now < domain->state.fresh_until && domain->state.fresh_until - now <= domain->entry_life;
+    return !domain->must_ask && domain->state.updated <= now && now < domain->state.good_until[kind];
+}
+
+bool domain_is_complete(const struct domain *domain, enum cache_kind kind, uint64_t now)
+{
+    return domain->state.is_complete && domain_is_fresh(domain, kind, now);
 }
 
 bool domain_is_offline(const struct domain *domain, uint64_t now)

@@ -30,7 +30,7 @@ struct domain {
     bool ignore_case, shows_lower_case, qualifies, enumerates;
     uint32_t min_id, max_id;      /* max_id 0: none */
     uint32_t override_gid;        /* 0: none */
-    uint64_t entry_life, offline_life; /* in seconds, at most */
+    uint64_t offline_life; /* in seconds, at most */
     char **filtered_users, **filtered_groups; /* keys; NULL at the end */
     bool filters_members, hides_members;
     const char *override_home, *fallback_home, *home_substring;
@@ -65,8 +65,12 @@ void domain_end(struct domain *domain);
 void domain_told(struct domain *domain, int r);
 /* Whether the caches are those that are in their places is looked at now and then, and after this at once. */
 void domains_check_again(struct domains *domains);
-/* Of the state read last; now is CLOCK_REALTIME. A stored time too far ahead is one that the clock has left behind: past. */
-bool domain_is_fresh(const struct domain *domain, uint64_t now);
+/* Of the state read last; now is CLOCK_REALTIME. How long something is good is what its backend has stored, and computed nowhere else. */
+/* All that is known of that kind, whatever the single entries say. */
+bool domain_is_fresh(const struct domain *domain, enum cache_kind kind, uint64_t now);
+/* And that there is no more: what is not in the cache is not there. */
+bool domain_is_complete(const struct domain *domain, enum cache_kind kind, uint64_t now);
+/* A stored time too far ahead is one that the clock has left behind: past. */
 bool domain_is_offline(const struct domain *domain, uint64_t now);
 
 bool domain_has_id(const struct domain *domain, uint32_t id); /* never 0 */

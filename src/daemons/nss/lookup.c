@@ -24,6 +24,11 @@ static const char *const kind_names[] = {
     [LOOKUP_NETGROUP] = "netgroup", [LOOKUP_SERVICE] = "service",
 };
 
+static const enum cache_kind cache_kinds[] = {
+    [LOOKUP_USER] = CACHE_USER,         [LOOKUP_GROUP] = CACHE_GROUP,     [LOOKUP_INITGROUPS] = CACHE_USER,
+    [LOOKUP_NETGROUP] = CACHE_NETGROUP, [LOOKUP_SERVICE] = CACHE_SERVICE,
+};
+
 /* A backend is asked once to make a damaged cache anew; who meets the damage then waits for it, too, for that long. */
 #define REPAIR_TOGETHER_USEC 1000000ULL
 #define REPAIR_AGAIN_USEC (10 * 1000000ULL)
@@ -42,6 +47,7 @@ struct lookup {
     const struct domain *only;            /* the domain that the name names, or NULL */
     char name[CACHE_NAME_BYTES_MAX + 1];  /* without its domain; "": by id */
     size_t at;                            /* the domain in work */
+    bool is_good;                         /* what was read of it, by the times of the entries themselves */
     bool is_unsure;                       /* a domain could not say whether it has it */
 
     /* while it waits */
@@ -132,6 +138,7 @@ static int look(struct lookup *lookup, struct domain *domain, const char *key)
 
     request_out(lookup->request)->used = PACKET_HEADER_BYTES;
     r = lookup->query.answer(lookup->request, &lookup->query, domain, key);
+    lookup->is_good = r > 0 && cache_is_good(domain->cache, (uint64_t) time(NULL));
     domain_end(domain);
     return r;
 }
@@ -148,6 +155,14 @@ static struct negative_key negative_key_of(const struct lookup *lookup, const st
     };
 }
 
+/* Is what was found as it should be? Of a list the single entries say nothing about those that are missing. */
+static bool is_fresh(const struct lookup *lookup, const struct domain *domain, uint64_t now)
+{
+    if (domain_is_fresh(domain, cache_kinds[lookup->query.kind], now))
+        return true;
+    return lookup->is_good && !lookup->query.enumerates && !domain->must_ask;
+}
+
 /* Is the backend to be asked before we believe what the cache says? */
 static bool must_ask(const struct lookup *lookup, const struct domain *domain, const char *key, bool known)
 {
@@ -161,7 +176,7 @@ static bool must_ask(const struct lookup *lookup, const struct domain *domain, c
     if (lookup->query.flags & BODY_ASK)
         return true;
     if (known || lookup->query.enumerates)
-        return !domain_is_fresh(domain, now);
+        return !is_fresh(lookup, domain, now);
     negative = negative_key_of(lookup, domain, key);
     return !negative_knows(lookup->nss->negative, &negative, now_usec());
 }
@@ -274,7 +289,7 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
         negative_remember(lookup->nss->negative, &negative, now_usec());
     }
     if (lookup->query.flags & BODY_INVALIDATE) {
-        known = known && domain_is_fresh(domain, (uint64_t) time(NULL));
+        known = known && is_fresh(lookup, domain, (uint64_t) time(NULL));
         domain->must_ask = true;
     }
     if (!known)

@@ -45,13 +45,17 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
     const struct cache_netgroup ng2 = { "ng2", 0, "", 0, 1, "ng1", 4 }, ngempty = { "ngempty", 0, "", 0, 0, "", 0 };
     const struct cache_service http2 = { "http2", "tcp", 8080, 2, "webalt\0w3", 10 }, dnsx = { "dnsx", "udp", 5300, 0, "", 0 };
     const uint64_t now = (uint64_t) time(NULL);
+    const uint32_t lives[CACHE_N_KINDS] = { (uint32_t) fresh_for, (uint32_t) fresh_for, (uint32_t) fresh_for, (uint32_t) fresh_for };
+    const uint64_t good_until = fresh_for ? now + fresh_for : 0;
     const struct cache_state state = {
-        .fresh_until = fresh_for ? now + fresh_for : 0,
+        .updated = now,
+        .good_until = { good_until, good_until, good_until, good_until },
         .offline_until = offline_for ? now + offline_for : 0,
     };
     CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
 
     assert_int_equal(cache_writer_open(f->cache_dir, FIXTURE_DOMAIN, &writer), 0);
+    cache_writer_set_lives(writer, lives);
     assert_int_equal(cache_writer_begin(writer), 0);
     put_user(writer, "alice", 10001, "Alice Example", "/home/alice", "/bin/bash");
     put_user(writer, "bob", 10002, "", "/home/bob", "/bin/sh");

@@ -227,16 +227,49 @@ static void what_is_outdated_is_asked_for(void **state)
     assert_int_equal(f->n_asked, 1);
 }
 
-static void a_stored_time_far_ahead_is_past(void **state)
+/* The domain's own time, that of its entries apart. */
+static void set_state(struct fixture *f, const struct cache_state *state)
 {
+    struct cache_writer *writer = NULL;
+
+    assert_int_equal(cache_writer_open(f->cache_dir, FIXTURE_DOMAIN, &writer), 0);
+    assert_int_equal(cache_writer_set_state(writer, state), 0);
+    cache_writer_close(writer);
+}
+
+static void what_was_set_in_the_future_is_past(void **state)
+{
+    const uint64_t now = (uint64_t) time(NULL);
     struct fixture *f = *state;
 
-    fixture_write(f, false, 100000, 0); /* entries live for 5400 s */
+    fixture_write(f, false, 0, 0);
+    set_state(f, &(struct cache_state){ .updated = now + 100, .good_until = { now + 600 } });
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
     assert_int_equal(f->n_asked, 1);
+    set_state(f, &(struct cache_state){ .updated = now, .good_until = { now + 600 } });
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(f->n_asked, 1);
+    assert_true(fixture_finds(f, CMD_GROUP_BY_NAME, "devs")); /* another kind */
+    assert_int_equal(f->n_asked, 2);
     fixture_write(f, false, 0, 1000); /* offline for 60 s */
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
-    assert_int_equal(f->n_asked, 2);
+    assert_int_equal(f->n_asked, 3);
+}
+
+/* As long as the backend has said, whatever the general timeout is. */
+static void an_entry_is_fresh_for_its_own_time(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    fixture_start(&f, (const char *const[]){ "domain/" FIXTURE_DOMAIN "|entry_cache_timeout|60",
+                                             "domain/" FIXTURE_DOMAIN "|entry_cache_user_timeout|5400", NULL });
+    fixture_write(&f, false, 5400, 0);
+    assert_true(fixture_finds(&f, CMD_USER_BY_NAME, "alice"));
+    set_state(&f, &(struct cache_state){ .updated = 1 }); /* the source has nothing to say about all of them */
+    assert_true(fixture_finds(&f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(f.n_asked, 0);
+    fixture_stop(&f);
 }
 
 static void offline_nobody_is_asked(void **state)
@@ -441,10 +474,12 @@ static void a_cache_that_was_replaced_is_read_anew(void **state)
 static void write_second(struct fixture *f, uint32_t uid)
 {
     const struct cache_user dave = { "dave", "", "/home/dave", "/bin/sh", uid, 10001, false };
-    const struct cache_state state = { .fresh_until = (uint64_t) time(NULL) + 600 };
+    const struct cache_state state = { .updated = 1 };
+    const uint32_t lives[CACHE_N_KINDS] = { 600, 0, 0, 0 };
     struct cache_writer *writer = NULL;
 
     assert_int_equal(cache_writer_open(f->cache_dir, SECOND_DOMAIN, &writer), 0);
+    cache_writer_set_lives(writer, lives);
     assert_int_equal(cache_writer_begin(writer), 0);
     assert_int_equal(cache_put_user(writer, "dave", &dave), 0);
     assert_int_equal(cache_writer_commit(writer, &state), 0);
@@ -692,7 +727,7 @@ int main(void)
         TEST(a_home_in_the_directory_may_be_a_template),
         TEST(a_changed_directory_ends_the_negative_memory),
         TEST(what_is_outdated_is_asked_for),
-        TEST(a_stored_time_far_ahead_is_past),
+        TEST(what_was_set_in_the_future_is_past),
         TEST(offline_nobody_is_asked),
         TEST(a_silent_backend_delays_what_is_known_only_once),
         TEST(who_is_unknown_waits_for_the_backend),
@@ -710,6 +745,7 @@ int main(void)
         TEST_TWO(a_damaged_file_costs_its_domain_alone),
         TEST_TWO(whoever_meets_damage_waits_for_the_new_cache),
         cmocka_unit_test(clients_are_shown_what_the_settings_say),
+        cmocka_unit_test(an_entry_is_fresh_for_its_own_time),
         cmocka_unit_test(a_filtered_group_gives_no_rights),
         cmocka_unit_test(a_domain_that_does_not_enumerate_lists_nothing),
     };
