@@ -31,10 +31,13 @@
 /* To read all of the cache takes time, and whoever can ask for it could do so at any rate. */
 #define REPAIR_USEC (5 * 1000000ULL)
 
+/* Of a hundred thousand users it takes a few seconds. */
+#define IMPORT_USEC (60 * 1000000ULL)
+
 #define IMPORT_ARGUMENTS_MAX 16
 
 #define WATCHED_CHANGES \
-    (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+    (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct waiter {
     struct waiter *next;
@@ -45,7 +48,7 @@ struct waiter {
 /* A folder of ldif_files, or the one that a file of it is in. */
 struct watch {
     struct source *source;
-    char *item;
+    char *item, *folder;
     sd_event_source *inotify; /* NULL: it is not there, or cannot be read */
     bool is_remote;           /* others change it without our kernel's knowledge */
 };
@@ -283,12 +286,29 @@ static int on_changed(sd_event_source *timer, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* A new file is told once more when it has been written. A link is not. */
+static bool is_being_written(const struct watch *watch, const struct inotify_event *change)
+{
+    CLEANUP(freep) char *path = NULL;
+    struct stat st;
+
+    if (!(change->mask & IN_CREATE) || change->len == 0)
+        return false;
+    if (asprintf(&path, "%s/%s", watch->folder, change->name) < 0) {
+        path = NULL;
+        return false;
+    }
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
 static int on_inotify(sd_event_source *event_source, const struct inotify_event *change, void *userdata)
 {
     struct watch *watch = userdata;
     struct source *source = watch->source;
 
     (void) event_source;
+    if (is_being_written(watch, change))
+        return 0;
     if (change->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
         watch->inotify = sd_event_source_disable_unref(watch->inotify);
     if (source->pid == 0) /* which holds the cache's lock */
@@ -318,15 +338,17 @@ static void start_watches(struct source *source)
     for (size_t i = 0; i < source->n_watches; i++) {
         struct watch *watch = &source->watches[i];
         CLEANUP(freep) char *path = strdup(watch->item);
-        const char *folder;
         struct stat st;
         int r;
 
         if (watch->inotify || !path)
             continue;
-        folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path);
-        watch->is_remote = is_remote(folder);
-        r = sd_event_add_inotify(source->event, &watch->inotify, folder, WATCHED_CHANGES, on_inotify, watch);
+        free(watch->folder);
+        watch->folder = strdup(stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path));
+        if (!watch->folder)
+            continue;
+        watch->is_remote = is_remote(watch->folder);
+        r = sd_event_add_inotify(source->event, &watch->inotify, watch->folder, WATCHED_CHANGES, on_inotify, watch);
         if (r < 0)
             log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain, watch->item);
     }
@@ -409,6 +431,7 @@ static struct source *ldif_free(struct source *source)
     for (size_t i = 0; i < source->n_watches; i++) {
         sd_event_source_disable_unref(source->watches[i].inotify);
         free(source->watches[i].item);
+        free(source->watches[i].folder);
     }
     free(source->watches);
     sd_event_source_disable_unref(source->changed);
@@ -521,6 +544,7 @@ static int ldif_set_online(struct source *source, bool online)
 
 const struct source_ops source_ldif = {
     .name = "ldif",
+    .patience_usec = IMPORT_USEC,
     .open = ldif_open,
     .free = ldif_free,
     .refresh = ldif_refresh,

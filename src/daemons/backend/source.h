@@ -26,6 +26,7 @@ typedef void (*source_on_done_t)(int r, void *userdata);
 
 struct source_ops {
     const char *name; /* the word in id_provider */
+    uint64_t patience_usec; /* how long somebody who asks should wait for its answer */
     /* import_argv: what imports the domain in a process of its own, this program with those arguments; it stays
      * the caller's. The cache is used by the source alone until it is freed. */
     int (*open)(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache,

@@ -237,6 +237,70 @@ static void it_registers_and_answers_when_the_files_are_in(void **state)
     stop_backend(stage, SIGTERM);
 }
 
+struct taken {
+    uint64_t cookie, usec;
+    int *answer;
+};
+
+static int on_taken(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    struct taken *taken = userdata;
+
+    (void) error;
+    assert_int_equal(*taken->answer, -1); /* before it */
+    assert_true(sd_bus_message_read(message, "tt", &taken->cookie, &taken->usec) >= 0);
+    return 0;
+}
+
+static void it_says_that_it_has_taken_a_question(void **state)
+{
+    struct stage *stage = *state;
+    struct taken taken = { .answer = &stage->answer };
+    sd_bus_message *call;
+    uint64_t cookie;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_true(sd_bus_match_signal(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Taken", on_taken, &taken) >= 0);
+    assert_true(sd_bus_message_new_method_call(stage->backend, &call, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh") >= 0);
+    assert_true(sd_bus_message_append(call, "ssu", "user", "alice", 0) >= 0);
+    stage->answer = -1;
+    assert_true(sd_bus_call_async(stage->backend, NULL, call, on_answer, &stage->answer, 0) >= 0);
+    assert_true(sd_bus_message_get_cookie(call, &cookie) >= 0);
+    sd_bus_message_unref(call);
+    WAIT_WHILE(stage, stage->answer == -1);
+    assert_int_equal(taken.cookie, cookie);
+    assert_true(taken.usec >= 10 * 1000000);
+    stop_backend(stage, SIGTERM);
+}
+
+static void it_says_that_the_cache_has_all_until_the_files_change(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t generation;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_true(read_state(stage).is_complete);
+    assert_true(read_state(stage).good_until[CACHE_NETGROUP] > (uint64_t) time(NULL));
+
+    generation = read_state(stage).generation;
+    fixture_write(stage->f, "b.ldif", BOB);
+    WAIT_WHILE(stage, read_state(stage).is_complete);
+    assert_int_equal(read_state(stage).generation, generation); /* before it is read */
+    WAIT_WHILE(stage, !read_state(stage).is_complete);
+    assert_true(knows(stage, "bob"));
+
+    /* What a link leads to may change unseen. */
+    assert_int_equal(symlink("../elsewhere", folder_file(&stage->f->folder, "ldif/c.ldif")), 0);
+    folder_write(&stage->f->folder, "elsewhere", "");
+    WAIT_WHILE(stage, read_state(stage).is_complete);
+    assert_int_equal(refresh(stage), 1);
+    assert_false(read_state(stage).is_complete);
+    stop_backend(stage, SIGTERM);
+}
+
 static void unchanged_files_are_not_read_again(void **state)
 {
     struct stage *stage = *state;
@@ -556,6 +620,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, stage_setup, stage_teardown)
     const struct CMUnitTest tests[] = {
         TEST(it_registers_and_answers_when_the_files_are_in),
+        TEST(it_says_that_it_has_taken_a_question),
+        TEST(it_says_that_the_cache_has_all_until_the_files_change),
         TEST(unchanged_files_are_not_read_again),
         TEST(a_change_is_read_by_itself),
         TEST(a_broken_file_means_offline_and_its_repair_online),

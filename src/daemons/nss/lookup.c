@@ -163,22 +163,44 @@ static bool is_fresh(const struct lookup *lookup, const struct domain *domain, u
     return lookup->is_good && !lookup->query.enumerates && !domain->must_ask;
 }
 
-/* Is the backend to be asked before we believe what the cache says? */
-static bool must_ask(const struct lookup *lookup, const struct domain *domain, const char *key, bool known)
+/* What to make of what the cache says. */
+enum verdict {
+    BELIEVE,
+    ASK,
+    NOBODY_KNOWS, /* and nobody can be asked */
+};
+
+static enum verdict judge_known(const struct lookup *lookup, const struct domain *domain)
 {
     uint64_t now = (uint64_t) time(NULL);
-    struct negative_key negative;
 
-    if ((lookup->query.flags & BODY_INVALIDATE) || domain_is_offline(domain, now))
-        return false;
-    if (known && now_usec() < domain->silent_until_usec)
-        return false;
+    if (domain_is_offline(domain, now) || now_usec() < domain->silent_until_usec)
+        return BELIEVE;
     if (lookup->query.flags & BODY_ASK)
-        return true;
-    if (known || lookup->query.enumerates)
-        return !is_fresh(lookup, domain, now);
-    negative = negative_key_of(lookup, domain, key);
-    return !negative_knows(lookup->nss->negative, &negative, now_usec());
+        return ASK;
+    return is_fresh(lookup, domain, now) ? BELIEVE : ASK;
+}
+
+static enum verdict judge_unknown(const struct lookup *lookup, const struct domain *domain, const char *key)
+{
+    struct negative_key negative = negative_key_of(lookup, domain, key);
+    uint64_t now = (uint64_t) time(NULL);
+    bool is_complete = domain_is_complete(domain, cache_kinds[lookup->query.kind], now);
+
+    if (domain_is_offline(domain, now) || dataprovider_is_silent(domain->backend))
+        return is_complete ? BELIEVE : NOBODY_KNOWS;
+    if (lookup->query.flags & BODY_ASK)
+        return ASK;
+    if (is_complete && dataprovider_is_heard(domain->backend))
+        return BELIEVE;
+    return negative_knows(lookup->nss->negative, &negative, now_usec()) ? BELIEVE : ASK;
+}
+
+static enum verdict judge(const struct lookup *lookup, const struct domain *domain, const char *key, bool known)
+{
+    if (lookup->query.flags & BODY_INVALIDATE)
+        return BELIEVE;
+    return known || lookup->query.enumerates ? judge_known(lookup, domain) : judge_unknown(lookup, domain, key);
 }
 
 static struct domain *domain_in_work(const struct lookup *lookup)
@@ -264,6 +286,7 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
 {
     char key[CACHE_NAME_BYTES_MAX + 1] = "";
     struct negative_key negative;
+    enum verdict verdict;
     bool known;
     int r;
 
@@ -280,10 +303,14 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
         return give_up_domain(lookup, domain, asked, r);
     domain_told(domain, 0);
     known = r > 0;
-    if (asked == NOT_ASKED && must_ask(lookup, domain, key, known)) {
+    verdict = asked == NOT_ASKED ? judge(lookup, domain, key, known) : BELIEVE;
+    if (verdict == ASK) {
         r = ask(lookup, domain, known, false);
         return r < 0 ? r : 1;
     }
+    if (verdict == NOBODY_KNOWS ||
+        (asked == NOT_ANSWERED && !known && !domain_is_complete(domain, cache_kinds[lookup->query.kind], (uint64_t) time(NULL))))
+        lookup->is_unsure = true;
     if (asked == ANSWERED && !known) {
         negative = negative_key_of(lookup, domain, key);
         negative_remember(lookup->nss->negative, &negative, now_usec());

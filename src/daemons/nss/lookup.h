@@ -3,7 +3,8 @@
  *
  * A domain's cache is read first. What it knows and is fresh is the answer. Otherwise its backend is asked, and the cache
  * is read again. What is known but outdated is answered as it is when the backend is offline, or silent for 3 s; what is
- * unknown waits for the backend. A domain whose cache cannot be read is left out; a damaged cache is first given to its backend to
+ * unknown waits for the backend as long as that has said, 4 s if it says nothing. "Not found" is said where somebody who knows has said so: the backend
+ * now or lately, or the cache, if its source has put all there is in it and its backend is there to learn of changes. A domain whose cache cannot be read is left out; a damaged cache is first given to its backend to
  * be made anew. */
 
 #ifndef NSS_LOOKUP_H

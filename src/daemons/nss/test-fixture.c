@@ -49,6 +49,7 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
     const uint64_t good_until = fresh_for ? now + fresh_for : 0;
     const struct cache_state state = {
         .updated = now,
+        .is_complete = f->is_complete,
         .good_until = { good_until, good_until, good_until, good_until },
         .offline_until = offline_for ? now + offline_for : 0,
     };
@@ -77,6 +78,14 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
 
 /* ---- the backend ---- */
 
+static void take(struct fixture *f, sd_bus_message *message)
+{
+    uint64_t cookie;
+
+    assert_true(sd_bus_message_get_cookie(message, &cookie) >= 0);
+    assert_true(sd_bus_emit_signal(f->connection, BUS_PATH, BUS_DATAPROVIDER, "Taken", "tt", cookie, f->patience_usec) >= 0);
+}
+
 static int on_refresh(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     struct fixture *f = userdata;
@@ -86,7 +95,9 @@ static int on_refresh(sd_bus_message *message, void *userdata, sd_bus_error *err
     f->n_asked++;
     assert_true(sd_bus_message_read(message, "s", &kind) >= 0);
     (void) snprintf(f->asked_kind, sizeof(f->asked_kind), "%s", kind);
-    if (f->is_silent) {
+    if (!f->is_stopped)
+        take(f, message);
+    if (f->is_silent || f->is_stopped) {
         assert_true(f->n_kept < FIXTURE_CALLS_MAX);
         f->kept[f->n_kept++] = sd_bus_message_ref(message);
         return 1;
@@ -99,6 +110,7 @@ static int on_refresh(sd_bus_message *message, void *userdata, sd_bus_error *err
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Refresh", "ssu", "b", on_refresh, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_SIGNAL("Taken", "tt", 0),
     SD_BUS_VTABLE_END,
 };
 
@@ -126,6 +138,14 @@ void fixture_backend_stop(struct fixture *f)
         sd_bus_message_unref(f->kept[f->n_kept - 1]);
     f->connection = sd_bus_close_unref(f->connection);
     f->bus = bus_server_free(f->bus);
+}
+
+void fixture_backend_take(struct fixture *f)
+{
+    size_t i;
+
+    for (i = 0; i < f->n_kept; i++)
+        take(f, f->kept[i]);
 }
 
 void fixture_backend_answer(struct fixture *f)
@@ -202,7 +222,7 @@ void fixture_start(struct fixture *f, const char *const *settings)
     static struct responder_spec own;
     FILE *shells;
 
-    *f = (struct fixture){ .client = -1, .online = 1 };
+    *f = (struct fixture){ .client = -1, .online = 1, .patience_usec = 60 * 1000000ULL };
     strcpy(f->dir, "/tmp/test-nss-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     (void) snprintf(f->cache_dir, sizeof(f->cache_dir), "%s/db", f->dir);

@@ -14,6 +14,7 @@
 #include "cache/writer.h"
 #include "common/clock.h"
 #include "common/test-cmocka.h"
+#include "nss/dataprovider.h"
 #include "nss/lookup.h"
 #include "nss/test-fixture.h"
 #include "wire/commands.h"
@@ -131,6 +132,14 @@ static int teardown(void **state)
 {
     fixture_stop(*state);
     return 0;
+}
+
+static uint32_t status_of(struct fixture *f, const char *name)
+{
+    const uint8_t *reply;
+    size_t bytes;
+
+    return fixture_ask(f, CMD_USER_BY_NAME, name, strlen(name) + 1, &reply, &bytes);
 }
 
 static void requests_are_answered_as_clients_know_it(void **state)
@@ -278,7 +287,7 @@ static void offline_nobody_is_asked(void **state)
 
     fixture_write(f, false, 0, 30);
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
-    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_int_equal(status_of(f, "carol"), EHOSTDOWN);
     assert_int_equal(f->n_asked, 0);
 }
 
@@ -309,6 +318,97 @@ static void who_is_unknown_waits_for_the_backend(void **state)
     fixture_backend_answer(f);
     assert_non_null(fixture_receive(f, SECOND, &status, &bytes));
     assert_true(bytes > 8);
+}
+
+static void who_is_unknown_does_not_wait_for_a_backend_that_stands_still(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t start = now_usec();
+
+    f->is_stopped = true;
+    assert_int_equal(status_of(f, "carol"), EHOSTDOWN);
+    assert_uint_in_range(now_usec() - start, DATAPROVIDER_TAKEN_USEC - 1000, DATAPROVIDER_TAKEN_USEC + SECOND);
+    /* it was waited for; the others are told at once, and who is known is answered as before */
+    start = now_usec();
+    assert_int_equal(status_of(f, "dave"), EHOSTDOWN);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_uint_in_range(now_usec() - start, 0, SECOND / 2);
+    assert_int_equal(f->n_asked, 1);
+
+    /* it goes on */
+    f->is_stopped = false;
+    fixture_backend_take(f);
+    fixture_run(f, SECOND / 10);
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "dave"));
+    assert_int_equal(f->n_asked, 2);
+}
+
+static void nobody_waits_longer_than_the_source_may_take(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t start = now_usec();
+
+    f->is_silent = true;
+    f->patience_usec = SECOND;
+    assert_int_equal(status_of(f, "carol"), EHOSTDOWN);
+    assert_uint_in_range(now_usec() - start, SECOND - 1000, 2 * SECOND);
+    /* it lives */
+    f->is_silent = false;
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "dave"));
+}
+
+static void who_is_unknown_where_nobody_listens_is_not_said_to_be_nowhere(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t start = now_usec();
+
+    fixture_backend_stop(f);
+    assert_int_equal(status_of(f, "carol"), EHOSTDOWN);
+    assert_uint_in_range(now_usec() - start, DATAPROVIDER_TAKEN_USEC - 1000, DATAPROVIDER_TAKEN_USEC + SECOND);
+    start = now_usec();
+    assert_int_equal(status_of(f, "dave"), EHOSTDOWN);
+    assert_uint_in_range(now_usec() - start, 0, SECOND / 2);
+}
+
+static void who_is_unknown_to_an_offline_source_is_not_said_to_be_nowhere(void **state)
+{
+    struct fixture *f = *state;
+
+    f->online = 0;
+    assert_int_equal(status_of(f, "carol"), EHOSTDOWN);
+}
+
+static void a_miss_in_a_complete_cache_is_an_answer(void **state)
+{
+    struct fixture *f = *state;
+
+    f->is_complete = true;
+    fixture_write(f, false, 600, 0);
+    /* Only a backend that is there sees what changes. */
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_int_equal(f->n_asked, 1);
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "dave"));
+    assert_false(fixture_finds(f, CMD_GROUP_BY_NAME, "carol"));
+    assert_false(fixture_finds(f, CMD_GROUPS_OF_USER, "carol"));
+    assert_false(fixture_finds(f, CMD_NETGROUP, "carol"));
+    assert_int_equal(f->n_asked, 1);
+
+    /* It sees a change. */
+    f->is_complete = false;
+    fixture_write(f, false, 600, 0);
+    f->on_ask = bring_carol;
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_int_equal(f->n_asked, 2);
+}
+
+static void a_miss_in_a_complete_cache_is_one_without_its_backend_too(void **state)
+{
+    struct fixture *f = *state;
+
+    f->is_complete = true;
+    fixture_write(f, false, 600, 0);
+    fixture_backend_stop(f);
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
 }
 
 static void a_backend_that_comes_back_is_asked_again(void **state)
@@ -563,14 +663,6 @@ static void log_as_before(int old)
     assert_int_equal(close(old), 0);
 }
 
-static uint32_t status_of(struct fixture *f, const char *name)
-{
-    const uint8_t *reply;
-    size_t bytes;
-
-    return fixture_ask(f, CMD_USER_BY_NAME, name, strlen(name) + 1, &reply, &bytes);
-}
-
 static void check_damaged_cache(struct fixture *f, void (*damage)(struct fixture *f), bool is_all_lost)
 {
     int old = log_to_file(f);
@@ -731,6 +823,12 @@ int main(void)
         TEST(offline_nobody_is_asked),
         TEST(a_silent_backend_delays_what_is_known_only_once),
         TEST(who_is_unknown_waits_for_the_backend),
+        TEST(who_is_unknown_does_not_wait_for_a_backend_that_stands_still),
+        TEST(nobody_waits_longer_than_the_source_may_take),
+        TEST(who_is_unknown_where_nobody_listens_is_not_said_to_be_nowhere),
+        TEST(who_is_unknown_to_an_offline_source_is_not_said_to_be_nowhere),
+        TEST(a_miss_in_a_complete_cache_is_an_answer),
+        TEST(a_miss_in_a_complete_cache_is_one_without_its_backend_too),
         TEST(a_backend_that_comes_back_is_asked_again),
         TEST(a_client_that_goes_away_takes_its_question_along),
         TEST(what_was_answered_is_in_the_memory_cache),
