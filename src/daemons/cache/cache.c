@@ -17,7 +17,7 @@ struct cache {
     dev_t device;
     ino_t inode;
     /* Of the entries that were returned in this view. */
-    uint64_t updated_last, expires_first;
+    uint64_t updated_last, expires_first, first_number;
 };
 
 /* ---- opening ---- */
@@ -128,7 +128,7 @@ bool cache_is_replaced(const struct cache *cache)
 
 int cache_begin(struct cache *cache)
 {
-    cache->updated_last = 0;
+    cache->updated_last = cache->first_number = 0;
     cache->expires_first = UINT64_MAX;
     return cache_errno(mdb_txn_renew(cache->txn));
 }
@@ -146,6 +146,11 @@ int cache_read_state(struct cache *cache, struct cache_state *ret)
 bool cache_is_good(const struct cache *cache, uint64_t now)
 {
     return cache->updated_last <= now && now < cache->expires_first;
+}
+
+uint64_t cache_entry_number(const struct cache *cache)
+{
+    return cache->first_number;
 }
 
 /* ---- records: all arithmetic is here ---- */
@@ -242,6 +247,8 @@ static int record_to_user(struct cache *cache, uint64_t number, MDB_val value, s
     user.uid = fixed.uid;
     user.gid = fixed.gid;
     user.is_twin = NUMBER_NTH(number) > 0;
+    if (cache->first_number == 0)
+        cache->first_number = number;
     *ret = user;
     return 1;
 }
@@ -267,6 +274,8 @@ static int record_to_group(struct cache *cache, uint64_t number, MDB_val value, 
     group.gid = fixed.gid;
     group.n_members = fixed.n_members;
     group.is_twin = NUMBER_NTH(number) > 0;
+    if (cache->first_number == 0)
+        cache->first_number = number;
     *ret = group;
     return 1;
 }

@@ -97,6 +97,8 @@ int cache_read_state(struct cache *cache, struct cache_state *ret);
 
 /* Within a view: are all entries that were returned in it still good, by the times that were stored with them? */
 bool cache_is_good(const struct cache *cache, uint64_t now);
+/* The number of the first user or group that was returned in it: always the same one for the same name with the same id. 0: none was. */
+uint64_t cache_entry_number(const struct cache *cache);
 
 /* Within a view. Each returns 1 with the entry, 0 when there is no such, or a negative errno. */
 int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *ret);

@@ -213,6 +213,7 @@ struct domains *domains_free(struct domains *domains)
 
         cache_close(domain->cache);
         dataprovider_free(domain->backend);
+        free(domain->outdated);
         free_filters(domain->filtered_users);
         free_filters(domain->filtered_groups);
         free(domain->name);
@@ -328,7 +329,7 @@ void domain_told(struct domain *domain, int r)
 
 bool domain_is_fresh(const struct domain *domain, enum cache_kind kind, uint64_t now)
 {
-    return !domain->must_ask && domain->state.updated <= now && now < domain->state.good_until[kind];
+    return domain->state.updated <= now && now < domain->state.good_until[kind];
 }
 
 bool domain_is_complete(const struct domain *domain, enum cache_kind kind, uint64_t now)
@@ -339,6 +340,65 @@ bool domain_is_complete(const struct domain *domain, enum cache_kind kind, uint6
 bool domain_is_offline(const struct domain *domain, uint64_t now)
 {
     return now < domain->state.offline_until && domain->state.offline_until - now <= domain->offline_life;
+}
+
+#define N_OUTDATED 256
+#define OUTDATED_USEC 1000000ULL
+
+struct outdated {
+    uint64_t number; /* 0: none */
+    bool is_group;
+    uint64_t asked_usec; /* also of the one that was here before: who shares its place asks no more often */
+};
+
+static struct outdated *place_of(const struct domain *domain, bool is_group, uint64_t number)
+{
+    uint64_t hash = fnv(fnv(FNV_START, &number, sizeof(number)), &is_group, sizeof(is_group));
+
+    return &domain->outdated[(hash ^ hash >> 32) % N_OUTDATED];
+}
+
+int domain_set_outdated(struct domain *domain, bool is_group, uint64_t number)
+{
+    struct outdated *place;
+
+    if (!domain->outdated)
+        domain->outdated = calloc(N_OUTDATED, sizeof(*domain->outdated));
+    if (!domain->outdated)
+        return -ENOMEM;
+    place = place_of(domain, is_group, number);
+    place->number = number;
+    place->is_group = is_group;
+    return 0;
+}
+
+bool domain_is_outdated(const struct domain *domain, bool is_group, uint64_t number)
+{
+    const struct outdated *place;
+
+    if (!domain->outdated || number == 0)
+        return false;
+    place = place_of(domain, is_group, number);
+    return place->number == number && place->is_group == is_group;
+}
+
+bool domain_must_ask(struct domain *domain, bool is_group, uint64_t number, uint64_t now_usec)
+{
+    struct outdated *place;
+
+    if (!domain_is_outdated(domain, is_group, number))
+        return false;
+    place = place_of(domain, is_group, number);
+    if (place->asked_usec != 0 && now_usec - place->asked_usec < OUTDATED_USEC)
+        return false;
+    place->asked_usec = now_usec;
+    return true;
+}
+
+void domain_set_asked(struct domain *domain, bool is_group, uint64_t number)
+{
+    if (domain_is_outdated(domain, is_group, number))
+        place_of(domain, is_group, number)->number = 0;
 }
 
 bool domain_has_id(const struct domain *domain, uint32_t id)

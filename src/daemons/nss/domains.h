@@ -21,7 +21,7 @@ struct domain {
     uint64_t check_usec;          /* when to look whether another one is in its place */
     struct dataprovider *backend;
     struct cache_state state;     /* of the view that is open, or was last */
-    bool must_ask;                /* somebody has declared an entry outdated: nothing is fresh until the backend was asked */
+    struct outdated *outdated;    /* entries that somebody has declared so */
     int trouble;                  /* why its cache could not be read, as it was told; 0: it can */
     uint64_t trouble_generation;  /* of which entries; 0: of none */
     uint64_t repair_usec;         /* when its backend was last asked to make it anew */
@@ -72,6 +72,16 @@ bool domain_is_fresh(const struct domain *domain, enum cache_kind kind, uint64_t
 bool domain_is_complete(const struct domain *domain, enum cache_kind kind, uint64_t now);
 /* A stored time too far ahead is one that the clock has left behind: past. */
 bool domain_is_offline(const struct domain *domain, uint64_t now);
+
+/* Whoever asks may declare an entry outdated, any number of them, at any rate. So what that costs is limited: its backend is asked for it
+ * once a second at most, and of those that share a place in a small table only the last one is remembered. is_group: whose numbers; now_usec is of the
+ * monotonic clock. */
+int domain_set_outdated(struct domain *domain, bool is_group, uint64_t number);
+/* Is its backend to be asked for it, for that reason? Then that is noted. */
+bool domain_must_ask(struct domain *domain, bool is_group, uint64_t number, uint64_t now_usec);
+bool domain_is_outdated(const struct domain *domain, bool is_group, uint64_t number);
+/* Its backend has answered. */
+void domain_set_asked(struct domain *domain, bool is_group, uint64_t number);
 
 bool domain_has_id(const struct domain *domain, uint32_t id); /* never 0 */
 bool domain_hides_user(const struct domain *domain, const char *key);

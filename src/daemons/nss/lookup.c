@@ -47,6 +47,7 @@ struct lookup {
     const struct domain *only;            /* the domain that the name names, or NULL */
     char name[CACHE_NAME_BYTES_MAX + 1];  /* without its domain; "": by id */
     size_t at;                            /* the domain in work */
+    uint64_t number;                      /* of the entry that it has of that domain, or 0 */
     bool is_good;                         /* what was read of it, by the times of the entries themselves */
     bool is_unsure;                       /* a domain could not say whether it has it */
 
@@ -139,6 +140,7 @@ static int look(struct lookup *lookup, struct domain *domain, const char *key)
     request_out(lookup->request)->used = PACKET_HEADER_BYTES;
     r = lookup->query.answer(lookup->request, &lookup->query, domain, key);
     lookup->is_good = r > 0 && cache_is_good(domain->cache, (uint64_t) time(NULL));
+    lookup->number = r > 0 && !lookup->query.enumerates ? cache_entry_number(domain->cache) : 0;
     domain_end(domain);
     return r;
 }
@@ -160,7 +162,7 @@ static bool is_fresh(const struct lookup *lookup, const struct domain *domain, u
 {
     if (domain_is_fresh(domain, cache_kinds[lookup->query.kind], now))
         return true;
-    return lookup->is_good && !lookup->query.enumerates && !domain->must_ask;
+    return lookup->is_good && !lookup->query.enumerates;
 }
 
 /* What to make of what the cache says. */
@@ -170,13 +172,20 @@ enum verdict {
     NOBODY_KNOWS, /* and nobody can be asked */
 };
 
-static enum verdict judge_known(const struct lookup *lookup, const struct domain *domain)
+static bool is_of_group(const struct lookup *lookup)
+{
+    return lookup->query.kind == LOOKUP_GROUP;
+}
+
+static enum verdict judge_known(const struct lookup *lookup, struct domain *domain)
 {
     uint64_t now = (uint64_t) time(NULL);
 
     if (domain_is_offline(domain, now) || now_usec() < domain->silent_until_usec)
         return BELIEVE;
     if (lookup->query.flags & BODY_ASK)
+        return ASK;
+    if (domain_must_ask(domain, is_of_group(lookup), lookup->number, now_usec()))
         return ASK;
     return is_fresh(lookup, domain, now) ? BELIEVE : ASK;
 }
@@ -196,7 +205,7 @@ static enum verdict judge_unknown(const struct lookup *lookup, const struct doma
     return negative_knows(lookup->nss->negative, &negative, now_usec()) ? BELIEVE : ASK;
 }
 
-static enum verdict judge(const struct lookup *lookup, const struct domain *domain, const char *key, bool known)
+static enum verdict judge(const struct lookup *lookup, struct domain *domain, const char *key, bool known)
 {
     if (lookup->query.flags & BODY_INVALIDATE)
         return BELIEVE;
@@ -220,7 +229,7 @@ static void on_answer(int r, void *userdata)
     if (r >= 0)
         domain->silent_until_usec = 0;
     if (r > 0)
-        domain->must_ask = false;
+        domain_set_asked(domain, is_of_group(lookup), lookup->number);
     lookup_go_on(lookup, r > 0 ? ANSWERED : NOT_ANSWERED);
 }
 
@@ -316,8 +325,12 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
         negative_remember(lookup->nss->negative, &negative, now_usec());
     }
     if (lookup->query.flags & BODY_INVALIDATE) {
-        known = known && is_fresh(lookup, domain, (uint64_t) time(NULL));
-        domain->must_ask = true;
+        bool was_outdated = domain_is_outdated(domain, is_of_group(lookup), lookup->number);
+
+        r = lookup->number != 0 ? domain_set_outdated(domain, is_of_group(lookup), lookup->number) : 0;
+        if (r < 0)
+            return r;
+        known = known && !was_outdated && is_fresh(lookup, domain, (uint64_t) time(NULL));
     }
     if (!known)
         return 0;

@@ -555,6 +555,53 @@ static void an_entry_declared_outdated_is_asked_for(void **state)
     assert_int_equal(f->n_asked, 2);
 }
 
+static void invalidate(struct fixture *f, const char *name_and_flags)
+{
+    const uint8_t *reply;
+    size_t bytes;
+
+    assert_int_equal(fixture_ask(f, CMD_USER_BY_NAME_EX, name_and_flags, strlen(name_and_flags) + 5, &reply, &bytes), 0);
+}
+
+static void an_entry_declared_outdated_costs_no_others(void **state)
+{
+    struct fixture *f = *state;
+
+    invalidate(f, "alice\0\002\0\0\0");
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "bob"));
+    assert_true(fixture_finds(f, CMD_GROUP_BY_NAME, "devs"));
+    assert_true(fixture_finds(f, CMD_GROUPS_OF_USER, "bob"));
+    assert_int_equal(f->n_asked, 0);
+    assert_true(fixture_finds(f, CMD_GROUPS_OF_USER, "alice"));
+    assert_int_equal(f->n_asked, 1);
+}
+
+static void an_entry_declared_outdated_is_asked_for_by_its_id_too(void **state)
+{
+    struct fixture *f = *state;
+    const uint8_t *reply;
+    size_t bytes;
+
+    invalidate(f, "alice\0\002\0\0\0");
+    assert_int_equal(fixture_ask(f, CMD_USER_BY_ID, TEXT("\021'\0\0"), &reply, &bytes), 0);
+    assert_int_equal(f->n_asked, 1);
+}
+
+static void an_entry_declared_outdated_again_and_again_is_asked_for_once_a_second(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t start = now_usec();
+    unsigned n;
+
+    do {
+        invalidate(f, "alice\0\002\0\0\0");
+        assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+        n = (unsigned) ((now_usec() - start) / SECOND) + 1;
+        assert_true(f->n_asked <= n);
+    } while (now_usec() - start < 1200 * SECOND / 1000);
+    assert_uint_in_range(f->n_asked, 2, n);
+}
+
 static void a_cache_that_was_replaced_is_read_anew(void **state)
 {
     struct fixture *f = *state;
@@ -837,6 +884,9 @@ int main(void)
         TEST(the_memory_cache_does_not_outlive_the_directory),
         TEST(the_memory_cache_does_not_outlive_the_file_it_was_made_from),
         TEST(an_entry_declared_outdated_is_asked_for),
+        TEST(an_entry_declared_outdated_costs_no_others),
+        TEST(an_entry_declared_outdated_is_asked_for_by_its_id_too),
+        TEST(an_entry_declared_outdated_again_and_again_is_asked_for_once_a_second),
         TEST(a_cache_that_was_replaced_is_read_anew),
         TEST(a_connection_counts_as_enumerating_up_to_the_end),
         TEST_TWO(a_damaged_record_costs_its_domain_alone),
