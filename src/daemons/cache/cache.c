@@ -211,9 +211,12 @@ static int take_texts(struct record *record, size_t bytes, uint64_t n, const cha
 static int take_head(struct cache *cache, struct record *record)
 {
     struct entry_head head;
+    const char *keys;
     int r;
 
     r = take_fixed(record, &head, sizeof(head));
+    if (r == 0)
+        r = take(record, head.keys_bytes, &keys);
     if (r < 0)
         return r;
     if (head.updated > cache->updated_last)
@@ -590,6 +593,48 @@ int cache_each_service(struct cache *cache, uint32_t from,
     struct visit visit = { .on_record = visit_service, .on_service = on_service, .userdata = userdata };
 
     return each(cache, TABLE_SERVICES, from, &visit);
+}
+
+/* ---- what has changed ---- */
+
+int cache_each_change(struct cache *cache, uint64_t since, int (*on_change)(const struct cache_change *change, void *userdata),
+                      void *userdata)
+{
+    uint64_t number = htobe64(since + 1);
+    MDB_val key = { sizeof(number), &number }, value;
+    struct cache_state state;
+    struct record record;
+    struct change_record fixed;
+    struct cache_change change;
+    MDB_cursor *cursor;
+    int r, answer = 0;
+
+    r = cache_read_state(cache, &state);
+    if (r < 0 || state.last_change == since)
+        return r;
+    r = mdb_cursor_open(cache->txn, cache->tables[TABLE_CHANGES], &cursor);
+    if (r)
+        return cache_errno(r);
+    /* Each number is there, from the next one to the last. */
+    r = mdb_cursor_get(cursor, &key, &value, MDB_SET);
+    for (number = since + 1; r == 0 && answer == 0; number++, r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        record = (struct record){ value.mv_data, value.mv_size };
+        answer = take_fixed(&record, &fixed, sizeof(fixed));
+        if (answer == 0)
+            answer = take_text(&record, &change.name);
+        if (answer == 0 && fixed.kind >= CACHE_N_KINDS)
+            answer = -EIO;
+        change.kind = fixed.kind;
+        change.has_keys = fixed.has_keys != 0;
+        if (answer == 0)
+            answer = on_change(&change, userdata);
+    }
+    mdb_cursor_close(cursor);
+    if (answer != 0)
+        return answer;
+    if (r != MDB_NOTFOUND)
+        return cache_errno(r);
+    return number == state.last_change + 1 ? 0 : -ESTALE;
 }
 
 /* ---- all of it ---- */

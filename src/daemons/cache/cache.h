@@ -66,6 +66,7 @@ enum cache_kind {
 /* Of the whole domain. Times are CLOCK_REALTIME in seconds. */
 struct cache_state {
     uint64_t generation;    /* counts the commits that changed entries, in each file from another number on */
+    uint64_t last_change;   /* counts the changes of entries, in each file from another number on */
     uint64_t updated;       /* when the times below were set: before that, the clock was another one, and they say nothing */
     /* The source has said that the entries of a kind are as good as new until then, whenever they were written; 0: it has not. Each
      * entry has its own time besides. */
@@ -122,5 +123,18 @@ int cache_each_group(struct cache *cache, uint32_t from_gid,
                      int (*on_group)(const struct cache_group *group, void *userdata), void *userdata);
 int cache_each_service(struct cache *cache, uint32_t from,
                        int (*on_service)(const struct cache_service *service, void *userdata), void *userdata);
+
+/* What was put, was replaced by something else, or has gone. */
+struct cache_change {
+    enum cache_kind kind; /* of a user: it, or the groups that it is in */
+    const char *name;     /* the entry's; with another name both are told */
+    bool has_keys;        /* it is found by other keys than before */
+};
+
+/* Within a view: calls on_change for each change after that number, which is last_change of the state that was seen last, until
+ * it returns other than 0, and returns that. -ESTALE: they are no longer known one by one, and anything may be different; then, too, it may have been
+ * called. */
+int cache_each_change(struct cache *cache, uint64_t since, int (*on_change)(const struct cache_change *change, void *userdata),
+                      void *userdata);
 
 #endif

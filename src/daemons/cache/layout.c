@@ -21,6 +21,7 @@ const char *const table_names[N_TABLES] = {
     [TABLE_SERVICES] = "services",
     [TABLE_SERVICE_NAMES] = "service-names",
     [TABLE_SERVICE_PORTS] = "service-ports",
+    [TABLE_CHANGES] = "changes",
 };
 
 int cache_errno(int r)

@@ -2,9 +2,9 @@
 /* Layout: how entries lie in the file. For reader and writer alone.
  *
  * Each kind of entry has a table of records, by number, and one that leads from keys (its name and its
- * aliases) to the number. That begins with the id of users and groups, of the rest with their place in what the
- * source delivered; behind it counts who has the same id, so that each is found by name and the first by id.
- * A record is its head, its fixed part, then its texts, each with its zero. Integers in it are in the order of the host:
+ * aliases) to the number. That begins with the id of users and groups, of the rest with their place in the order in
+ * which they came; behind it counts who has the same id, so that each is found by name and the first by id.
+ * A record is its head, its keys, its fixed part, then its texts, each with its zero. Integers in it are in the order of the host:
  * the file never leaves it. */
 
 #ifndef CACHE_LAYOUT_H
@@ -38,6 +38,7 @@ enum table {
     TABLE_SERVICES,      /* number -> struct service_record, name, protocol, aliases */
     TABLE_SERVICE_NAMES, /* key, zero, protocol -> number */
     TABLE_SERVICE_PORTS, /* two bytes of port, high one first, protocol -> number */
+    TABLE_CHANGES,       /* number of the change, high byte first -> struct change_record, the entry's name */
     N_TABLES
 };
 
@@ -51,11 +52,20 @@ extern const char *const table_names[N_TABLES];
 #define LAYOUT_KEY "layout"
 #define STATE_KEY "state"
 
-/* Of each record. An entry is good from updated on, for life_sec. */
+/* Of each record. An entry is good from updated on, for life_sec. Its keys, each behind its uint16_t of bytes, are for the writer
+ * alone, who takes those away that an entry no longer has. */
 struct entry_head {
     uint64_t updated; /* CLOCK_REALTIME in seconds */
     uint32_t life_sec;
-    uint32_t reserved;
+    uint32_t keys_bytes;
+};
+
+/* That many changes are kept, the last ones. */
+#define CACHE_CHANGES_MAX 4096
+
+struct change_record {
+    uint8_t kind;     /* enum cache_kind */
+    uint8_t has_keys; /* it is found by other keys than before, or is new */
 };
 
 struct user_record {

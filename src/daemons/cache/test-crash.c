@@ -181,7 +181,7 @@ int fsync(int fd)
 
 static uint32_t n_users(uint32_t number)
 {
-    return number * 3 % 7 * 20;
+    return number * 3 % 7 * 40;
 }
 
 static void commit(struct cache_writer *writer, uint32_t number)
@@ -193,7 +193,7 @@ static void commit(struct cache_writer *writer, uint32_t number)
     (void) snprintf(text, sizeof(text), "state %u", number);
     assert_int_equal(cache_writer_begin(writer), 0);
     for (uint32_t i = 0; i < n_users(number); i++) {
-        struct cache_user user = { name, text, "/home/of/a/user/with/some/text", "/bin/sh", 1000 + i, number, false };
+        struct cache_user user = { name, text, "/home/of/a/user/with/some/text", "/bin/sh", 1000 + number % 2 * 1000 + i, number, false };
 
         (void) snprintf(name, sizeof(name), "user%u", i);
         assert_int_equal(cache_put_user(writer, name, &user), 0);
@@ -306,6 +306,22 @@ static void expect(const struct folder *folder, size_t n, size_t from, uint64_t 
     assert_true(number == least || number == least + 1);
 }
 
+/* Otherwise a page that is taken and never written, because it is given back within the commit, may lie behind its end: then
+ * the file looks as if it were cut off. */
+static void assert_no_write_enlarges_the_file(void)
+{
+    off_t bytes = 2 * sysconf(_SC_PAGESIZE); /* LMDB's own, when it makes the file */
+
+    for (size_t i = 0; i < trace.n; i++) {
+        const struct record *record = &trace.records[i];
+
+        if (record->kind == TRUNCATE)
+            bytes = record->offset;
+        else if (record->kind == WRITE)
+            assert_true(record->offset + (off_t) record->bytes <= bytes);
+    }
+}
+
 static void every_power_cut_leaves_a_committed_state(void **state)
 {
     struct folder *folder = *state, replayed;
@@ -329,6 +345,7 @@ static void every_power_cut_leaves_a_committed_state(void **state)
     }
     assert_true(n_syncs >= 2 * N_COMMITS); /* the recording has seen them all */
     assert_true(n_writes > N_COMMITS * 5);
+    assert_no_write_enlarges_the_file();
 
     folder_make(&replayed);
     for (size_t n = 0; n <= trace.n; n++) {
@@ -417,7 +434,7 @@ static void every_kill_leaves_a_committed_state(void **state)
             assert_int_equal(state_for_others(folder), number);
             n_kills += is_killed_here;
         } while (is_killed_here);
-        assert_true(at > 8);
+        assert_true(at > 6); /* before and behind three calls */
     }
     cache_close(cache);
     print_message("%u kills\n", n_kills);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cache/layout.h"
+#include "cache/private.h"
 #include "cache/writer.h"
 #include "common/cleanup.h"
 #include "util/log.h"
@@ -17,21 +18,6 @@
 #define FILE_BYTES_MIN ((off_t) 16 << 20)
 #define FILE_BYTES_FREE ((off_t) 1 << 20)
 #define FILE_GROWTH 4
-
-struct cache_writer {
-    char *path;
-    MDB_env *env;
-    off_t bytes;             /* of the file, and of what LMDB may use */
-    bool is_too_small;
-    MDB_dbi tables[N_TABLES];
-    MDB_txn *txn;            /* NULL: none begun */
-    bool has[N_TABLES];      /* whether a record was put */
-    uint64_t high[N_TABLES]; /* the highest number of one */
-    uint64_t last[N_TABLES]; /* the number of the last one */
-    uint32_t n_services, n_netgroups;
-    uint64_t now_sec;        /* when it was begun */
-    uint32_t lives_sec[CACHE_N_KINDS];
-};
 
 /* ---- the file's size ---- */
 
@@ -72,7 +58,7 @@ static int make_room(struct cache_writer *writer)
 }
 
 /* What LMDB says within a commit. */
-static int commit_errno(struct cache_writer *writer, int r)
+int writer_commit_errno(struct cache_writer *writer, int r)
 {
     if (r != MDB_MAP_FULL || writer->bytes >= (off_t) CACHE_MAP_BYTES)
         return cache_errno(r);
@@ -81,7 +67,7 @@ static int commit_errno(struct cache_writer *writer, int r)
 }
 
 /* There must be no other transaction of this process: it may move the map. */
-static int begin_commit(struct cache_writer *writer, MDB_txn **ret)
+int writer_begin_commit(struct cache_writer *writer, MDB_txn **ret)
 {
     int r;
 
@@ -128,7 +114,7 @@ static int open_tables(struct cache_writer *writer)
     MDB_txn *txn;
     int r;
 
-    r = begin_commit(writer, &txn);
+    r = writer_begin_commit(writer, &txn);
     if (r < 0)
         return r;
 
@@ -292,23 +278,21 @@ static uint64_t first_generation(void)
     return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
-static int put_state(struct cache_writer *writer, MDB_txn *txn, const struct cache_state *state,
-                     bool is_new_generation)
+int writer_put_state(struct cache_writer *writer, MDB_txn *txn, const struct cache_state *state, uint64_t n_changes)
 {
     MDB_val key = { sizeof(STATE_KEY) - 1, (void *) STATE_KEY }, value;
-    struct cache_state stored;
-    uint64_t generation;
+    struct cache_state stored, next = *state;
     int r;
 
     r = cache_get_state(txn, writer->tables[TABLE_STATE], &stored);
     if (r < 0)
         return r;
-    generation = stored.generation ? stored.generation + is_new_generation : first_generation();
-
-    stored = *state;
-    stored.generation = generation;
-    value = (MDB_val){ sizeof(stored), &stored };
-    return commit_errno(writer, mdb_put(txn, writer->tables[TABLE_STATE], &key, &value, 0));
+    if (stored.generation == 0)
+        stored.generation = stored.last_change = first_generation();
+    next.generation = stored.generation + (n_changes > 0);
+    next.last_change = stored.last_change + n_changes;
+    value = (MDB_val){ sizeof(next), &next };
+    return writer_commit_errno(writer, mdb_put(txn, writer->tables[TABLE_STATE], &key, &value, 0));
 }
 
 int cache_writer_state(struct cache_writer *writer, struct cache_state *ret)
@@ -333,272 +317,13 @@ int cache_writer_set_state(struct cache_writer *writer, const struct cache_state
 
     if (!writer->env) /* it was taken away, and a new one could not be made */
         return -ESTALE;
-    r = begin_commit(writer, &txn);
+    r = writer_begin_commit(writer, &txn);
     if (r < 0)
         return r;
-    r = put_state(writer, txn, state, false);
+    r = writer_put_state(writer, txn, state, 0);
     if (r < 0) {
         mdb_txn_abort(txn);
         return r;
     }
     return cache_errno(mdb_txn_commit(txn));
-}
-
-/* ---- replacing all entries ---- */
-
-void cache_writer_set_lives(struct cache_writer *writer, const uint32_t lives_sec[CACHE_N_KINDS])
-{
-    memcpy(writer->lives_sec, lives_sec, sizeof(writer->lives_sec));
-}
-
-int cache_writer_begin(struct cache_writer *writer)
-{
-    int dead, r;
-
-    r = mdb_reader_check(writer->env, &dead);
-    if (r)
-        return cache_errno(r);
-    r = begin_commit(writer, &writer->txn);
-    if (r < 0)
-        return r;
-
-    for (int i = 0; i < N_TABLES && r == 0; i++)
-        if (i != TABLE_STATE)
-            r = mdb_drop(writer->txn, writer->tables[i], 0);
-    if (r) {
-        cache_writer_abort(writer);
-        return commit_errno(writer, r);
-    }
-
-    memset(writer->has, 0, sizeof(writer->has));
-    writer->n_services = writer->n_netgroups = 0;
-    writer->now_sec = (uint64_t) time(NULL);
-    return 0;
-}
-
-void cache_writer_abort(struct cache_writer *writer)
-{
-    if (writer->txn)
-        mdb_txn_abort(TAKE(writer->txn));
-}
-
-int cache_writer_commit(struct cache_writer *writer, const struct cache_state *state)
-{
-    int r;
-
-    r = put_state(writer, writer->txn, state, true);
-    if (r < 0) {
-        cache_writer_abort(writer);
-        return r;
-    }
-    return commit_errno(writer, mdb_txn_commit(TAKE(writer->txn)));
-}
-
-/* ---- entries ---- */
-
-static int put_key(struct cache_writer *writer, enum table table, const void *key, size_t bytes, uint64_t number)
-{
-    MDB_val key_value = { bytes, (void *) key }, value = { sizeof(number), &number };
-    int r;
-
-    if (bytes == 0)
-        return -EINVAL;
-    r = mdb_put(writer->txn, writer->tables[table], &key_value, &value, MDB_NOOVERWRITE);
-    return r == MDB_KEYEXIST ? -EEXIST : commit_errno(writer, r);
-}
-
-/* Makes room for a record. In the order of numbers pages are filled whole, instead of split in the middle. */
-static int reserve(struct cache_writer *writer, enum table table, uint64_t number, size_t bytes, char **ret)
-{
-    bool is_next = !writer->has[table] || memcmp(&number, &writer->high[table], sizeof(number)) > 0;
-    MDB_val key = { sizeof(number), &number }, value = { bytes, NULL };
-    int r;
-
-    r = mdb_put(writer->txn, writer->tables[table], &key, &value,
-                MDB_RESERVE | (is_next ? MDB_APPEND : MDB_NOOVERWRITE));
-    if (r)
-        return r == MDB_KEYEXIST ? -EEXIST : commit_errno(writer, r);
-
-    writer->has[table] = true;
-    writer->last[table] = number;
-    if (is_next)
-        writer->high[table] = number;
-    *ret = value.mv_data;
-    return 0;
-}
-
-static bool is_taken(struct cache_writer *writer, enum table table, uint64_t number)
-{
-    MDB_val key = { sizeof(number), &number }, value;
-
-    return writer->has[table] && memcmp(&number, &writer->high[table], sizeof(number)) <= 0 &&
-           mdb_get(writer->txn, writer->tables[table], &key, &value) == 0;
-}
-
-/* Behind those that have the same id. They come one after the other if all come in order. */
-static uint64_t free_number(struct cache_writer *writer, enum table table, uint32_t id)
-{
-    uint64_t last = writer->last[table];
-    uint32_t nth = writer->has[table] && NUMBER_ID(last) == id ? NUMBER_NTH(last) + 1 : 0;
-
-    while (is_taken(writer, table, NUMBER(id, nth)))
-        nth++;
-    return NUMBER(id, nth);
-}
-
-static char *append(char *to, const void *bytes, size_t n)
-{
-    if (n > 0)
-        memcpy(to, bytes, n);
-    return to + n;
-}
-
-static char *append_text(char *to, const char *text)
-{
-    return append(to, text, strlen(text) + 1);
-}
-
-static char *append_head(char *to, const struct cache_writer *writer, enum cache_kind kind)
-{
-    struct entry_head head = { .updated = writer->now_sec, .life_sec = writer->lives_sec[kind] };
-
-    return append(to, &head, sizeof(head));
-}
-
-int cache_put_user(struct cache_writer *writer, const char *key, const struct cache_user *user)
-{
-    struct user_record record = { user->uid, user->gid };
-    uint64_t number = free_number(writer, TABLE_USERS, user->uid);
-    size_t bytes = sizeof(struct entry_head) + sizeof(record) + strlen(user->name) + strlen(user->gecos) + strlen(user->home) +
-                   strlen(user->shell) + 4;
-    char *to = NULL;
-    int r;
-
-    r = put_key(writer, TABLE_USER_NAMES, key, strlen(key), number);
-    if (r == 0)
-        r = reserve(writer, TABLE_USERS, number, bytes, &to);
-    if (r < 0)
-        return r;
-
-    to = append_head(to, writer, CACHE_USER);
-    to = append(to, &record, sizeof(record));
-    to = append_text(to, user->name);
-    to = append_text(to, user->gecos);
-    to = append_text(to, user->home);
-    (void) append_text(to, user->shell);
-    return 0;
-}
-
-int cache_put_group(struct cache_writer *writer, const char *key, const struct cache_group *group)
-{
-    struct group_record record = { group->gid, group->n_members };
-    uint64_t number = free_number(writer, TABLE_GROUPS, group->gid);
-    size_t bytes = sizeof(struct entry_head) + sizeof(record) + strlen(group->name) + 1 + group->members_bytes;
-    char *to = NULL;
-    int r;
-
-    r = put_key(writer, TABLE_GROUP_NAMES, key, strlen(key), number);
-    if (r == 0)
-        r = reserve(writer, TABLE_GROUPS, number, bytes, &to);
-    if (r < 0)
-        return r;
-
-    to = append_head(to, writer, CACHE_GROUP);
-    to = append(to, &record, sizeof(record));
-    to = append_text(to, group->name);
-    (void) append(to, group->members, group->members_bytes);
-    return 0;
-}
-
-int cache_put_netgroup(struct cache_writer *writer, const char *key, const struct cache_netgroup *netgroup)
-{
-    struct netgroup_record record = { netgroup->n_triples, (uint32_t) netgroup->triples_bytes,
-                                      netgroup->n_netgroups };
-    size_t bytes = sizeof(struct entry_head) + sizeof(record) + strlen(netgroup->name) + 1 + netgroup->triples_bytes + netgroup->netgroups_bytes;
-    char *to = NULL;
-    int r;
-
-    if (netgroup->triples_bytes > UINT32_MAX)
-        return -EFBIG;
-    r = put_key(writer, TABLE_NETGROUP_NAMES, key, strlen(key), NUMBER(writer->n_netgroups, 0));
-    if (r == 0)
-        r = reserve(writer, TABLE_NETGROUPS, NUMBER(writer->n_netgroups, 0), bytes, &to);
-    if (r < 0)
-        return r;
-    writer->n_netgroups++;
-
-    to = append_head(to, writer, CACHE_NETGROUP);
-    to = append(to, &record, sizeof(record));
-    to = append_text(to, netgroup->name);
-    to = append(to, netgroup->triples, netgroup->triples_bytes);
-    (void) append(to, netgroup->netgroups, netgroup->netgroups_bytes);
-    return 0;
-}
-
-int cache_put_service(struct cache_writer *writer, const char *key, const struct cache_service *service)
-{
-    struct service_record record = { service->port, service->n_aliases };
-    size_t bytes = sizeof(struct entry_head) + sizeof(record) + strlen(service->name) + strlen(service->protocol) + 2 + service->aliases_bytes;
-    const uint64_t number = NUMBER(writer->n_services, 0);
-    char name_key[SERVICE_KEY_BYTES_MAX], port_key[SERVICE_KEY_BYTES_MAX], *to = NULL;
-    int r;
-
-    r = put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, service->protocol, name_key), number);
-    if (r == 0) {
-        r = put_key(writer, TABLE_SERVICE_PORTS, port_key,
-                    service_port_key(service->port, service->protocol, port_key), number);
-        if (r == -EEXIST) /* the first keeps the port */
-            r = 0;
-    }
-    if (r == 0)
-        r = reserve(writer, TABLE_SERVICES, number, bytes, &to);
-    if (r < 0)
-        return r;
-    writer->n_services++;
-
-    to = append_head(to, writer, CACHE_SERVICE);
-    to = append(to, &record, sizeof(record));
-    to = append_text(to, service->name);
-    to = append_text(to, service->protocol);
-    (void) append(to, service->aliases, service->aliases_bytes);
-    return 0;
-}
-
-int cache_put_alias(struct cache_writer *writer, enum cache_kind kind, const char *key)
-{
-    static const struct {
-        enum table names, records;
-    } kinds[] = {
-        [CACHE_USER] = { TABLE_USER_NAMES, TABLE_USERS },
-        [CACHE_GROUP] = { TABLE_GROUP_NAMES, TABLE_GROUPS },
-        [CACHE_NETGROUP] = { TABLE_NETGROUP_NAMES, TABLE_NETGROUPS },
-    };
-
-    return put_key(writer, kinds[kind].names, key, strlen(key), writer->last[kinds[kind].records]);
-}
-
-int cache_put_service_alias(struct cache_writer *writer, const char *key, const char *protocol)
-{
-    char name_key[SERVICE_KEY_BYTES_MAX];
-
-    return put_key(writer, TABLE_SERVICE_NAMES, name_key, service_name_key(key, protocol, name_key),
-                   writer->last[TABLE_SERVICES]);
-}
-
-int cache_put_gids(struct cache_writer *writer, const char *key, const uint32_t *gids, size_t n)
-{
-    MDB_val key_value = { strlen(key), (void *) key }, number_value;
-    uint64_t number;
-    char *to = NULL;
-    int r;
-
-    r = mdb_get(writer->txn, writer->tables[TABLE_USER_NAMES], &key_value, &number_value);
-    if (r)
-        return cache_errno(r);
-    memcpy(&number, number_value.mv_data, sizeof(number));
-    r = reserve(writer, TABLE_GIDS, number, n * sizeof(*gids), &to);
-    if (r < 0)
-        return r;
-    (void) append(to, gids, n * sizeof(*gids));
-    return 0;
 }
