@@ -123,17 +123,60 @@ static bool takes_part(const struct lookup *lookup, const struct domain *domain,
     return query->kind == LOOKUP_GROUP ? !domain_hides_group(domain, key) : !domain_hides_user(domain, key);
 }
 
+struct forgetting {
+    struct nss *nss;
+    const struct domain *domain;
+};
+
+/* Clients must not be told by the memory cache what is no longer so. Returns 0, or 1 if more than that entry may be different. */
+static int forget(const struct cache_change *change, void *userdata)
+{
+    const struct forgetting *forgetting = userdata;
+    const struct domain *domain = forgetting->domain;
+    struct memcache *memcache = forgetting->nss->memcache;
+    char key[CACHE_NAME_BYTES_MAX + 1], room[DOMAIN_NAME_ROOM];
+
+    /* What was found in another domain by a key that is new here is found here. */
+    if (change->has_keys && forgetting->nss->domains->n > 1)
+        return 1;
+    switch (change->kind) {
+    case CACHE_USER:
+        memcache_forget_user(memcache, domain_output_name(domain, change->name, room));
+        memcache_forget_gids(memcache, domain_full_name(domain, change->name, room));
+        return 0;
+    case CACHE_GROUP:
+        memcache_forget_group(memcache, domain_output_name(domain, change->name, room));
+        /* of one that is filtered, its members lose the number */
+        return cache_key(change->name, domain->ignore_case, key) < 0 || domain_hides_group(domain, key);
+    default:
+        return 0; /* it is not in there */
+    }
+}
+
+int lookup_begin(struct nss *nss, struct domain *domain)
+{
+    const struct cache_state before = domain->state;
+    struct forgetting forgetting = { nss, domain };
+    int r, changes = 1;
+
+    r = domain_begin(nss->domains, domain);
+    if (domain->state.generation == before.generation)
+        return r;
+    if (r > 0 && before.generation != 0)
+        changes = cache_each_change(domain->cache, before.last_change, forget, &forgetting);
+    if (changes == 0)
+        memcache_keep(nss->memcache, domains_mark(nss->domains));
+    else
+        memcache_set_mark(nss->memcache, domains_mark(nss->domains));
+    return r;
+}
+
 /* Reads the domain's cache. Returns 1 with the reply written, 0 if it does not know, or a negative errno: -EIO is damage. */
 static int look(struct lookup *lookup, struct domain *domain, const char *key)
 {
-    struct nss *nss = lookup->nss;
-    uint64_t generation = domain->state.generation;
     int r;
 
-    r = domain_begin(nss->domains, domain);
-    /* clients must not be told by the memory cache what is no longer so */
-    if (domain->state.generation != generation)
-        memcache_set_mark(nss->memcache, domains_mark(nss->domains));
+    r = lookup_begin(lookup->nss, domain);
     if (r <= 0)
         return r;
 

@@ -53,6 +53,9 @@ struct lookup_query {
     int (*otherwise)(struct request *request, const struct lookup_query *query);
 };
 
+/* As domain_begin(); the memory cache forgets what has changed in the domain since it was last looked at. */
+int lookup_begin(struct nss *nss, struct domain *domain);
+
 /* Answers the request, now or later. Returns 0, or a negative errno that becomes its status. */
 int lookup_start(struct request *request, const struct lookup_query *query);
 

@@ -153,6 +153,16 @@ void memcache_set_mark(struct memcache *memcache, uint64_t mark)
             memtable_set_mark(memcache->files[which].table, mark);
 }
 
+void memcache_keep(struct memcache *memcache, uint64_t mark)
+{
+    enum table which;
+
+    memcache->mark = mark;
+    for (which = 0; which < N_TABLES; which++)
+        if (memcache->files[which].table)
+            memtable_keep(memcache->files[which].table, mark);
+}
+
 void memcache_clear_if_flagged(struct memcache *memcache)
 {
     CLEANUP(freep) char *flag = flag_path(memcache);

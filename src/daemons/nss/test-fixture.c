@@ -39,8 +39,9 @@ static void put_user(struct cache_writer *writer, const char *name, uint32_t uid
 
 void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint64_t offline_for)
 {
+    const char *member = f->member_of_ops ? f->member_of_ops : "alice";
     static const uint32_t alice[] = { 20000, 20001, 10001 }, bob[] = { 20000 };
-    const struct cache_group devs = { "devs", 20000, 2, "alice\0bob", 10, false }, ops = { "ops", 20001, 1, "alice", 6, false };
+    const struct cache_group devs = { "devs", 20000, 2, "alice\0bob", 10, false }, ops = { "ops", 20001, 1, member, strlen(member) + 1, false };
     const struct cache_netgroup ng1 = { "ng1", 2, "host1\0alice\0example.com\0\0bob\0", 30, 0, "", 0 };
     const struct cache_netgroup ng2 = { "ng2", 0, "", 0, 1, "ng1", 4 }, ngempty = { "ngempty", 0, "", 0, 0, "", 0 };
     const struct cache_service http2 = { "http2", "tcp", 8080, 2, "webalt\0w3", 10 }, dnsx = { "dnsx", "udp", 5300, 0, "", 0 };
@@ -59,7 +60,7 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
     cache_writer_set_lives(writer, lives);
     assert_int_equal(cache_writer_begin(writer), 0);
     put_user(writer, "alice", 10001, "Alice Example", "/home/alice", "/bin/bash");
-    put_user(writer, "bob", 10002, "", "/home/bob", "/bin/sh");
+    put_user(writer, "bob", 10002, f->gecos_of_bob ? f->gecos_of_bob : "", "/home/bob", "/bin/sh");
     if (with_carol) {
         put_user(writer, "carol", 10003, "", "/%d/%u%%/%x%", "/bin/sh");
         put_user(writer, "carol-too", 10003, "", "/home/carol", "/bin/sh");

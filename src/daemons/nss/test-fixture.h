@@ -30,6 +30,7 @@ struct fixture {
     struct nss *nss;
     int client; /* our end of the connection */
     bool is_complete;
+    const char *gecos_of_bob, *member_of_ops; /* NULL: none, alice */
 
     /* the backend */
     struct bus_server *bus;

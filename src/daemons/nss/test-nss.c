@@ -385,7 +385,7 @@ static void a_miss_in_a_complete_cache_is_an_answer(void **state)
     f->is_complete = true;
     fixture_write(f, false, 600, 0);
     /* Only a backend that is there sees what changes. */
-    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
+    assert_false(fixture_finds(f, CMD_USER_BY_NAME, "erin"));
     assert_int_equal(f->n_asked, 1);
     assert_false(fixture_finds(f, CMD_USER_BY_NAME, "dave"));
     assert_false(fixture_finds(f, CMD_GROUP_BY_NAME, "carol"));
@@ -509,20 +509,112 @@ static void the_memory_cache_outlives_the_responder(void **state)
     assert_false(is_empty_file(f, "passwd"));
 }
 
-static void the_memory_cache_does_not_outlive_the_directory(void **state)
+/* ---- two domains, of which the second has a cache and no backend ---- */
+
+#define SECOND_DOMAIN "second"
+
+static void write_second(struct fixture *f, uint32_t uid)
+{
+    const struct cache_user dave = { "dave", "", "/home/dave", "/bin/sh", uid, 10001, false };
+    const struct cache_state state = { .updated = 1 };
+    const uint32_t lives[CACHE_N_KINDS] = { 600, 0, 0, 0 };
+    struct cache_writer *writer = NULL;
+
+    assert_int_equal(cache_writer_open(f->cache_dir, SECOND_DOMAIN, &writer), 0);
+    cache_writer_set_lives(writer, lives);
+    assert_int_equal(cache_writer_begin(writer), 0);
+    assert_int_equal(cache_put_user(writer, "dave", &dave), 0);
+    assert_int_equal(cache_writer_commit(writer, &state), 0);
+    cache_writer_close(writer);
+}
+
+static int setup_two(void **state)
+{
+    static struct fixture f;
+
+    fixture_start(&f, (const char *const[]){ "sssd|domains|" FIXTURE_DOMAIN ", " SECOND_DOMAIN,
+                                             "domain/" SECOND_DOMAIN "|id_provider|ldif", NULL });
+    write_second(&f, 10004);
+    *state = &f;
+    return 0;
+}
+
+static void clear_memcache(struct fixture *f)
+{
+    char command[200];
+
+    (void) snprintf(command, sizeof(command), "rm %s/*", f->memcache_dir);
+    assert_int_equal(system(command), 0);
+    fixture_restart_nss(f);
+}
+
+static void the_memory_cache_forgets_what_has_changed(void **state)
+{
+    struct fixture *f = *state;
+
+    /* nobody asks meanwhile */
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_true(fixture_finds(f, CMD_GROUPS_OF_USER, "alice"));
+    assert_true(fixture_finds(f, CMD_GROUP_BY_NAME, "devs"));
+    f->gecos_of_bob = "another";
+    fixture_write(f, true, 600, 0); /* and carol comes */
+    fixture_run(f, SECOND / 2);
+    assert_false(is_empty_file(f, "passwd"));
+    assert_false(is_empty_file(f, "group"));
+    assert_false(is_empty_file(f, "initgroups"));
+
+    fixture_restart_nss(f); /* the next one takes over what was kept */
+    assert_false(is_empty_file(f, "passwd"));
+    assert_true(fixture_finds(f, CMD_GROUPS_OF_USER, "bob"));
+
+    clear_memcache(f);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "bob"));
+    assert_true(fixture_finds(f, CMD_GROUPS_OF_USER, "bob"));
+    f->gecos_of_bob = "yet another";
+    fixture_write(f, true, 600, 0);
+    fixture_run(f, SECOND / 2);
+    assert_true(is_empty_file(f, "passwd"));
+    assert_true(is_empty_file(f, "initgroups"));
+}
+
+static void the_memory_cache_does_not_outlive_a_change_that_nobody_saw(void **state)
 {
     struct fixture *f = *state;
 
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
-    fixture_write(f, true, 600, 0);
-    fixture_run(f, SECOND / 2); /* nobody asks */
-    assert_true(is_empty_file(f, "passwd"));
-
-    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
     assert_false(is_empty_file(f, "passwd"));
     fixture_write(f, true, 600, 0);
-    fixture_restart_nss(f); /* nobody was there to see it */
+    fixture_restart_nss(f);
     assert_true(is_empty_file(f, "passwd"));
+}
+
+/* Whoever is new in the first domain may have been found in the second. */
+static void the_memory_cache_forgets_who_is_now_found_in_another_domain(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "dave"));
+    f->gecos_of_bob = "another";
+    fixture_write(f, false, 600, 0);
+    fixture_run(f, SECOND / 2);
+    assert_false(is_empty_file(f, "passwd"));
+    fixture_write(f, true, 600, 0);
+    fixture_run(f, SECOND / 2);
+    assert_true(is_empty_file(f, "passwd"));
+}
+
+static void the_memory_cache_forgets_the_gids_of_a_filtered_group(void **state)
+{
+    struct fixture f;
+
+    (void) state;
+    fixture_start(&f, (const char *const[]){ "nss|filter_groups|ops", NULL });
+    assert_true(fixture_finds(&f, CMD_GROUPS_OF_USER, "alice"));
+    f.member_of_ops = "bob";
+    fixture_write(&f, false, 600, 0);
+    fixture_run(&f, SECOND / 2);
+    assert_true(is_empty_file(&f, "initgroups"));
+    fixture_stop(&f);
 }
 
 static void the_memory_cache_does_not_outlive_the_file_it_was_made_from(void **state)
@@ -612,36 +704,6 @@ static void a_cache_that_was_replaced_is_read_anew(void **state)
     (void) snprintf(command, sizeof(command), "rm %s/*", f->cache_dir);
     assert_int_equal(system(command), 0);
     assert_true(fixture_finds(f, CMD_USER_BY_NAME, "carol"));
-}
-
-/* ---- two domains, of which the second has a cache and no backend ---- */
-
-#define SECOND_DOMAIN "second"
-
-static void write_second(struct fixture *f, uint32_t uid)
-{
-    const struct cache_user dave = { "dave", "", "/home/dave", "/bin/sh", uid, 10001, false };
-    const struct cache_state state = { .updated = 1 };
-    const uint32_t lives[CACHE_N_KINDS] = { 600, 0, 0, 0 };
-    struct cache_writer *writer = NULL;
-
-    assert_int_equal(cache_writer_open(f->cache_dir, SECOND_DOMAIN, &writer), 0);
-    cache_writer_set_lives(writer, lives);
-    assert_int_equal(cache_writer_begin(writer), 0);
-    assert_int_equal(cache_put_user(writer, "dave", &dave), 0);
-    assert_int_equal(cache_writer_commit(writer, &state), 0);
-    cache_writer_close(writer);
-}
-
-static int setup_two(void **state)
-{
-    static struct fixture f;
-
-    fixture_start(&f, (const char *const[]){ "sssd|domains|" FIXTURE_DOMAIN ", " SECOND_DOMAIN,
-                                             "domain/" SECOND_DOMAIN "|id_provider|ldif", NULL });
-    write_second(&f, 10004);
-    *state = &f;
-    return 0;
 }
 
 /* As its users see it: the record's texts have no ends. */
@@ -881,7 +943,10 @@ int main(void)
         TEST(what_was_answered_is_in_the_memory_cache),
         TEST(the_memory_cache_has_the_first_of_a_number),
         TEST(the_memory_cache_outlives_the_responder),
-        TEST(the_memory_cache_does_not_outlive_the_directory),
+        TEST(the_memory_cache_forgets_what_has_changed),
+        TEST(the_memory_cache_does_not_outlive_a_change_that_nobody_saw),
+        TEST_TWO(the_memory_cache_forgets_who_is_now_found_in_another_domain),
+        cmocka_unit_test(the_memory_cache_forgets_the_gids_of_a_filtered_group),
         TEST(the_memory_cache_does_not_outlive_the_file_it_was_made_from),
         TEST(an_entry_declared_outdated_is_asked_for),
         TEST(an_entry_declared_outdated_costs_no_others),
