@@ -141,6 +141,12 @@ static int add_key(struct buffer *keys, const void *key, size_t bytes)
 
 /* ---- tables ---- */
 
+/* Is it certain that there was no such record before? */
+static bool is_beyond(const struct cache_writer *writer, enum table table, uint64_t number)
+{
+    return !writer->has[table] || memcmp(&number, &writer->high[table], sizeof(number)) > 0;
+}
+
 /* Returns 1, 0 if there is none, or a negative errno. */
 static int get(struct cache_writer *writer, enum table table, const void *key, size_t bytes, MDB_val *ret)
 {
@@ -168,19 +174,21 @@ static int get_number(struct cache_writer *writer, enum table table, const void 
 static int put_number(struct cache_writer *writer, enum table table, const void *key, size_t bytes, uint64_t number)
 {
     MDB_val key_value = { bytes, (void *) key }, value = { sizeof(number), &number };
-    uint64_t there;
     int r;
 
-    r = get_number(writer, table, key, bytes, &there);
-    if (r < 0 || (r > 0 && there == number))
-        return r < 0 ? r : 0;
+    r = mdb_put(writer->txn, writer->tables[table], &key_value, &value, MDB_NOOVERWRITE);
+    if (r != MDB_KEYEXIST)
+        return writer_commit_errno(writer, r);
+    if (value.mv_size == sizeof(number) && memcmp(value.mv_data, &number, sizeof(number)) == 0)
+        return 0;
+    value = (MDB_val){ sizeof(number), &number };
     return writer_commit_errno(writer, mdb_put(writer->txn, writer->tables[table], &key_value, &value, 0));
 }
 
 /* Makes room for a record. In the order of numbers pages are filled whole, instead of split in the middle. */
 static int reserve(struct cache_writer *writer, enum table table, uint64_t number, size_t bytes, char **ret)
 {
-    bool is_next = !writer->has[table] || memcmp(&number, &writer->high[table], sizeof(number)) > 0;
+    bool is_next = is_beyond(writer, table, number);
     MDB_val key = { sizeof(number), &number }, value = { bytes, NULL };
     int r;
 
@@ -372,7 +380,9 @@ static int flush(struct cache_writer *writer)
         return 0;
     pending->is_there = false;
 
-    r = get(writer, kinds[pending->kind].records, &pending->number, sizeof(pending->number), &value);
+    r = is_beyond(writer, kinds[pending->kind].records, pending->number)
+            ? 0
+            : get(writer, kinds[pending->kind].records, &pending->number, sizeof(pending->number), &value);
     if (r < 0)
         return r;
     if (r == 0) {
@@ -598,7 +608,7 @@ int cache_put_gids(struct cache_writer *writer, const char *key, const uint32_t 
         return -ENOENT;
 
     r = numbers_add(&writer->put_gids, number);
-    if (r == 0)
+    if (r == 0 && !is_beyond(writer, TABLE_GIDS, number))
         r = get(writer, TABLE_GIDS, &number, sizeof(number), &value);
     if (r < 0 || (r > 0 && value.mv_size == bytes && memcmp(value.mv_data, gids, bytes) == 0))
         return r < 0 ? r : 0;

@@ -991,13 +991,13 @@ static void a_file_that_is_too_small_is_enlarged(void **state)
 
     put_sample(writer);
     cache = open_cache(*state);
-    assert_int_equal(put_many(writer, 20000), -ENOBUFS);
+    assert_int_equal(put_many(writer, 80000), -ENOBUFS);
     assert_int_equal(cache_begin(cache), 0);
     assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
     cache_end(cache);
-    assert_int_equal(put_many(writer, 20000), 0);
+    assert_int_equal(put_many(writer, 80000), 0);
     assert_int_equal(cache_begin(cache), 0);
-    assert_int_equal(cache_user_by_name(cache, "user19999", &user), 1);
+    assert_int_equal(cache_user_by_name(cache, "user79999", &user), 1);
     cache_end(cache);
 }
 
@@ -1005,8 +1005,8 @@ static int write_many(const struct folder *folder)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
 
-    return cache_writer_open(folder->path, DOMAIN, &writer) < 0 || put_many(writer, 20000) != -ENOBUFS ||
-           put_many(writer, 20000) < 0;
+    return cache_writer_open(folder->path, DOMAIN, &writer) < 0 || put_many(writer, 80000) != -ENOBUFS ||
+           put_many(writer, 80000) < 0;
 }
 
 /* The backend after its import. */

@@ -15,7 +15,7 @@
 
 /* How large the file is at least, how much of it is free when something is begun, and by how much it grows. What is free takes no
  * room on the disk. */
-#define FILE_BYTES_MIN ((off_t) 16 << 20)
+#define FILE_BYTES_MIN ((off_t) 64 << 20)
 #define FILE_BYTES_FREE ((off_t) 1 << 20)
 #define FILE_GROWTH 4
 
