@@ -41,7 +41,21 @@ struct arguments {
 
 /* ---- the command line ---- */
 
-enum { DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL, IMPORT, PARENT, REPAIR, COMPLETE, IGNORED, HELP };
+enum {
+    DOMAIN = 256,
+    UID,
+    GID,
+    LOGGER,
+    DEBUG_TO_FILES,
+    DEBUG_TO_STDERR,
+    DEBUG_LEVEL,
+    IMPORT,
+    PARENT,
+    REPAIR,
+    COMPLETE,
+    IGNORED,
+    HELP
+};
 
 static const struct option options[] = {
     { "domain", required_argument, NULL, DOMAIN },
@@ -64,20 +78,21 @@ static const struct option options[] = {
 
 static void print_usage(FILE *out)
 {
-    (void) fprintf(out,
-                   "Usage: %s --domain=NAME [OPTION...]\n"
-                   "      --domain=NAME                    the domain of the configuration\n"
-                   "      --uid=UID                        the user to run as (0: that of the configuration)\n"
-                   "      --gid=GID                        its group\n"
-                   "      --logger=files|journald|stderr   where the log goes (stderr)\n"
-                   "  -f, --debug-to-files                 the same as --logger=files\n"
-                   "  -d, --debug-level=LEVEL              0 to 9, or a mask such as 0x0070\n"
-                   "      --import                         read the domain's files into its cache, and end\n"
-                   "      --parent=PID                     only as that process's child; end with it\n"
-                   "      --repair                         read all of the cache before, and make it anew if it is damaged\n"
-                   "      --complete                       changes of the files will be told: who is not in them is not there\n"
-                   "      --help                           this text\n",
-                   program_invocation_short_name);
+    (void) fprintf(
+        out,
+        "Usage: %s --domain=NAME [OPTION...]\n"
+        "      --domain=NAME                    the domain of the configuration\n"
+        "      --uid=UID                        the user to run as (0: that of the configuration)\n"
+        "      --gid=GID                        its group\n"
+        "      --logger=files|journald|stderr   where the log goes (stderr)\n"
+        "  -f, --debug-to-files                 the same as --logger=files\n"
+        "  -d, --debug-level=LEVEL              0 to 9, or a mask such as 0x0070\n"
+        "      --import                         read the domain's files into its cache, and end\n"
+        "      --parent=PID                     only as that process's child; end with it\n"
+        "      --repair                         read all of the cache before, and make it anew if it is damaged\n"
+        "      --complete                       changes of the files will be told: who is not in them is not there\n"
+        "      --help                           this text\n",
+        program_invocation_short_name);
 }
 
 /* Returns 1, 0 if all is done, or a negative errno; then it has told. */

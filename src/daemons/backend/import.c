@@ -429,15 +429,18 @@ static int write_or_replace(struct import *import, struct cache_writer *cache, c
     int r = flags & IMPORT_REPAIR ? cache_writer_verify(cache) : 0;
 
     cache_writer_set_lives(cache, lives_sec);
-    for (bool is_new = false;; is_new = true) {
+    for (bool is_new = false;;) {
         if (r == 0)
-            do
-                r = write_all(import, cache, state);
-            while (r == -ENOBUFS);
+            r = write_all(import, cache, state);
+        if (r == -ENOBUFS) { /* it is enlarged by beginning again */
+            r = 0;
+            continue;
+        }
         if (r != -EIO || is_new)
             return r;
         log_warning("the cache is damaged: made anew");
         r = cache_writer_replace(cache);
+        is_new = true;
     }
 }
 

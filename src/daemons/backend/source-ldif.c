@@ -142,7 +142,8 @@ static bool is_fresh(const struct source *source, const struct cache_state *stat
     if (state->updated > now || state->offline_until != 0 || state->is_complete != is_watching(source))
         return false;
     for (size_t i = 0; i < CACHE_N_KINDS; i++)
-        if (now + source->lives_sec[i] / 2 >= state->good_until[i] || state->good_until[i] > now + source->lives_sec[i])
+        if (now + source->lives_sec[i] / 2 >= state->good_until[i] ||
+            state->good_until[i] > now + source->lives_sec[i])
             return false;
     return true;
 }
@@ -320,8 +321,9 @@ static int on_inotify(sd_event_source *event_source, const struct inotify_event 
 
 static bool is_remote(const char *path)
 {
-    static const uint32_t magics[] = { NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC, CIFS_SUPER_MAGIC, AFS_SUPER_MAGIC,
-                                       CODA_SUPER_MAGIC, CEPH_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC };
+    static const uint32_t magics[] = { NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  SMB2_SUPER_MAGIC,
+                                       CIFS_SUPER_MAGIC, AFS_SUPER_MAGIC,  CODA_SUPER_MAGIC,
+                                       CEPH_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC };
     struct statfs fs;
 
     if (statfs(path, &fs) < 0)

@@ -13,8 +13,9 @@ struct cache_writer;
 struct config;
 struct source;
 
-/* Which entry is asked for: kind is "user", "group", "initgroups", "netgroup" or "service"; name or, where it is
- * "", id. "cache": somebody has met damage in the cache; whoever reads that looks for himself, and makes it anew if it is so. */
+/* Which entry is asked for: kind is "user", "group", "initgroups", "netgroup" or "service"; name
+ * or, where it is "", id. "cache": somebody has met damage in the cache; whoever reads that looks
+ * for himself, and makes it anew if it is so. */
 struct source_query {
     const char *kind;
     const char *name;

@@ -261,8 +261,10 @@ static void it_says_that_it_has_taken_a_question(void **state)
 
     fixture_write(stage->f, "a.ldif", ALICE);
     start(stage);
-    assert_true(sd_bus_match_signal(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Taken", on_taken, &taken) >= 0);
-    assert_true(sd_bus_message_new_method_call(stage->backend, &call, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh") >= 0);
+    assert_true(
+        sd_bus_match_signal(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Taken", on_taken, &taken) >= 0);
+    assert_true(sd_bus_message_new_method_call(stage->backend, &call, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh") >=
+                0);
     assert_true(sd_bus_message_append(call, "ssu", "user", "alice", 0) >= 0);
     stage->answer = -1;
     assert_true(sd_bus_call_async(stage->backend, NULL, call, on_answer, &stage->answer, 0) >= 0);

@@ -597,8 +597,8 @@ int cache_each_service(struct cache *cache, uint32_t from,
 
 /* ---- what has changed ---- */
 
-int cache_each_change(struct cache *cache, uint64_t since, int (*on_change)(const struct cache_change *change, void *userdata),
-                      void *userdata)
+int cache_each_change(struct cache *cache, uint64_t since,
+                      int (*on_change)(const struct cache_change *change, void *userdata), void *userdata)
 {
     uint64_t number = htobe64(since + 1);
     MDB_val key = { sizeof(number), &number }, value;

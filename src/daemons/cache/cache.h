@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A damaged cache, or one that the disk cannot read, is -EIO, from whatever meets it first; its backend makes it anew. */
+/* A damaged cache, or one that the disk cannot read, is -EIO, from whatever meets it first; its
+ * backend makes it anew. */
 
 #define CACHE_NAME_BYTES_MAX 255 /* of a name without its zero; LMDB's keys end at 511 */
 
@@ -67,9 +68,10 @@ enum cache_kind {
 struct cache_state {
     uint64_t generation;    /* counts the commits that changed entries, in each file from another number on */
     uint64_t last_change;   /* counts the changes of entries, in each file from another number on */
-    uint64_t updated;       /* when the times below were set: before that, the clock was another one, and they say nothing */
-    /* The source has said that the entries of a kind are as good as new until then, whenever they were written; 0: it has not. Each
-     * entry has its own time besides. */
+    uint64_t
+        updated; /* when the times below were set: before that, the clock was another one, and they say nothing */
+    /* The source has said that the entries of a kind are as good as new until then, whenever they
+     * were written; 0: it has not. Each entry has its own time besides. */
     uint64_t good_until[CACHE_N_KINDS];
     uint64_t is_complete;   /* and that there are no others */
     uint64_t offline_until; /* the source failed: don't try it before that; 0: online */
@@ -96,9 +98,11 @@ void cache_end(struct cache *cache);
 
 int cache_read_state(struct cache *cache, struct cache_state *ret);
 
-/* Within a view: are all entries that were returned in it still good, by the times that were stored with them? */
+/* Within a view: are all entries that were returned in it still good, by the times that were stored
+ * with them? */
 bool cache_is_good(const struct cache *cache, uint64_t now);
-/* The number of the first user or group that was returned in it: always the same one for the same name with the same id. 0: none was. */
+/* The number of the first user or group that was returned in it: always the same one for the same
+ * name with the same id. 0: none was. */
 uint64_t cache_entry_number(const struct cache *cache);
 
 /* Within a view. Each returns 1 with the entry, 0 when there is no such, or a negative errno. */
@@ -131,10 +135,10 @@ struct cache_change {
     bool has_keys;        /* it is found by other keys than before */
 };
 
-/* Within a view: calls on_change for each change after that number, which is last_change of the state that was seen last, until
- * it returns other than 0, and returns that. -ESTALE: they are no longer known one by one, and anything may be different; then, too, it may have been
- * called. */
-int cache_each_change(struct cache *cache, uint64_t since, int (*on_change)(const struct cache_change *change, void *userdata),
-                      void *userdata);
+/* Within a view: calls on_change for each change after that number, which is last_change of the
+ * state that was seen last, until it returns other than 0, and returns that. -ESTALE: they are no
+ * longer known one by one, and anything may be different; then, too, it may have been called. */
+int cache_each_change(struct cache *cache, uint64_t since,
+                      int (*on_change)(const struct cache_change *change, void *userdata), void *userdata);
 
 #endif

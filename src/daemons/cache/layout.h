@@ -4,8 +4,8 @@
  * Each kind of entry has a table of records, by number, and one that leads from keys (its name and its
  * aliases) to the number. That begins with the id of users and groups, of the rest with their place in the order in
  * which they came; behind it counts who has the same id, so that each is found by name and the first by id.
- * A record is its head, its keys, its fixed part, then its texts, each with its zero. Integers in it are in the order of the host:
- * the file never leaves it. */
+ * A record is its head, its keys, its fixed part, then its texts, each with its zero. Integers in it are in the order
+ * of the host: the file never leaves it. */
 
 #ifndef CACHE_LAYOUT_H
 #define CACHE_LAYOUT_H
@@ -52,8 +52,8 @@ extern const char *const table_names[N_TABLES];
 #define LAYOUT_KEY "layout"
 #define STATE_KEY "state"
 
-/* Of each record. An entry is good from updated on, for life_sec. Its keys, each behind its uint16_t of bytes, are for the writer
- * alone, who takes those away that an entry no longer has. */
+/* Of each record. An entry is good from updated on, for life_sec. Its keys, each behind its
+ * uint16_t of bytes, are for the writer alone, who takes those away that an entry no longer has. */
 struct entry_head {
     uint64_t updated; /* CLOCK_REALTIME in seconds */
     uint32_t life_sec;
@@ -90,18 +90,19 @@ struct service_record {
 
 #define SERVICE_KEY_BYTES_MAX (CACHE_NAME_BYTES_MAX + 1 + PROTOCOL_BYTES_MAX)
 
-/* What LMDB says as a negative errno; -EIO is damage, be it of the file, of its pages or of a record. */
+/* What LMDB says as a negative errno; -EIO is damage, be it of the file, of its pages or of a
+ * record. */
 int cache_errno(int r);
 
-/* Begins a view. Readers that were killed leave their places in LMDB's table, which are few; when all are taken, those of the
- * dead are given free. Returns what LMDB says. */
+/* Begins a view. Readers that were killed leave their places in LMDB's table, which are few; when
+ * all are taken, those of the dead are given free. Returns what LMDB says. */
 int cache_begin_view(MDB_env *env, MDB_txn **ret);
 
 /* The file of a domain: the caller's to free, NULL: no memory. */
 char *cache_path(const char *dir, const char *domain);
 
-/* How many bytes the file has at least if it is whole. One that was cut off would end a reader by SIGBUS;
- * -EIO tells it. */
+/* How many bytes the file has at least if it is whole. One that was cut off would end a reader by
+ * SIGBUS; -EIO tells it. */
 off_t cache_least_bytes(MDB_env *env);
 int cache_check_size(MDB_env *env);
 

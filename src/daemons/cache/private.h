@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Private: what the two halves of the writer share: writer.c opens and enlarges the file and keeps the state, replace.c
- * replaces entries. */
+/* Private: what the two halves of the writer share: writer.c opens and enlarges the file and keeps
+ * the state, replace.c replaces entries. */
 
 #ifndef CACHE_PRIVATE_H
 #define CACHE_PRIVATE_H

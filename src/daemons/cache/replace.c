@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Cache writer, replacing all entries: what is put is compared with what is there, and only what differs is written. */
+/* Cache writer, replacing all entries: what is put is compared with what is there, and only what
+ * differs is written. */
 
 #include <assert.h>
 #include <errno.h>
@@ -185,7 +186,8 @@ static int put_number(struct cache_writer *writer, enum table table, const void 
     return writer_commit_errno(writer, mdb_put(writer->txn, writer->tables[table], &key_value, &value, 0));
 }
 
-/* Makes room for a record. In the order of numbers pages are filled whole, instead of split in the middle. */
+/* Makes room for a record. In the order of numbers pages are filled whole, instead of split in the
+ * middle. */
 static int reserve(struct cache_writer *writer, enum table table, uint64_t number, size_t bytes, char **ret)
 {
     bool is_next = is_beyond(writer, table, number);
@@ -313,7 +315,8 @@ static int write_record(struct cache_writer *writer, const struct pending *pendi
     char *to = NULL;
     int r;
 
-    r = reserve(writer, kinds[pending->kind].records, pending->number, sizeof(head) + pending->keys.n + pending->body.n, &to);
+    r = reserve(writer, kinds[pending->kind].records, pending->number,
+                sizeof(head) + pending->keys.n + pending->body.n, &to);
     if (r < 0)
         return r;
     to = append(to, &head, sizeof(head));
@@ -326,7 +329,8 @@ static int write_record(struct cache_writer *writer, const struct pending *pendi
 static int replace_record(struct cache_writer *writer, const struct pending *pending, const struct parts *old)
 {
     const char *name = pending->body.at + kinds[pending->kind].fixed_bytes;
-    bool has_keys = old->head.keys_bytes != pending->keys.n || memcmp(old->keys, pending->keys.at, pending->keys.n) != 0;
+    bool has_keys = old->head.keys_bytes != pending->keys.n ||
+                    memcmp(old->keys, pending->keys.at, pending->keys.n) != 0;
     int r = 0;
 
     if (strcmp(old->name, name) != 0)
@@ -405,8 +409,8 @@ static int flush(struct cache_writer *writer)
     return r == 0 && pending->kind == CACHE_SERVICE ? put_port(writer, pending) : r;
 }
 
-/* By somebody who was put this time. Records know their keys: one that leads to a record that no longer has it, or to one that
- * was not put, is of before. */
+/* By somebody who was put this time. Records know their keys: one that leads to a record that no
+ * longer has it, or to one that was not put, is of before. */
 static int is_taken(struct cache_writer *writer, enum cache_kind kind, const void *key, size_t bytes)
 {
     const struct pending *pending = &writer->pending;

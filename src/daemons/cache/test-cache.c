@@ -351,8 +351,8 @@ static int on_change(const struct cache_change *change, void *userdata)
     struct told *told = userdata;
     size_t used = strlen(told->text);
 
-    (void) snprintf(told->text + used, sizeof(told->text) - used, "%s%s %s%s", used > 0 ? ", " : "", names[change->kind],
-                    change->name, change->has_keys ? "+" : "");
+    (void) snprintf(told->text + used, sizeof(told->text) - used, "%s%s %s%s", used > 0 ? ", " : "",
+                    names[change->kind], change->name, change->has_keys ? "+" : "");
     told->n++;
     return 0;
 }
@@ -388,7 +388,9 @@ struct sample {
 static void put_changed(struct cache_writer *writer, const struct sample *sample)
 {
     struct cache_user alice = { "alice", sample->gecos, "/home", "/bin/sh", 1001, 100, false };
-    struct cache_user bob = { sample->renames ? "Bob" : "bob", "Gecos", "/home", "/bin/sh", sample->uid_of_bob, 100, false };
+    struct cache_user bob = {
+        sample->renames ? "Bob" : "bob", "Gecos", "/home", "/bin/sh", sample->uid_of_bob, 100, false
+    };
     struct cache_group group = { "devs", 200, 2, sample->members, 10, false };
     struct cache_netgroup netgroup = { "ng", 1, "h\0u\0", 5, 1, "other", 6 };
     struct cache_service http = { "http", "tcp", sample->is_other_port ? 81 : 80, 1, "www", 4 };
@@ -421,21 +423,40 @@ static const struct {
     const char *told;
 } changes[] = {
     { "nothing", { AS_IT_WAS }, "" },
-    { "a text", { .gecos = "Other", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300 }, "user alice" },
-    { "an alias", { .gecos = "Gecos", .alias = "ali", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300 }, "user alice+" },
-    { "a number", { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1000, .gid = 300 },
+    { "a text",
+      { .gecos = "Other", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300 },
+      "user alice" },
+    { "an alias",
+      { .gecos = "Gecos", .alias = "ali", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300 },
+      "user alice+" },
+    { "a number",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1000, .gid = 300 },
       "user bob+, user bob" },
-    { "one number for two", { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1001, .gid = 300 },
+    { "one number for two",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1001, .gid = 300 },
       "user bob+, user bob" },
-    { "a name", { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300, .renames = true },
+    { "a name",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300, .renames = true },
       "user bob+, user Bob" },
-    { "somebody goes", { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .gid = 300, .without_bob = true }, "user bob" },
-    { "a member", { .gecos = "Gecos", .alias = "al", .members = "alice\0tom", .uid_of_bob = 1002, .gid = 300 }, "group devs" },
-    { "a group of a user", { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 301 },
+    { "somebody goes",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .gid = 300, .without_bob = true },
+      "user bob" },
+    { "a member",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0tom", .uid_of_bob = 1002, .gid = 300 },
+      "group devs" },
+    { "a group of a user",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 301 },
       "user alice" },
-    { "all groups of a user", { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .without_gids = true },
+    { "all groups of a user",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .without_gids = true },
       "user alice" },
-    { "a port", { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300, .is_other_port = true },
+    { "a port",
+      { .gecos = "Gecos",
+        .alias = "al",
+        .members = "alice\0bob",
+        .uid_of_bob = 1002,
+        .gid = 300,
+        .is_other_port = true },
       "service http, service http" },
 };
 
@@ -584,7 +605,9 @@ static void one_changed_entry_costs_one(void **state)
         before = bytes_written();
         assert_int_equal(cache_writer_begin(writer), 0);
         for (uint32_t k = 0; k < 10000; k++) {
-            struct cache_user user = { name, k == 5000 && i < 2 ? (i == 0 ? "b" : "c") : "a", "/", "/bin/sh", 5000 + k, 1, false };
+            struct cache_user user = {
+                name, k == 5000 && i < 2 ? (i == 0 ? "b" : "c") : "a", "/", "/bin/sh", 5000 + k, 1, false
+            };
 
             (void) snprintf(name, sizeof(name), "user%u", k);
             assert_int_equal(cache_put_user(writer, name, &user), 0);
@@ -652,7 +675,8 @@ static void a_file_that_is_cut_off_is_damaged(void **state)
 
 /* ---- readers that are killed ---- */
 
-/* One more reader than LMDB's table has places, while others have the file open: nobody clears it by being the first. */
+/* One more reader than LMDB's table has places, while others have the file open: nobody clears it
+ * by being the first. */
 #define N_READERS 126
 
 static void die_with_a_view(const struct folder *folder)

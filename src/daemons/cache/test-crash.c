@@ -53,8 +53,8 @@ static bool is_recorded(int fd)
 {
     struct stat ours, theirs;
 
-    return (trace.is_on || trace.kill_at > 0) && fstat(fd, &ours) == 0 && stat(trace.path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-           ours.st_ino == theirs.st_ino;
+    return (trace.is_on || trace.kill_at > 0) && fstat(fd, &ours) == 0 && stat(trace.path, &theirs) == 0 &&
+           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 /* Called before a call, and behind it. */
@@ -193,7 +193,9 @@ static void commit(struct cache_writer *writer, uint32_t number)
     (void) snprintf(text, sizeof(text), "state %u", number);
     assert_int_equal(cache_writer_begin(writer), 0);
     for (uint32_t i = 0; i < n_users(number); i++) {
-        struct cache_user user = { name, text, "/home/of/a/user/with/some/text", "/bin/sh", 1000 + number % 2 * 1000 + i, number, false };
+        struct cache_user user = {
+            name, text, "/home/of/a/user/with/some/text", "/bin/sh", 1000 + number % 2 * 1000 + i, number, false
+        };
 
         (void) snprintf(name, sizeof(name), "user%u", i);
         assert_int_equal(cache_put_user(writer, name, &user), 0);
@@ -306,8 +308,8 @@ static void expect(const struct folder *folder, size_t n, size_t from, uint64_t 
     assert_true(number == least || number == least + 1);
 }
 
-/* Otherwise a page that is taken and never written, because it is given back within the commit, may lie behind its end: then
- * the file looks as if it were cut off. */
+/* Otherwise a page that is taken and never written, because it is given back within the commit, may
+ * lie behind its end: then the file looks as if it were cut off. */
 static void assert_no_write_enlarges_the_file(void)
 {
     off_t bytes = 2 * sysconf(_SC_PAGESIZE); /* LMDB's own, when it makes the file */

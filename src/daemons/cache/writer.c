@@ -13,17 +13,18 @@
 #include "common/cleanup.h"
 #include "util/log.h"
 
-/* How large the file is at least, how much of it is free when something is begun, and by how much it grows. What is free takes no
- * room on the disk. */
+/* How large the file is at least, how much of it is free when something is begun, and by how much
+ * it grows. What is free takes no room on the disk. */
 #define FILE_BYTES_MIN ((off_t) 64 << 20)
 #define FILE_BYTES_FREE ((off_t) 1 << 20)
 #define FILE_GROWTH 4
 
 /* ---- the file's size ---- */
 
-/* A page that is taken and given back within a commit is never written, and may be the last: with a file that ends
- * where LMDB's last write does, readers could not tell this from one that was cut off. So the file is enlarged before, and
- * LMDB keeps within it: what is committed lies in it at any moment. */
+/* A page that is taken and given back within a commit is never written, and may be the last: with a
+ * file that ends where LMDB's last write does, readers could not tell this from one that was cut
+ * off. So the file is enlarged before, and LMDB keeps within it: what is committed lies in it at
+ * any moment. */
 static int make_room(struct cache_writer *writer)
 {
     off_t bytes = FILE_BYTES_MIN, least = cache_least_bytes(writer->env) + FILE_BYTES_FREE;

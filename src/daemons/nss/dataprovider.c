@@ -256,7 +256,8 @@ static int question_send(struct question *question)
     CLEANUP(message_unrefp) sd_bus_message *message = NULL;
     int r;
 
-    r = sd_bus_message_new_method_call(question->provider->bus, &message, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh");
+    r = sd_bus_message_new_method_call(question->provider->bus, &message, NULL, BUS_PATH, BUS_DATAPROVIDER,
+                                       "Refresh");
     if (r >= 0)
         r = sd_bus_message_append(message, "ssu", question->kind, question->name, question->id);
     if (r >= 0) /* the deadline is the question's */
@@ -347,8 +348,8 @@ static int question_new(struct dataprovider *provider, const char *kind, const c
         free(question);
         return -ENOMEM;
     }
-    r = sd_event_add_time_relative(provider->event, &question->deadline, CLOCK_MONOTONIC, DATAPROVIDER_TAKEN_USEC, 10 * 1000,
-                                   on_deadline, question);
+    r = sd_event_add_time_relative(provider->event, &question->deadline, CLOCK_MONOTONIC, DATAPROVIDER_TAKEN_USEC,
+                                   10 * 1000, on_deadline, question);
     if (r < 0) {
         question_free(question);
         return r;

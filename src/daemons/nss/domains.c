@@ -321,7 +321,7 @@ void domain_told(struct domain *domain, int r)
         return;
     }
     /* Of a damaged one others may be read. */
-    if (domain->trouble == 0 || domain->state.generation == domain->trouble_generation)
+    if (domain->trouble == 0 || !domain->cache || domain->state.generation == domain->trouble_generation)
         return;
     domain->trouble = 0;
     log_warning("domain %s: its cache can be read again", domain->name);

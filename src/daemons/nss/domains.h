@@ -60,12 +60,13 @@ int domains_parse_name(const struct domains *domains, const char *text, char ret
 /* A view of the domain's cache, whose state it reads. Returns 1, 0 if there is no cache, or a negative errno. */
 int domain_begin(const struct domains *domains, struct domain *domain);
 void domain_end(struct domain *domain);
-/* To be told what became of reading its cache, within no view: a negative errno, or 0. Logs once that it cannot be read, and once that
- * it can again. */
+/* To be told what became of reading its cache, within no view: a negative errno, or 0. Logs once
+ * that it cannot be read, and once that it can again. */
 void domain_told(struct domain *domain, int r);
 /* Whether the caches are those that are in their places is looked at now and then, and after this at once. */
 void domains_check_again(struct domains *domains);
-/* Of the state read last; now is CLOCK_REALTIME. How long something is good is what its backend has stored, and computed nowhere else. */
+/* Of the state read last; now is CLOCK_REALTIME. How long something is good is what its backend has
+ * stored, and computed nowhere else. */
 /* All that is known of that kind, whatever the single entries say. */
 bool domain_is_fresh(const struct domain *domain, enum cache_kind kind, uint64_t now);
 /* And that there is no more: what is not in the cache is not there. */
@@ -73,8 +74,9 @@ bool domain_is_complete(const struct domain *domain, enum cache_kind kind, uint6
 /* A stored time too far ahead is one that the clock has left behind: past. */
 bool domain_is_offline(const struct domain *domain, uint64_t now);
 
-/* Whoever asks may declare an entry outdated, any number of them, at any rate. So what that costs is limited: its backend is asked for it
- * once a second at most, and of those that share a place in a small table only the last one is remembered. is_group: whose numbers; now_usec is of the
+/* Whoever asks may declare an entry outdated, any number of them, at any rate. So what that costs
+ * is limited: its backend is asked for it once a second at most, and of those that share a place in
+ * a small table only the last one is remembered. is_group: whose numbers; now_usec is of the
  * monotonic clock. */
 int domain_set_outdated(struct domain *domain, bool is_group, uint64_t number);
 /* Is its backend to be asked for it, for that reason? Then that is noted. */

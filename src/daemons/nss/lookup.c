@@ -29,7 +29,8 @@ static const enum cache_kind cache_kinds[] = {
     [LOOKUP_NETGROUP] = CACHE_NETGROUP, [LOOKUP_SERVICE] = CACHE_SERVICE,
 };
 
-/* A backend is asked once to make a damaged cache anew; who meets the damage then waits for it, too, for that long. */
+/* A backend is asked once to make a damaged cache anew; who meets the damage then waits for it,
+ * too, for that long. */
 #define REPAIR_TOGETHER_USEC 1000000ULL
 #define REPAIR_AGAIN_USEC (10 * 1000000ULL)
 
@@ -128,7 +129,8 @@ struct forgetting {
     const struct domain *domain;
 };
 
-/* Clients must not be told by the memory cache what is no longer so. Returns 0, or 1 if more than that entry may be different. */
+/* Clients must not be told by the memory cache what is no longer so. Returns 0, or 1 if more than
+ * that entry may be different. */
 static int forget(const struct cache_change *change, void *userdata)
 {
     const struct forgetting *forgetting = userdata;
@@ -171,7 +173,8 @@ int lookup_begin(struct nss *nss, struct domain *domain)
     return r;
 }
 
-/* Reads the domain's cache. Returns 1 with the reply written, 0 if it does not know, or a negative errno: -EIO is damage. */
+/* Reads the domain's cache. Returns 1 with the reply written, 0 if it does not know, or a negative
+ * errno: -EIO is damage. */
 static int look(struct lookup *lookup, struct domain *domain, const char *key)
 {
     int r;
@@ -200,7 +203,8 @@ static struct negative_key negative_key_of(const struct lookup *lookup, const st
     };
 }
 
-/* Is what was found as it should be? Of a list the single entries say nothing about those that are missing. */
+/* Is what was found as it should be? Of a list the single entries say nothing about those that are
+ * missing. */
 static bool is_fresh(const struct lookup *lookup, const struct domain *domain, uint64_t now)
 {
     if (domain_is_fresh(domain, cache_kinds[lookup->query.kind], now))
@@ -361,7 +365,8 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
         return r < 0 ? r : 1;
     }
     if (verdict == NOBODY_KNOWS ||
-        (asked == NOT_ANSWERED && !known && !domain_is_complete(domain, cache_kinds[lookup->query.kind], (uint64_t) time(NULL))))
+        (asked == NOT_ANSWERED && !known &&
+         !domain_is_complete(domain, cache_kinds[lookup->query.kind], (uint64_t) time(NULL))))
         lookup->is_unsure = true;
     if (asked == ANSWERED && !known) {
         negative = negative_key_of(lookup, domain, key);

@@ -41,12 +41,14 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
 {
     const char *member = f->member_of_ops ? f->member_of_ops : "alice";
     static const uint32_t alice[] = { 20000, 20001, 10001 }, bob[] = { 20000 };
-    const struct cache_group devs = { "devs", 20000, 2, "alice\0bob", 10, false }, ops = { "ops", 20001, 1, member, strlen(member) + 1, false };
+    const struct cache_group devs = { "devs", 20000, 2, "alice\0bob", 10, false },
+                             ops = { "ops", 20001, 1, member, strlen(member) + 1, false };
     const struct cache_netgroup ng1 = { "ng1", 2, "host1\0alice\0example.com\0\0bob\0", 30, 0, "", 0 };
     const struct cache_netgroup ng2 = { "ng2", 0, "", 0, 1, "ng1", 4 }, ngempty = { "ngempty", 0, "", 0, 0, "", 0 };
     const struct cache_service http2 = { "http2", "tcp", 8080, 2, "webalt\0w3", 10 }, dnsx = { "dnsx", "udp", 5300, 0, "", 0 };
     const uint64_t now = (uint64_t) time(NULL);
-    const uint32_t lives[CACHE_N_KINDS] = { (uint32_t) fresh_for, (uint32_t) fresh_for, (uint32_t) fresh_for, (uint32_t) fresh_for };
+    const uint32_t lives[CACHE_N_KINDS] = { (uint32_t) fresh_for, (uint32_t) fresh_for, (uint32_t) fresh_for,
+                                            (uint32_t) fresh_for };
     const uint64_t good_until = fresh_for ? now + fresh_for : 0;
     const struct cache_state state = {
         .updated = now,
@@ -84,7 +86,8 @@ static void take(struct fixture *f, sd_bus_message *message)
     uint64_t cookie;
 
     assert_true(sd_bus_message_get_cookie(message, &cookie) >= 0);
-    assert_true(sd_bus_emit_signal(f->connection, BUS_PATH, BUS_DATAPROVIDER, "Taken", "tt", cookie, f->patience_usec) >= 0);
+    assert_true(
+        sd_bus_emit_signal(f->connection, BUS_PATH, BUS_DATAPROVIDER, "Taken", "tt", cookie, f->patience_usec) >= 0);
 }
 
 static int on_refresh(sd_bus_message *message, void *userdata, sd_bus_error *error)

@@ -61,7 +61,9 @@ void fixture_backend_stop(struct fixture *f);
 void fixture_backend_take(struct fixture *f);   /* all it has kept */
 void fixture_backend_answer(struct fixture *f);
 
-/* Replaces the directory, whose source says that it is_complete, by the example's, with carol (10003), and carol-too of the same number, if wanted. fresh_for and offline_for: seconds from now. */
+/* Replaces the directory, whose source says that it is_complete, by the example's, with carol
+ * (10003), and carol-too of the same number, if wanted. fresh_for and offline_for: seconds from
+ * now. */
 void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint64_t offline_for);
 
 /* Sends a request without waiting. */

@@ -652,7 +652,8 @@ static void invalidate(struct fixture *f, const char *name_and_flags)
     const uint8_t *reply;
     size_t bytes;
 
-    assert_int_equal(fixture_ask(f, CMD_USER_BY_NAME_EX, name_and_flags, strlen(name_and_flags) + 5, &reply, &bytes), 0);
+    assert_int_equal(fixture_ask(f, CMD_USER_BY_NAME_EX, name_and_flags, strlen(name_and_flags) + 5, &reply, &bytes),
+                     0);
 }
 
 static void an_entry_declared_outdated_costs_no_others(void **state)
