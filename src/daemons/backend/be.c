@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "config/config.h"
 #include "util/log.h"
+#include "util/paths.h"
 
 /* A connected responder. */
 struct peer {
@@ -218,16 +219,16 @@ static int on_connection(sd_bus *bus, const struct bus_peer *credentials, void *
     return 0;
 }
 
-static int listen_for_responders(struct backend *backend)
+static int listen_for_responders(struct backend *backend, const struct bus_access *access)
 {
     CLEANUP(freep) char *path = NULL;
     int r;
 
-    if (asprintf(&path, "%s%s", backend->paths->bus_prefix, backend->domain) < 0) {
+    if (asprintf(&path, "%s%s" BACKEND_BUS_SUFFIX, backend->paths->bus_prefix, backend->domain) < 0) {
         path = NULL;
         return -ENOMEM;
     }
-    r = bus_listen(backend->event, path, (uid_t) -1, (gid_t) -1, on_connection, backend, &backend->server);
+    r = bus_listen(backend->event, path, *access, on_connection, backend, &backend->server);
     if (r < 0)
         log_error_errno(r, "cannot listen at %s: %m", path);
     return r;
@@ -235,7 +236,8 @@ static int listen_for_responders(struct backend *backend)
 
 /* ---- the whole ---- */
 
-int backend_new(sd_event *event, const struct config *config, const char *domain, const struct backend_paths *paths,
+int backend_new(sd_event *event, const struct config *config, const char *domain,
+                const struct backend_paths *paths, const struct bus_access *access,
                 struct backend **ret)
 {
     CLEANUP(backend_freep) struct backend *backend = NULL;
@@ -256,6 +258,9 @@ int backend_new(sd_event *event, const struct config *config, const char *domain
         log_error_errno(r, "cannot connect to the monitor at %s: %m", paths->monitor_bus);
         return r;
     }
+    r = listen_for_responders(backend, access);
+    if (r < 0)
+        return r;
     *ret = TAKE(backend);
     return 0;
 }
@@ -282,7 +287,7 @@ void backend_freep(struct backend **backend)
     *backend = backend_free(*backend);
 }
 
-static int open_source(struct backend *backend, char *const *import_argv)
+static int open_source(struct backend *backend, const struct items *items, char *const *import_argv)
 {
     CLEANUP(freep) char *section = NULL;
     const char *provider;
@@ -299,8 +304,8 @@ static int open_source(struct backend *backend, char *const *import_argv)
         log_error("[%s] id_provider: there is no \"%s\"", section, provider);
         return -EINVAL;
     }
-    return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache, import_argv,
-                              &backend->source);
+    return backend->ops->open(backend->event, backend->config, backend->domain, backend->cache,
+                              items, import_argv, &backend->source);
 }
 
 /* By the name of its section: a domain may be called "nss". */
@@ -320,7 +325,7 @@ static int register_backend(struct backend *backend)
     return r < 0 ? r : 0;
 }
 
-int backend_start(struct backend *backend, char *const *import_argv)
+int backend_start(struct backend *backend, const struct items *items, char *const *import_argv)
 {
     int r;
 
@@ -329,14 +334,10 @@ int backend_start(struct backend *backend, char *const *import_argv)
         log_error_errno(r, "cannot open the cache in %s: %m", backend->paths->cache_dir);
         return r;
     }
-    r = open_source(backend, import_argv);
+    r = open_source(backend, items, import_argv);
     if (r < 0) {
         log_error_errno(r, "cannot open the source of %s: %m", backend->domain);
         return r;
     }
-    r = listen_for_responders(backend);
-    if (r < 0)
-        return r;
-
     return register_backend(backend);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +15,8 @@
 #include "backend/be.h"
 #include "backend/daemon.h"
 #include "backend/import.h"
+#include "backend/items.h"
+#include "bus/bus.h"
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "config/config.h"
@@ -37,24 +38,15 @@ struct arguments {
     bool is_import;
     unsigned import_flags;
     pid_t parent; /* of the import; 0: whoever has started it */
+    const char *items; /* of the import: what its parent has opened; NULL: nothing */
+    int log_fd;        /* likewise; -1: none */
 };
 
 /* ---- the command line ---- */
 
 enum {
-    DOMAIN = 256,
-    UID,
-    GID,
-    LOGGER,
-    DEBUG_TO_FILES,
-    DEBUG_TO_STDERR,
-    DEBUG_LEVEL,
-    IMPORT,
-    PARENT,
-    REPAIR,
-    COMPLETE,
-    IGNORED,
-    HELP
+    DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL,
+    IMPORT, PARENT, REPAIR, COMPLETE, ITEMS, LOG_FD, IGNORED, HELP
 };
 
 static const struct option options[] = {
@@ -66,6 +58,9 @@ static const struct option options[] = {
     { "debug-to-stderr", no_argument, NULL, DEBUG_TO_STDERR },
     { "debug-level", required_argument, NULL, DEBUG_LEVEL },
     { "import", no_argument, NULL, IMPORT },
+    /* what a back end gives to its import */
+    { "items", required_argument, NULL, ITEMS },
+    { "log-fd", required_argument, NULL, LOG_FD },
     { "parent", required_argument, NULL, PARENT },
     { "repair", no_argument, NULL, REPAIR },
     { "complete", no_argument, NULL, COMPLETE },
@@ -101,7 +96,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
     uint64_t number = 0;
     int option, r = 0;
 
-    *ret = (struct arguments){ .log_target = LOG_TO_STDERR };
+    *ret = (struct arguments) { .log_target = LOG_TO_STDERR, .log_fd = -1 };
     while (r >= 0 && (option = getopt_long(argc, argv, "fd:", options, NULL)) >= 0) {
         switch (option) {
         case DOMAIN:
@@ -142,6 +137,13 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
             break;
         case COMPLETE:
             ret->import_flags |= IMPORT_COMPLETE;
+            break;
+        case ITEMS:
+            ret->items = optarg;
+            break;
+        case LOG_FD:
+            r = argument_number("log-fd", optarg, 10, INT32_MAX, &number);
+            ret->log_fd = (int) number;
             break;
         case IGNORED:
             break;
@@ -212,21 +214,31 @@ static int make_event_loop(sd_event **ret)
     return 0;
 }
 
-static int become_user(const struct config *config, uid_t uid, gid_t gid)
+/* The users in *arguments are whom it becomes. */
+static int find_user(const struct config *config, struct arguments *arguments)
 {
-    if (geteuid() != 0)
-        return 0; /* the import is what the backend has become */
-    return privileges_give_up(config_text(config, "sssd", "user"), &uid, &gid);
+    return privileges_find_user(SSS_BACKEND_USER, config_text(config, "sssd", "user"),
+                                &arguments->uid, &arguments->gid);
+}
+
+/* Responders ask it, and it is whom its bus belongs to. */
+static int find_askers(const struct config *config, const struct arguments *arguments,
+                       struct bus_access *ret)
+{
+    uid_t uid = 0;
+    gid_t gid = 0;
+    int r;
+
+    r = privileges_find_user(SSS_USER, config_text(config, "sssd", "user"), &uid, &gid);
+    if (r == 0)
+        *ret = (struct bus_access) { gid, { uid, arguments->uid } };
+    return r;
 }
 
 /* A directory's files may lie anywhere. The import is the backend's child. */
 static int confine_to_files(const struct backend_paths *paths)
 {
-    CLEANUP(freep) char *bus = strdup(paths->bus_prefix);
-
-    if (!bus)
-        return -ENOMEM;
-    return confine(NULL, (const char *const[]) { paths->cache_dir, paths->log_dir, dirname(bus), NULL });
+    return confine(NULL, (const char *const[]) { paths->cache_dir, NULL });
 }
 
 /* What nobody waits for would hold the cache's lock against the next backend. */
@@ -239,37 +251,83 @@ static int end_with_parent(pid_t parent)
     return -ESRCH;
 }
 
-static int run_import(const struct config *config, const struct arguments *arguments,
+static int run_import(const struct config *config, struct arguments *arguments, const char *section,
                       const struct backend_paths *paths)
 {
+    CLEANUP(items_done) struct items items = { 0 };
     pid_t parent = arguments->parent > 0 ? arguments->parent : getppid();
     int r;
 
-    r = become_user(config, arguments->uid, arguments->gid);
+    r = find_user(config, arguments); /* the backend's child is who it has become already */
+    if (r < 0)
+        return r;
+    r = arguments->items ? items_adopt(&items, config, section, arguments->items)
+                         : items_open(&items, config, section);
+    if (r < 0) {
+        log_error_errno(r, "cannot open the LDIF files of %s: %m", arguments->domain);
+        return r;
+    }
+    r = privileges_give_up(arguments->uid, arguments->gid);
     if (r >= 0)
         r = end_with_parent(parent); /* the kernel forgets it when a process becomes another user's */
     if (r < 0)
         return r;
-    return import_run(config, arguments->domain, paths->cache_dir, arguments->import_flags);
+    return import_run(config, arguments->domain, &items, paths->cache_dir, arguments->import_flags);
 }
 
-static int run_backend(const struct config *config, const struct arguments *arguments, const char *section,
-                       const struct backend_paths *paths)
+static int open_items(const struct config *config, const char *section, struct items *items,
+                      char **ret_text)
 {
-    CLEANUP(event_unrefp) sd_event *event = NULL;
-    CLEANUP(backend_freep) struct backend *backend = NULL;
-    char parent[16];
-    char *import_argv[] = { program_invocation_name,      (char *) "--import",
-                            (char *) "--parent",          parent,
-                            (char *) "--domain",          (char *) arguments->domain,
-                            (char *) "--logger",          (char *) log_target_word(arguments->log_target),
-                            (char *) "--debug-level",     (char *) arguments->debug_level,
-                            NULL };
     int r;
 
-    (void) snprintf(parent, sizeof(parent), "%ld", (long) getpid());
-    if (!arguments->debug_level)
-        import_argv[8] = NULL;
+    r = items_open(items, config, section);
+    *ret_text = r == 0 ? items_text(items) : NULL;
+    if (!*ret_text) {
+        log_error("cannot open the LDIF files: no memory");
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* Of the import. All texts are the caller's. */
+static char **import_arguments(const struct arguments *arguments, char *items, char parent_arg[32],
+                               char log_arg[32], char *argv[16])
+{
+    size_t n = 0;
+
+    argv[n++] = program_invocation_name;
+    argv[n++] = (char *) "--import";
+    (void) snprintf(parent_arg, 32, "--parent=%ld", (long) getpid());
+    argv[n++] = parent_arg;
+    argv[n++] = (char *) "--domain";
+    argv[n++] = (char *) arguments->domain;
+    argv[n++] = (char *) "--logger";
+    argv[n++] = (char *) log_target_word(arguments->log_target);
+    argv[n++] = (char *) "--items";
+    argv[n++] = items;
+    if (log_fd() >= 0) {
+        (void) snprintf(log_arg, 32, "--log-fd=%d", log_fd());
+        argv[n++] = log_arg;
+    }
+    if (arguments->debug_level) {
+        argv[n++] = (char *) "--debug-level";
+        argv[n++] = (char *) arguments->debug_level;
+    }
+    argv[n] = NULL;
+    return argv;
+}
+
+static int run_backend(const struct config *config, struct arguments *arguments,
+                       const char *section, const struct backend_paths *paths)
+{
+    CLEANUP(event_unrefp) sd_event *event = NULL;
+    CLEANUP(items_done) struct items items = { 0 }; /* the backend looks at them to its end */
+    CLEANUP(backend_freep) struct backend *backend = NULL;
+    CLEANUP(freep) char *items_arg = NULL;
+    struct bus_access access = BUS_OURS_ALONE;
+    char parent_arg[32], log_arg[32], *import_argv[16];
+    int r;
+
     r = make_event_loop(&event);
     if (r >= 0)
         r = watchdog_start(event, config_usec(config, section, "timeout"));
@@ -279,13 +337,20 @@ static int run_backend(const struct config *config, const struct arguments *argu
     }
 
     /* Root's work first. */
-    r = backend_new(event, config, arguments->domain, paths, &backend);
+    r = find_user(config, arguments);
     if (r >= 0)
-        r = become_user(config, arguments->uid, arguments->gid);
+        r = find_askers(config, arguments, &access);
+    if (r >= 0)
+        r = backend_new(event, config, arguments->domain, paths, &access, &backend);
+    if (r >= 0)
+        r = open_items(config, section, &items, &items_arg);
+    if (r >= 0)
+        r = privileges_give_up(arguments->uid, arguments->gid);
     if (r >= 0)
         r = confine_to_files(paths);
     if (r >= 0)
-        r = backend_start(backend, import_argv);
+        r = backend_start(backend, &items,
+                          import_arguments(arguments, items_arg, parent_arg, log_arg, import_argv));
     if (r >= 0) {
         log_info("started");
         r = sd_event_loop(event);
@@ -314,7 +379,10 @@ int backend_run(int argc, char **argv, const struct backend_paths *paths)
         asprintf(&program, "sssd_%s", arguments.domain) < 0)
         return EXIT_FAILURE;
     (void) signal(SIGPIPE, SIG_IGN);                            /* cannot fail */
-    (void) log_open(program, arguments.log_target, paths->log_dir); /* it has told */
+    if (arguments.log_fd >= 0)
+        log_adopt(program, arguments.log_fd);
+    else
+        (void) log_open(program, arguments.log_target, paths->log_dir); /* it has told */
 
     r = config_read_snapshot(paths->config, &config);
     if (r < 0) {
@@ -327,7 +395,8 @@ int backend_run(int argc, char **argv, const struct backend_paths *paths)
         level = config_u32(config, section, "debug_level");
     log_set_debug_level((int) level);
 
-    r = arguments.is_import ? run_import(config, &arguments, paths) : run_backend(config, &arguments, section, paths);
+    r = arguments.is_import ? run_import(config, &arguments, section, paths)
+                            : run_backend(config, &arguments, section, paths);
     /* Of the loop r is what it was left with. */
     return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

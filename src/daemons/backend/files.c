@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "backend/files.h"
+#include "backend/items.h"
 #include "backend/ldif.h"
 #include "common/cleanup.h"
 #include "common/io.h"
@@ -39,19 +40,26 @@ static uint64_t nsec(const struct timespec *time)
 
 /* ---- finding ---- */
 
-static int add_path(struct files *files, const char *path)
+/* Takes the names of a file, also when it fails; NULL: no memory. */
+static int add_file(struct files *files, char *path, char *shown)
 {
-    if (files->n == files->n_max) {
-        size_t max = files->n_max ? files->n_max * 2 : 8;
-        char **larger = reallocarray(files->paths, max, sizeof(*larger));
+    int r = path && shown ? 0 : -ENOMEM;
 
-        if (!larger)
-            return -ENOMEM;
-        files->paths = larger;
-        files->n_max = max;
+    if (r == 0 && files->n == files->n_max) {
+        size_t max = files->n_max ? files->n_max * 2 : 8;
+        struct file *larger = reallocarray(files->all, max, sizeof(*larger));
+
+        r = larger ? 0 : -ENOMEM;
+        files->all = larger ? larger : files->all;
+        files->n_max = larger ? max : files->n_max;
     }
-    files->paths[files->n] = strdup(path);
-    return files->paths[files->n] ? (files->n++, 0) : -ENOMEM;
+    if (r < 0) {
+        free(path);
+        free(shown);
+        return r;
+    }
+    files->all[files->n++] = (struct file) { path, shown };
+    return 0;
 }
 
 static int failed(struct files *files, const char *path, int r)
@@ -73,39 +81,40 @@ static int compare_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int add_folder(struct files *files, const char *folder)
+static char *join(const char *folder, const char *name)
+{
+    char *path;
+
+    return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+static int add_folder(struct files *files, const char *folder, const char *shown)
 {
     struct dirent **entries;
     int n, r = 0;
 
     n = scandir(folder, &entries, is_ldif, compare_bytes);
     if (n < 0)
-        return failed(files, folder, -errno);
+        return failed(files, shown, -errno);
     for (int i = 0; i < n; i++) {
-        CLEANUP(freep) char *path = NULL;
-
-        if (r == 0 && asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0) {
-            path = NULL;
-            r = -ENOMEM;
-        }
         if (r == 0)
-            r = add_path(files, path);
+            r = add_file(files, join(folder, entries[i]->d_name), join(shown, entries[i]->d_name));
         free(entries[i]);
     }
     free(entries);
     return r;
 }
 
-static int mix_file(struct files *files, const char *path, uint64_t *hash)
+static int mix_file(struct files *files, const struct file *file, uint64_t *hash)
 {
     struct stat st;
 
-    if (stat(path, &st) < 0)
-        return failed(files, path, -errno);
+    if (stat(file->path, &st) < 0)
+        return failed(files, file->shown, -errno);
     if (!S_ISREG(st.st_mode))
-        return failed(files, path, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL);
+        return failed(files, file->shown, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL);
 
-    mix_text(hash, path);
+    mix_text(hash, file->shown);
     mix_number(hash, st.st_dev);
     mix_number(hash, st.st_ino);
     mix_number(hash, (uint64_t) st.st_size);
@@ -116,24 +125,27 @@ static int mix_file(struct files *files, const char *path, uint64_t *hash)
     return 0;
 }
 
-int files_find(struct files *files, const struct config *config, const char *section)
+int files_find(struct files *files, const struct items *items, const struct config *config,
+               const char *section)
 {
-    CLEANUP(freep) char **items = config_list(config, section, "ldif_files");
     uint64_t hash = 0xcbf29ce484222325;
     struct stat st;
     int r = 0;
 
     *files = (struct files){ 0 };
-    if (!items)
-        return -ENOMEM;
-    for (size_t i = 0; items[i] && r == 0; i++) {
-        if (stat(items[i], &st) < 0)
-            r = failed(files, items[i], -errno);
+    for (size_t i = 0; i < items->n && r == 0; i++) {
+        const struct item *item = &items->all[i];
+        char room[ITEM_ROOM];
+        const char *path = item_path(item, room);
+
+        if (stat(path, &st) < 0)
+            r = failed(files, item->path, -errno);
         else
-            r = S_ISDIR(st.st_mode) ? add_folder(files, items[i]) : add_path(files, items[i]);
+            r = S_ISDIR(st.st_mode) ? add_folder(files, path, item->path)
+                                    : add_file(files, strdup(path), strdup(item->path));
     }
     for (size_t i = 0; i < files->n && r == 0; i++)
-        r = mix_file(files, files->paths[i], &hash);
+        r = mix_file(files, &files->all[i], &hash);
     if (r < 0)
         return r;
 
@@ -147,9 +159,11 @@ int files_find(struct files *files, const struct config *config, const char *sec
 
 void files_done(struct files *files)
 {
-    for (size_t i = 0; i < files->n; i++)
-        free(files->paths[i]);
-    free(files->paths);
+    for (size_t i = 0; i < files->n; i++) {
+        free(files->all[i].path);
+        free(files->all[i].shown);
+    }
+    free(files->all);
     free(files->failed_path);
     *files = (struct files){ 0 };
 }

@@ -58,7 +58,7 @@ static void set_rules(struct rules *rules, const struct config *config, const ch
     };
 }
 
-static int read_file(struct import *import, const char *path)
+static int read_file(struct import *import, const struct file *file)
 {
     struct ldif *ldif = &import->texts[import->n_texts];
     struct ldif_entry entry;
@@ -66,24 +66,25 @@ static int read_file(struct import *import, const char *path)
     size_t bytes;
     int r;
 
-    r = files_read(path, &text, &bytes);
+    r = files_read(file->path, &text, &bytes);
     if (r < 0) {
         if (r != -EAGAIN)
-            log_error_errno(r, "cannot read %s: %m", path);
+            log_error_errno(r, "cannot read %s: %m", file->shown);
         return r;
     }
     ldif_init(ldif, text, bytes);
     import->n_texts++;
 
     while ((r = ldif_next(ldif, &entry)) > 0) {
-        r = mapping_add(&import->directory, &entry, path);
+        r = mapping_add(&import->directory, &entry, file->shown);
         if (r < 0)
             break;
     }
     if (r == -EBADMSG)
-        log_error("%s:%lu: %s; the file is refused, entries stay as they were", path, ldif->bad_line, ldif->why);
+        log_error("%s:%lu: %s; the file is refused, entries stay as they were", file->shown,
+                  ldif->bad_line, ldif->why);
     else if (r < 0)
-        log_error_errno(r, "%s: %m", path);
+        log_error_errno(r, "%s: %m", file->shown);
     return r;
 }
 
@@ -100,9 +101,10 @@ static void settle(const struct files *files)
     (void) nanosleep(&pause, NULL);
 }
 
-static int find_files(struct files *files, const struct config *config, const char *section)
+static int find_files(struct files *files, const struct items *items, const struct config *config,
+                      const char *section)
 {
-    int r = files_find(files, config, section);
+    int r = files_find(files, items, config, section);
 
     if (r < 0)
         log_error_errno(r, "cannot read %s: %m", files->failed_path ? files->failed_path : "the LDIF files");
@@ -110,17 +112,18 @@ static int find_files(struct files *files, const struct config *config, const ch
 }
 
 /* Reads all files. -EAGAIN: they are not those of the mark any more. */
-static int read_all(struct import *import, const struct config *config, const char *section)
+static int read_all(struct import *import, const struct items *items, const struct config *config,
+                    const char *section)
 {
     struct files after = { 0 };
     int r;
 
-    r = find_files(&import->files, config, section);
+    r = find_files(&import->files, items, config, section);
     if (r < 0)
         return r;
     settle(&import->files);
     files_done(&import->files);
-    r = find_files(&import->files, config, section);
+    r = find_files(&import->files, items, config, section);
     if (r < 0)
         return r;
 
@@ -129,11 +132,11 @@ static int read_all(struct import *import, const struct config *config, const ch
     if (!import->texts)
         return -ENOMEM;
     for (size_t i = 0; i < import->files.n && r == 0; i++)
-        r = read_file(import, import->files.paths[i]);
+        r = read_file(import, &import->files.all[i]);
 
     /* What looks broken may be half of a change. */
     if (r == 0 || r == -EBADMSG) {
-        int found = files_find(&after, config, section);
+        int found = files_find(&after, items, config, section);
 
         if (found < 0 || strcmp(after.mark, import->files.mark) != 0)
             r = -EAGAIN;
@@ -444,7 +447,8 @@ static int write_or_replace(struct import *import, struct cache_writer *cache, c
     }
 }
 
-int import_run(const struct config *config, const char *domain, const char *cache_dir, unsigned flags)
+int import_run(const struct config *config, const char *domain, const struct items *items,
+               const char *cache_dir, unsigned flags)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *cache = NULL;
     CLEANUP(freep) char *section = NULL;
@@ -459,7 +463,7 @@ int import_run(const struct config *config, const char *domain, const char *cach
     }
     for (int tries = 0; r == -EAGAIN && tries < TRIES_MAX; tries++) {
         import_done(&import);
-        r = read_all(&import, config, section);
+        r = read_all(&import, items, config, section);
     }
     if (r == -EAGAIN)
         log_error("the LDIF files of %s change faster than they are read; entries stay as they were", domain);

@@ -10,6 +10,7 @@
 #include "cache/cache.h"
 
 struct config;
+struct items;
 
 enum import_flags {
     IMPORT_REPAIR = 1, /* reads all of the cache before, and makes it anew if it is damaged */
@@ -19,7 +20,8 @@ enum import_flags {
 
 /* In a process of its own: it takes time, and memory. Returns 0, or a negative errno after a line in the log:
  * then the cache is as it was. */
-int import_run(const struct config *config, const char *domain, const char *cache_dir, unsigned flags);
+int import_run(const struct config *config, const char *domain, const struct items *items,
+               const char *cache_dir, unsigned flags);
 
 /* How long entries of each kind are good after the files were looked at: the entry_cache
  * timeouts. */

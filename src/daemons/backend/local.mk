@@ -16,6 +16,8 @@ backend_libbackend_a_SOURCES = \
 	backend/import.h \
 	backend/index.c \
 	backend/index.h \
+	backend/items.c \
+	backend/items.h \
 	backend/ldif.c \
 	backend/ldif.h \
 	backend/mapping.c \
@@ -28,7 +30,7 @@ backend_libbackend_a_SOURCES = \
 BACKEND_LDADD = backend/libbackend.a bus/libbus.a config/libconfig.a cache/libcache.a util/libutil.a $(COMMON_LIBS) \
 	$(SYSTEMD_LIBS) $(LMDB_LIBS)
 
-sssdlibexec_PROGRAMS += backend/sssd_be
+engine_PROGRAMS += backend/sssd_be
 backend_sssd_be_SOURCES = backend/main.c
 backend_sssd_be_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 backend_sssd_be_LDADD = $(BACKEND_LDADD)

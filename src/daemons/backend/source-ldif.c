@@ -2,7 +2,6 @@
 /* Source ldif: a directory in LDIF files. Looks whether they have changed; a child process reads them. */
 
 #include <errno.h>
-#include <libgen.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <spawn.h>
@@ -17,6 +16,7 @@
 
 #include "backend/files.h"
 #include "backend/import.h"
+#include "backend/items.h"
 #include "backend/source.h"
 #include "cache/writer.h"
 #include "common/child.h"
@@ -48,8 +48,9 @@ struct waiter {
 /* A folder of ldif_files, or the one that a file of it is in. */
 struct watch {
     struct source *source;
-    char *item, *folder;
+    const struct item *item;
     sd_event_source *inotify; /* NULL: it is not there, or cannot be read */
+    bool is_folder;           /* the item is one, and watched itself */
     bool is_remote;           /* others change it without our kernel's knowledge */
 };
 
@@ -58,6 +59,7 @@ struct source {
     const struct config *config;
     char *domain, *section;
     struct cache_writer *cache;
+    const struct items *items;
     char *const *import_argv;
     uint32_t lives_sec[CACHE_N_KINDS];
     uint64_t offline_sec;
@@ -216,9 +218,27 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
     return 0;
 }
 
+/* What it gets besides: the files, and the log, whose folder is closed to it. Under the same
+ * number, a descriptor only loses its mark to be closed. */
+static int hand_over(posix_spawn_file_actions_t *actions, const struct source *source)
+{
+    const int log = log_fd();
+    int r = log >= 0 ? -posix_spawn_file_actions_adddup2(actions, log, log) : 0;
+
+    for (size_t i = 0; i < source->items->n && r == 0; i++) {
+        const int fds[] = { source->items->all[i].folder_fd, source->items->all[i].fd };
+
+        for (size_t j = 0; j < 2 && r == 0; j++)
+            if (fds[j] >= 0)
+                r = -posix_spawn_file_actions_adddup2(actions, fds[j], fds[j]);
+    }
+    return r;
+}
+
 static int spawn_import(struct source *source, bool is_repair)
 {
     char *argv[IMPORT_ARGUMENTS_MAX + 3];
+    posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     size_t n = 0;
     sigset_t none;
@@ -237,10 +257,18 @@ static int spawn_import(struct source *source, bool is_repair)
     r = -posix_spawnattr_init(&attributes);
     if (r < 0)
         return r;
+    r = -posix_spawn_file_actions_init(&actions);
+    if (r < 0) {
+        (void) posix_spawnattr_destroy(&attributes);
+        return r;
+    }
     /* Our signals are blocked, for the event loop. */
     (void) posix_spawnattr_setsigmask(&attributes, &none);
     (void) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    r = -posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, argv, environ);
+    r = hand_over(&actions, source);
+    if (r == 0)
+        r = -posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv, environ);
+    (void) posix_spawn_file_actions_destroy(&actions);
     (void) posix_spawnattr_destroy(&attributes);
     if (r < 0)
         return r;
@@ -287,15 +315,27 @@ static int on_changed(sd_event_source *timer, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* What there is to watch: the item, or the folder that it is in. Returns room. */
+static const char *watched_path(const struct watch *watch, char room[ITEM_ROOM], bool *ret_is_folder)
+{
+    struct stat st;
+
+    (void) item_path(watch->item, room);
+    *ret_is_folder = stat(room, &st) == 0 && S_ISDIR(st.st_mode);
+    return *ret_is_folder ? room : item_folder(watch->item, room);
+}
+
 /* A new file is told once more when it has been written. A link is not. */
 static bool is_being_written(const struct watch *watch, const struct inotify_event *change)
 {
     CLEANUP(freep) char *path = NULL;
+    char room[ITEM_ROOM];
+    bool is_folder;
     struct stat st;
 
     if (!(change->mask & IN_CREATE) || change->len == 0)
         return false;
-    if (asprintf(&path, "%s/%s", watch->folder, change->name) < 0) {
+    if (asprintf(&path, "%s/%s", watched_path(watch, room, &is_folder), change->name) < 0) {
         path = NULL;
         return false;
     }
@@ -339,20 +379,22 @@ static void start_watches(struct source *source)
 {
     for (size_t i = 0; i < source->n_watches; i++) {
         struct watch *watch = &source->watches[i];
-        CLEANUP(freep) char *path = strdup(watch->item);
-        struct stat st;
+        char room[ITEM_ROOM];
+        const char *path;
+        bool is_folder;
         int r;
 
-        if (watch->inotify || !path)
+        path = watched_path(watch, room, &is_folder);
+        if (watch->inotify && watch->is_folder == is_folder)
             continue;
-        free(watch->folder);
-        watch->folder = strdup(stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path));
-        if (!watch->folder)
-            continue;
-        watch->is_remote = is_remote(watch->folder);
-        r = sd_event_add_inotify(source->event, &watch->inotify, watch->folder, WATCHED_CHANGES, on_inotify, watch);
+        sd_event_source_disable_unref(TAKE(watch->inotify)); /* the folder has come, or gone */
+        watch->is_folder = is_folder;
+        watch->is_remote = is_remote(path);
+        r = sd_event_add_inotify(source->event, &watch->inotify, path, WATCHED_CHANGES, on_inotify,
+                                 watch);
         if (r < 0)
-            log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain, watch->item);
+            log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain,
+                            watch->item->path);
     }
 }
 
@@ -361,7 +403,7 @@ static bool has_links(const struct files *files)
     struct stat st;
 
     for (size_t i = 0; i < files->n; i++)
-        if (lstat(files->paths[i], &st) < 0 || S_ISLNK(st.st_mode) || st.st_nlink > 1)
+        if (lstat(files->all[i].path, &st) < 0 || S_ISLNK(st.st_mode) || st.st_nlink > 1)
             return true;
     return false;
 }
@@ -395,7 +437,7 @@ static int look(struct source *source, bool although_offline)
     if (!although_offline && is_before(now_sec(), state.offline_until, source->offline_sec))
         return -EHOSTDOWN;
 
-    r = files_find(&files, source->config, source->section);
+    r = files_find(&files, source->items, source->config, source->section);
     if (r < 0) {
         log_error_errno(r, "%s: cannot read %s: %m", source->domain,
                         files.failed_path ? files.failed_path : "the LDIF files");
@@ -430,11 +472,8 @@ static struct source *ldif_free(struct source *source)
         (void) waitpid(source->pid, NULL, 0);
     }
     call_waiters(source, -ECANCELED);
-    for (size_t i = 0; i < source->n_watches; i++) {
+    for (size_t i = 0; i < source->n_watches; i++)
         sd_event_source_disable_unref(source->watches[i].inotify);
-        free(source->watches[i].item);
-        free(source->watches[i].folder);
-    }
     free(source->watches);
     sd_event_source_disable_unref(source->changed);
     sd_event_unref(source->event);
@@ -451,27 +490,17 @@ static void ldif_freep(struct source **source)
 
 static int add_watches(struct source *source)
 {
-    CLEANUP(freep) char **items = config_list(source->config, source->section, "ldif_files");
-    size_t n = 0;
-
-    if (!items)
-        return -ENOMEM;
-    while (items[n])
-        n++;
-    source->watches = calloc(n + 1, sizeof(*source->watches));
+    source->watches = calloc(source->items->n + 1, sizeof(*source->watches));
     if (!source->watches)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        char *item = strdup(items[i]);
-
-        if (!item)
-            return -ENOMEM;
-        source->watches[source->n_watches++] = (struct watch){ .source = source, .item = item };
-    }
+    for (size_t i = 0; i < source->items->n; i++)
+        source->watches[source->n_watches++] = (struct watch) { .source = source,
+                                                                .item = &source->items->all[i] };
     return 0;
 }
 
-static int ldif_open(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache,
+static int ldif_open(sd_event *event, const struct config *config, const char *domain,
+                     struct cache_writer *cache, const struct items *items,
                      char *const *import_argv, struct source **ret)
 {
     CLEANUP(ldif_freep) struct source *source = NULL;
@@ -483,6 +512,7 @@ static int ldif_open(sd_event *event, const struct config *config, const char *d
     source->event = sd_event_ref(event);
     source->config = config;
     source->cache = cache;
+    source->items = items;
     source->import_argv = import_argv;
     source->domain = strdup(domain);
     if (!source->domain || asprintf(&source->section, "domain/%s", domain) < 0) {

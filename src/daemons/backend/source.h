@@ -11,6 +11,7 @@
 
 struct cache_writer;
 struct config;
+struct items;
 struct source;
 
 /* Which entry is asked for: kind is "user", "group", "initgroups", "netgroup" or "service"; name
@@ -28,10 +29,12 @@ typedef void (*source_on_done_t)(int r, void *userdata);
 struct source_ops {
     const char *name; /* the word in id_provider */
     uint64_t patience_usec; /* how long somebody who asks should wait for its answer */
-    /* import_argv: what imports the domain in a process of its own, this program with those arguments; it stays
-     * the caller's. The cache is used by the source alone until it is freed. */
-    int (*open)(sd_event *event, const struct config *config, const char *domain, struct cache_writer *cache,
-                char *const *import_argv, struct source **ret);
+    /* items: of its files what root has opened; import_argv: what imports the domain in a process
+     * of its own, this program with those arguments. Both stay the caller's. The cache is used by
+     * the source alone until it is freed. */
+    int (*open)(sd_event *event, const struct config *config, const char *domain,
+                struct cache_writer *cache, const struct items *items, char *const *import_argv,
+                struct source **ret);
     /* Ends what is under way: on_done gets -ECANCELED. */
     struct source *(*free)(struct source *source);
     /* Calls on_done once, now or later. Several may be under way; equal work is done once. query NULL: everything. */

@@ -23,6 +23,7 @@
 #include "cache/writer.h"
 #include "common/cleanup.h"
 
+#define SOMEBODY 12345
 #define WAIT_USEC (20 * 1000000ULL)
 
 #define ALICE "dn: uid=alice,dc=x\nobjectClass: posixAccount\nuid: alice\nuidNumber: 1001\ngidNumber: 2001\n\n"
@@ -86,9 +87,12 @@ static uint64_t clock_usec(void)
         }                                                                  \
     } while (0)
 
-static void start(struct stage *stage)
+static void start_as(struct stage *stage, const char *uid)
 {
-    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
+    assert_int_equal(config_write_snapshot(stage->f->config,
+                                           folder_file(&stage->f->folder, "config"),
+                                           (gid_t) atoi(uid)),
+                     0);
     stage->registered[0] = '\0';
     stage->pid = fork();
     assert_true(stage->pid >= 0);
@@ -96,14 +100,21 @@ static void start(struct stage *stage)
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (chdir(stage->f->folder.path) < 0)
             _exit(3);
-        (void) execl(stage->program, "sssd_be", "--domain", DOMAIN, "--uid", "0", "--gid", "0", "--logger=files",
-                     "-d", "9", NULL);
+        (void) execl(stage->program, "sssd_be", "--domain", DOMAIN, "--uid", uid, "--gid", uid,
+                     "--logger=files", "-d", "9", NULL);
         _exit(4);
     }
     WAIT_WHILE(stage, stage->registered[0] == '\0');
     assert_string_equal(stage->registered, "domain/" DOMAIN);
-    assert_int_equal(
-        bus_connect(stage->event, folder_file(&stage->f->folder, "backend_" DOMAIN), geteuid(), &stage->backend), 0);
+    assert_int_equal(bus_connect(stage->event,
+                                 folder_file(&stage->f->folder, "backend_" DOMAIN ".socket"),
+                                 geteuid(), &stage->backend),
+                     0);
+}
+
+static void start(struct stage *stage)
+{
+    start_as(stage, "0");
 }
 
 static void stop_backend(struct stage *stage, int signal_number)
@@ -129,8 +140,8 @@ static int stage_setup(void **state)
     stage->f = f;
     assert_non_null(realpath("backend/sssd_be-for-tests", stage->program));
     assert_true(sd_event_new(&stage->event) >= 0);
-    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"), (uid_t) -1, (gid_t) -1,
-                                on_service, stage, &stage->monitor),
+    assert_int_equal(bus_listen(stage->event, folder_file(&stage->f->folder, "monitor"),
+                                BUS_OURS_ALONE, on_service, stage, &stage->monitor),
                      0);
     *state = stage;
     return 0;
@@ -334,6 +345,58 @@ static void a_change_is_read_by_itself(void **state)
     assert_int_equal(unlink(folder_file(&stage->f->folder, "ldif/a.ldif")), 0);
     WAIT_WHILE(stage, knows(stage, "alice"));
     stop_backend(stage, SIGTERM);
+}
+
+/* As somebody who may enter neither the folder above nor the log's: what root has opened is enough
+ * for it and its import. */
+static void a_folder_behind_a_closed_one_is_read_and_watched(void **state)
+{
+    struct stage *stage = *state;
+    const struct folder *folder = &stage->f->folder;
+    CLEANUP(freep) char *log = NULL;
+    struct stat st;
+
+    assert_int_equal(mkdir(folder_file(folder, "closed"), 0700), 0);
+    assert_int_equal(rename(folder_file(folder, "ldif"), folder_file(folder, "closed/ldif")), 0);
+    assert_int_equal(symlink("closed/ldif", folder_file(folder, "ldif")), 0);
+    fixture_set(stage->f, "ldif_files", folder_file(folder, "closed/ldif"));
+    fixture_write(stage->f, "a.ldif", ALICE);
+    assert_int_equal(chown(folder->path, SOMEBODY, SOMEBODY), 0);
+
+    start_as(stage, "12345");
+    assert_int_equal(refresh(stage), 1);
+    assert_true(knows(stage, "alice"));
+    fixture_write(stage->f, "b.ldif", BOB);
+    WAIT_WHILE(stage, !knows(stage, "bob"));
+    stop_backend(stage, SIGTERM);
+
+    assert_int_equal(stat(folder_file(folder, "cache_" DOMAIN ".mdb"), &st), 0);
+    assert_int_equal(st.st_uid, SOMEBODY);
+    assert_int_equal(stat(folder_file(folder, "sssd_" DOMAIN ".log"), &st), 0);
+    assert_int_equal(st.st_uid, 0);
+    log = folder_read(folder, "sssd_" DOMAIN ".log");
+    assert_non_null(strstr(log, "2 users")); /* the import's line */
+    assert_null(strstr(log, "are not watched"));
+}
+
+/* What cannot be read is told by its own name. */
+static void a_file_that_is_closed_to_the_user_is_named(void **state)
+{
+    struct stage *stage = *state;
+    const struct folder *folder = &stage->f->folder;
+    CLEANUP(freep) char *log = NULL;
+    CLEANUP(freep) char *line = NULL;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    assert_int_equal(chmod(folder_file(folder, "ldif/a.ldif"), 0600), 0);
+    assert_int_equal(chown(folder->path, SOMEBODY, SOMEBODY), 0);
+    start_as(stage, "12345");
+    assert_int_equal(refresh(stage), 0);
+    stop_backend(stage, SIGTERM);
+    log = folder_read(folder, "sssd_" DOMAIN ".log");
+    assert_true(asprintf(&line, "cannot read %s: Permission denied",
+                         folder_file(folder, "ldif/a.ldif")) > 0);
+    assert_non_null(strstr(log, line));
 }
 
 static void a_broken_file_means_offline_and_its_repair_online(void **state)
@@ -626,6 +689,8 @@ int main(void)
         TEST(it_says_that_the_cache_has_all_until_the_files_change),
         TEST(unchanged_files_are_not_read_again),
         TEST(a_change_is_read_by_itself),
+        TEST(a_folder_behind_a_closed_one_is_read_and_watched),
+        TEST(a_file_that_is_closed_to_the_user_is_named),
         TEST(a_broken_file_means_offline_and_its_repair_online),
         TEST(no_files_at_all_mean_offline),
         TEST(the_monitor_says_offline_and_online),

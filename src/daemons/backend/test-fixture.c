@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "backend/import.h"
+#include "backend/items.h"
 #include "backend/test-fixture.h"
 #include "common/cleanup.h"
 #include "config/image.h"
@@ -50,8 +51,14 @@ void fixture_set(struct fixture *f, const char *key, const char *value)
         { "domain/" DOMAIN, key, value },
     };
 
+    size_t n = 4;
+
+    if (key && strcmp(key, entries[3].key) == 0)
+        entries[3].value = value;
+    else if (key)
+        n++;
     config_freep(&f->config);
-    assert_int_equal(config_from_entries(entries, key ? 5 : 4, &f->config), 0);
+    assert_int_equal(config_from_entries(entries, n, &f->config), 0);
 }
 
 void fixture_write(struct fixture *f, const char *name, const char *text)
@@ -65,14 +72,20 @@ void fixture_write(struct fixture *f, const char *name, const char *text)
 int fixture_import(struct fixture *f)
 {
     pid_t pid = fork();
-    int status, fd;
+    int status = 0, fd;
 
     assert_true(pid >= 0);
     if (pid == 0) {
         fd = open(folder_file(&f->folder, "log"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
         if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
             _exit(2);
-        _exit(import_run(f->config, DOMAIN, f->folder.path, 0) < 0);
+        struct items items;
+
+        if (items_open(&items, f->config, "domain/" DOMAIN) < 0)
+            _exit(3);
+        status = import_run(f->config, DOMAIN, &items, f->folder.path, 0) < 0;
+        items_done(&items);
+        _exit(status);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "backend/files.h"
+#include "backend/items.h"
 #include "backend/test-fixture.h"
 #include "common/cleanup.h"
 
@@ -453,19 +454,31 @@ static void files_are_taken_by_their_names(void **state)
     assert_int_equal(uid_of(f, "alice"), 1001);
 }
 
+static int find(const struct fixture *f, struct files *files)
+{
+    struct items items;
+    int r;
+
+    r = items_open(&items, f->config, "domain/" DOMAIN);
+    if (r == 0)
+        r = files_find(files, &items, f->config, "domain/" DOMAIN);
+    items_done(&items);
+    return r;
+}
+
 static void the_mark_changes_with_files_and_options(void **state)
 {
     struct fixture *f = *state;
     struct files before, after;
 
     fixture_write(f, "a.ldif", USER("alice", 1001));
-    assert_int_equal(files_find(&before, f->config, "domain/" DOMAIN), 0);
-    assert_int_equal(files_find(&after, f->config, "domain/" DOMAIN), 0);
+    assert_int_equal(find(f, &before), 0);
+    assert_int_equal(find(f, &after), 0);
     assert_string_equal(before.mark, after.mark);
     files_done(&after);
 
     fixture_set(f, "min_id", "5");
-    assert_int_equal(files_find(&after, f->config, "domain/" DOMAIN), 0);
+    assert_int_equal(find(f, &after), 0);
     assert_string_not_equal(before.mark, after.mark);
     files_done(&after);
     fixture_set(f, NULL, NULL);
@@ -473,7 +486,7 @@ static void the_mark_changes_with_files_and_options(void **state)
     /* Of the same size and with its old time, in its place. */
     fixture_write(f, "new", USER("alice", 1002));
     assert_int_equal(rename(folder_file(&f->folder, "ldif/new"), folder_file(&f->folder, "ldif/a.ldif")), 0);
-    assert_int_equal(files_find(&after, f->config, "domain/" DOMAIN), 0);
+    assert_int_equal(find(f, &after), 0);
     assert_string_not_equal(before.mark, after.mark);
     files_done(&after);
     files_done(&before);
@@ -561,7 +574,7 @@ static void what_the_state_says(void **state)
     assert_int_equal(cache_state.good_until[CACHE_GROUP], cache_state.updated + 77);
     assert_int_equal(cache_state.good_until[CACHE_USER], cache_state.updated + 5400);
     assert_false(cache_state.is_complete); /* nobody watches the files */
-    assert_int_equal(files_find(&files, f->config, "domain/" DOMAIN), 0);
+    assert_int_equal(find(f, &files), 0);
     assert_string_equal(cache_state.source, files.mark);
     files_done(&files);
 }

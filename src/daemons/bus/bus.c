@@ -29,7 +29,8 @@ struct greeting {
 struct bus_server {
     sd_event *event;
     sd_event_source *source;
-    uid_t owner;
+    struct bus_access access;
+    uid_t own_uid; /* when it began to listen: it may become somebody else */
     sd_id128_t id;
     bus_on_connection_t on_connection;
     void *userdata;
@@ -58,15 +59,19 @@ static int name_of(const char *path, struct sockaddr_un *ret)
     return 0;
 }
 
-static int peer_of(int fd, uid_t owner, struct bus_peer *ret)
+static bool is_allowed(const struct bus_server *server, uid_t uid)
+{
+    /* -1 is nobody's uid, and what an access without anybody has */
+    return uid != (uid_t) -1 && (uid == 0 || uid == server->own_uid || uid == server->access.uids[0] || uid == server->access.uids[1]);
+}
+
+static int peer_of(int fd, struct bus_peer *ret)
 {
     struct ucred credentials;
     socklen_t bytes = sizeof(credentials);
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) < 0)
         return -errno;
-    if (credentials.uid != 0 && credentials.uid != owner)
-        return -EPERM;
     *ret = (struct bus_peer) { .pid = credentials.pid, .uid = credentials.uid };
     return 0;
 }
@@ -179,7 +184,7 @@ static int greet(struct bus_server *server, int fd, const struct bus_peer *peer)
 static int on_connect(sd_event_source *source, int listener, uint32_t revents, void *userdata)
 {
     struct bus_server *server = userdata;
-    struct bus_peer peer;
+    struct bus_peer peer = { 0 };
     int fd, r;
 
     (void) source;
@@ -191,7 +196,9 @@ static int on_connect(sd_event_source *source, int listener, uint32_t revents, v
         return 0;
     }
 
-    r = peer_of(fd, server->owner, &peer);
+    r = peer_of(fd, &peer);
+    if (r == 0 && !is_allowed(server, peer.uid))
+        r = -EPERM;
     if (r < 0) {
         log_warning_errno(r, "a connection to a private bus is refused: %m");
         (void) close(fd);
@@ -205,9 +212,8 @@ static int on_connect(sd_event_source *source, int listener, uint32_t revents, v
     return 0;
 }
 
-/* The folder may belong to the owner, so the name could have been exchanged for one of another file by now: only a new
- * socket of ours is given away. */
-static int give(const char *path, uid_t owner, gid_t group)
+/* Only a socket of ours is given to a group, whoever else may write in its folder. */
+static int give(const char *path, gid_t group)
 {
     CLEANUP(closep) int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
@@ -216,10 +222,10 @@ static int give(const char *path, uid_t owner, gid_t group)
         return -errno;
     if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
         return -EPERM;
-    return fchownat(fd, "", owner, group, AT_EMPTY_PATH) < 0 ? -errno : 0;
+    return fchownat(fd, "", (uid_t) -1, group, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-static int bind_path(int fd, const char *path, uid_t owner, gid_t group)
+static int bind_path(int fd, const char *path, gid_t group)
 {
     struct sockaddr_un name;
     mode_t mask;
@@ -231,17 +237,17 @@ static int bind_path(int fd, const char *path, uid_t owner, gid_t group)
     if (unlink(path) < 0 && errno != ENOENT)
         return -errno;
 
-    mask = umask(0177);
+    mask = umask(group == (gid_t) -1 ? 0177 : 0117);
     r = bind(fd, (struct sockaddr *) &name, sizeof(name)) < 0 ? -errno : 0;
     (void) umask(mask);
-    if (r == 0 && owner != (uid_t) -1 && owner != geteuid())
-        r = give(path, owner, group);
+    if (r == 0 && group != (gid_t) -1 && group != getegid())
+        r = give(path, group);
     if (r == 0 && listen(fd, SOMAXCONN) < 0)
         r = -errno;
     return r;
 }
 
-int bus_listen(sd_event *event, const char *path, uid_t owner, gid_t group, bus_on_connection_t on_connection, void *userdata,
+int bus_listen(sd_event *event, const char *path, struct bus_access access, bus_on_connection_t on_connection, void *userdata,
                struct bus_server **ret)
 {
     CLEANUP(server_freep) struct bus_server *server = NULL;
@@ -251,7 +257,7 @@ int bus_listen(sd_event *event, const char *path, uid_t owner, gid_t group, bus_
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    r = bind_path(fd, path, owner, group);
+    r = bind_path(fd, path, access.group);
     if (r < 0)
         return r;
 
@@ -259,7 +265,8 @@ int bus_listen(sd_event *event, const char *path, uid_t owner, gid_t group, bus_
     if (!server)
         return -ENOMEM;
     server->event = sd_event_ref(event);
-    server->owner = owner == (uid_t) -1 ? geteuid() : owner;
+    server->access = access;
+    server->own_uid = geteuid();
     server->on_connection = on_connection;
     server->userdata = userdata;
     r = sd_id128_randomize(&server->id);
@@ -293,7 +300,7 @@ int bus_connect(sd_event *event, const char *path, uid_t owner, sd_bus **ret)
 {
     CLEANUP(closep) int fd = -1;
     struct sockaddr_un name;
-    struct bus_peer peer;
+    struct bus_peer peer = { 0 };
     int taken, r;
 
     r = name_of(path, &name);
@@ -302,7 +309,9 @@ int bus_connect(sd_event *event, const char *path, uid_t owner, sd_bus **ret)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *) &name, sizeof(name)) < 0)
         return -errno;
-    r = peer_of(fd, owner, &peer);
+    r = peer_of(fd, &peer);
+    if (r == 0 && peer.uid != 0 && peer.uid != owner)
+        r = -EPERM;
     if (r < 0)
         return r;
     taken = fd;
@@ -318,7 +327,8 @@ int bus_on_rotate_logs(sd_bus_message *message, void *userdata, sd_bus_error *re
     r = log_reopen();
     if (r < 0)
         return sd_bus_error_set_errno(ret_error, r);
-    log_info("log file opened anew");
+    if (r > 0)
+        log_info("log file opened anew");
     return sd_bus_reply_method_return(message, NULL);
 }
 

@@ -40,8 +40,15 @@ struct bus_peer {
  * was installed with sd_bus_match_signal(... "org.freedesktop.DBus.Local", "Disconnected"). */
 typedef int (*bus_on_connection_t)(sd_bus *bus, const struct bus_peer *peer, void *userdata);
 
-/* Listens at path with mode 0600, owned by owner (-1: leave it): a leftover socket is replaced. Peers must be root or owner. */
-int bus_listen(sd_event *event, const char *path, uid_t owner, gid_t group, bus_on_connection_t on_connection, void *userdata,
+/* Who may connect: root, who listens, and these. The socket's group is who comes as far as asking: 0660, or 0600 with (gid_t) -1. */
+struct bus_access {
+    gid_t group;
+    uid_t uids[2];
+};
+#define BUS_OURS_ALONE ((struct bus_access) { (gid_t) -1, { (uid_t) -1, (uid_t) -1 } })
+
+/* Listens at path, owned by whoever does: a leftover socket is replaced. */
+int bus_listen(sd_event *event, const char *path, struct bus_access access, bus_on_connection_t on_connection, void *userdata,
                struct bus_server **ret);
 struct bus_server *bus_server_free(struct bus_server *server);
 

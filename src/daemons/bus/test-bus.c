@@ -84,7 +84,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(f->folder));
     (void) snprintf(f->path, sizeof(f->path), "%s/sbus", f->folder);
     assert_return_code(sd_event_new(&f->event), 0);
-    assert_return_code(bus_listen(f->event, f->path, (uid_t) -1, (gid_t) -1, on_connection, f, &f->server), 0);
+    assert_return_code(bus_listen(f->event, f->path, BUS_OURS_ALONE, on_connection, f, &f->server), 0);
     *state = f;
     return 0;
 }
@@ -191,7 +191,7 @@ static void a_leftover_socket_is_replaced_and_nobody_is_there_is_told(void **sta
     assert_int_equal(bus_connect(f->event, absent, getuid(), &bus), -ENOENT);
     f->server = bus_server_free(f->server);
     assert_int_equal(bus_connect(f->event, f->path, getuid(), &bus), -ECONNREFUSED);
-    assert_return_code(bus_listen(f->event, f->path, (uid_t) -1, (gid_t) -1, on_connection, f, &f->server), 0);
+    assert_return_code(bus_listen(f->event, f->path, BUS_OURS_ALONE, on_connection, f, &f->server), 0);
     assert_return_code(bus_connect(f->event, f->path, getuid(), &bus), 0);
     sd_bus_unref(bus);
 }
@@ -206,7 +206,7 @@ static void a_path_that_is_too_long_is_refused(void **state)
     memset(path, 'x', sizeof(path) - 1);
     path[sizeof(path) - 1] = '\0';
     assert_int_equal(bus_connect(f->event, path, getuid(), &bus), -ENAMETOOLONG);
-    assert_int_equal(bus_listen(f->event, path, (uid_t) -1, (gid_t) -1, on_connection, f, &server), -ENAMETOOLONG);
+    assert_int_equal(bus_listen(f->event, path, BUS_OURS_ALONE, on_connection, f, &server), -ENAMETOOLONG);
 }
 
 static int plain_connection(const struct fixture *f)
@@ -294,7 +294,7 @@ static int end_of(struct fixture *f, pid_t pid)
     return WEXITSTATUS(status);
 }
 
-static void only_root_and_the_owner_may_connect(void **state)
+static void only_root_and_who_was_named_may_connect(void **state)
 {
     struct fixture *f = *state;
     struct stat st;
@@ -303,10 +303,11 @@ static void only_root_and_the_owner_may_connect(void **state)
         skip();
     assert_return_code(chmod(f->folder, 0755), errno);
     bus_server_free(f->server);
-    assert_return_code(bus_listen(f->event, f->path, SOMEBODY, SOMEBODY, on_connection, f, &f->server), 0);
+    assert_return_code(bus_listen(f->event, f->path, ((struct bus_access) { SOMEBODY, { SOMEBODY, SOMEBODY + 1 } }), on_connection, f, &f->server), 0);
     assert_return_code(stat(f->path, &st), errno);
-    assert_int_equal(st.st_uid, SOMEBODY);
-    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(st.st_gid, SOMEBODY);
+    assert_int_equal(st.st_mode & 07777, 0660);
 
     assert_int_equal(end_of(f, connect_as(f, SOMEBODY)), 0);
     RUN_UNTIL(f, f->n_accepted == 1);
@@ -318,6 +319,8 @@ static void only_root_and_the_owner_may_connect(void **state)
     assert_return_code(chmod(f->path, 0666), errno);
     assert_int_not_equal(end_of(f, connect_as(f, SOMEBODY - 1)), 0); /* and if it did not */
     assert_int_equal(f->n_accepted, 2);
+    assert_int_equal(end_of(f, connect_as(f, SOMEBODY + 1)), 0); /* the other one that was named */
+    RUN_UNTIL(f, f->n_accepted == 3);
 }
 
 static void a_listener_of_somebody_else_is_not_trusted(void **state)
@@ -339,7 +342,7 @@ static void a_listener_of_somebody_else_is_not_trusted(void **state)
         sd_event *event = NULL; /* an event loop does not survive a fork */
 
         if (setresuid(SOMEBODY, SOMEBODY, SOMEBODY) < 0 || sd_event_new(&event) < 0 ||
-            bus_listen(event, f->path, (uid_t) -1, (gid_t) -1, on_connection, f, &f->server) < 0 ||
+            bus_listen(event, f->path, BUS_OURS_ALONE, on_connection, f, &f->server) < 0 ||
             write(ready[1], "x", 1) != 1)
             _exit(1);
         (void) close(ready[0]);
@@ -367,7 +370,7 @@ int main(void)
         TEST(a_path_that_is_too_long_is_refused),
         TEST(the_silent_do_not_keep_others_out),
         TEST(noise_costs_only_its_sender),
-        TEST(only_root_and_the_owner_may_connect),
+        TEST(only_root_and_who_was_named_may_connect),
         TEST(a_listener_of_somebody_else_is_not_trusted),
     };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -1096,6 +1097,144 @@ static void a_full_disk_leaves_the_old_entries(void **state)
     cache_writer_close(writer);
 }
 
+/* ---- several users ---- */
+
+enum { WRITER = 12345, READER, STRANGER };
+
+static int become(uid_t uid, gid_t gid)
+{
+    (void) umask(0077); /* as a unit's */
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0)
+        return -1;
+    return setresuid(uid, uid, uid);
+}
+
+static int run_as(uid_t uid, gid_t gid, int (*work)(const struct folder *folder),
+                  const struct folder *folder)
+{
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(become(uid, gid) < 0 ? 99 : work(folder));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 100;
+}
+
+static int write_sample(const struct folder *folder)
+{
+    struct cache_writer *writer = open_writer(folder);
+
+    put_sample(writer);
+    cache_writer_close(writer);
+    return 0;
+}
+
+static int finds_alice(struct cache *cache)
+{
+    struct cache_user user;
+    int r = cache_begin(cache);
+
+    if (r == 0) {
+        r = cache_user_by_name(cache, "alice", &user);
+        cache_end(cache);
+    }
+    return r;
+}
+
+/* Two views at once, of two processes; and nothing in the folder can be changed but the list of
+ * readers. */
+static int read_sample(const struct folder *folder)
+{
+    struct cache *cache = NULL;
+    int status = 0;
+    pid_t pid;
+
+    if (cache_open(folder->path, DOMAIN, &cache) != 1 || cache_begin(cache) < 0)
+        return 1;
+    pid = fork();
+    if (pid == 0) {
+        struct cache *own = NULL;
+
+        _exit(cache_open(folder->path, DOMAIN, &own) == 1 && finds_alice(own) == 1 ? 0 : 2);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+        return 3;
+    cache_end(cache);
+    if (finds_alice(cache) != 1)
+        return 4;
+    cache_close(cache);
+    if (open(folder_file(folder, "cache_" DOMAIN ".mdb"), O_RDWR | O_CLOEXEC) >= 0 ||
+        errno != EACCES)
+        return 5;
+    if (unlink(folder_file(folder, "cache_" DOMAIN ".mdb")) == 0 ||
+        unlink(folder_file(folder, "cache_" DOMAIN ".mdb-lock")) == 0)
+        return 6;
+    return open(folder_file(folder, "new"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 ? 7 : 0;
+}
+
+static int read_in_vain(const struct folder *folder)
+{
+    struct cache *cache = NULL;
+
+    return cache_open(folder->path, DOMAIN, &cache) == -EACCES ? 0 : 1;
+}
+
+/* A writer and its import, with readers between them. */
+static int write_with_readers(const struct folder *folder)
+{
+    struct cache_writer *writer = open_writer(folder);
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(write_sample(folder));
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+        return 1;
+    put_sample(writer);
+    cache_writer_close(writer);
+    return 0;
+}
+
+static void readers_of_another_user_need_no_right_to_write(void **state)
+{
+    const struct folder *folder = *state;
+    struct cache *cache = NULL;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(folder->path, WRITER, READER), 0);
+    assert_int_equal(chmod(folder->path, 0750), 0);
+    assert_int_equal(run_as(WRITER, WRITER, write_sample, folder), 0);
+    assert_int_equal(run_as(READER, READER, read_sample, folder), 0);
+    assert_int_equal(run_as(STRANGER, STRANGER, read_in_vain, folder), 0);
+
+    /* somebody who reads all the time */
+    assert_int_equal(cache_open(folder->path, DOMAIN, &cache), 1);
+    assert_int_equal(run_as(WRITER, WRITER, write_with_readers, folder), 0);
+    assert_int_equal(run_as(READER, READER, read_sample, folder), 0);
+    assert_int_equal(finds_alice(cache), 1);
+    cache_close(cache);
+}
+
+/* With what modes an earlier version, or another umask, has made them. */
+static void modes_of_an_older_cache_are_put_right(void **state)
+{
+    const struct folder *folder = *state;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(folder->path, WRITER, READER), 0);
+    assert_int_equal(chmod(folder->path, 0750), 0);
+    assert_int_equal(run_as(WRITER, WRITER, write_sample, folder), 0);
+    assert_int_equal(chmod(folder_file(folder, "cache_" DOMAIN ".mdb"), 0600), 0);
+    assert_int_equal(chmod(folder_file(folder, "cache_" DOMAIN ".mdb-lock"), 0600), 0);
+    assert_int_equal(run_as(READER, READER, read_in_vain, folder), 0);
+    assert_int_equal(run_as(WRITER, WRITER, write_sample, folder), 0);
+    assert_int_equal(run_as(READER, READER, read_sample, folder), 0);
+}
+
 /* ---- keys ---- */
 
 static void keys_are_folded_and_checked(void **state)
@@ -1186,6 +1325,8 @@ int main(void)
         TEST(a_file_that_is_too_small_is_enlarged),
         TEST(a_file_that_another_has_enlarged_is_written_on),
         TEST(a_full_disk_leaves_the_old_entries),
+        TEST(readers_of_another_user_need_no_right_to_write),
+        TEST(modes_of_an_older_cache_are_put_right),
         cmocka_unit_test(keys_are_folded_and_checked),
         cmocka_unit_test(only_valid_utf8_is_valid),
         cmocka_unit_test(lower_case_may_be_longer),

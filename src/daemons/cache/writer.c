@@ -2,6 +2,7 @@
 /* Cache writer: what the backend of a domain, and nobody else, does to its cache. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -139,9 +140,50 @@ static int open_tables(struct cache_writer *writer)
     return cache_errno(mdb_txn_commit(txn));
 }
 
+/* Readers write it: each has a line there. It has to be ready before the data are: only who finds
+ * both has a cache. */
+static int prepare_lock_file(const char *data_path)
+{
+    CLEANUP(freep) char *path = NULL;
+    CLEANUP(closep) int fd = -1;
+    struct stat st;
+
+    if (asprintf(&path, "%s-lock", data_path) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    /* Not without need: to close it gives up what locks this process has on it. */
+    if (lstat(path, &st) == 0 && (st.st_mode & 07777) == 0666)
+        return 0;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return -errno;
+    return fchmod(fd, 0666) < 0 && errno != EPERM ? -errno : 0;
+}
+
+static int set_mode(MDB_env *env, mode_t mode)
+{
+    struct stat st;
+    int fd, r;
+
+    r = mdb_env_get_fd(env, &fd);
+    if (r)
+        return cache_errno(r);
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return (st.st_mode & 07777) != mode && fchmod(fd, mode) < 0 && errno != EPERM ? -errno : 0;
+}
+
+/* Who reads is somebody else, of a group that is none of the writer's to give a file. So the folder
+ * says who comes that far, and its files what he may do. */
 static int open_file(struct cache_writer *writer)
 {
+    mode_t mask;
     int dead, r;
+
+    r = prepare_lock_file(writer->path);
+    if (r < 0)
+        return r;
 
     r = mdb_env_create(&writer->env);
     if (r)
@@ -150,11 +192,16 @@ static int open_file(struct cache_writer *writer)
     if (r == 0)
         r = mdb_env_set_maxdbs(writer->env, N_TABLES);
     /* Read-ahead would make a process as large as the file. */
+    mask = umask(0022); /* a unit's is stricter, and readers may be waiting */
     if (r == 0)
-        r = mdb_env_open(writer->env, writer->path, MDB_NOSUBDIR | MDB_NORDAHEAD | MDB_NOTLS, 0600);
+        r = mdb_env_open(writer->env, writer->path, MDB_NOSUBDIR | MDB_NORDAHEAD | MDB_NOTLS, 0644);
+    (void) umask(mask); /* cannot fail */
     if (r)
         return cache_errno(r);
 
+    r = set_mode(writer->env, 0644); /* of an earlier version's */
+    if (r < 0)
+        return r;
     r = cache_check_size(writer->env);
     if (r < 0)
         return r;

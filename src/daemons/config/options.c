@@ -71,7 +71,7 @@ static const struct option options[] = {
 
     { "domain", "enabled",             OPTION_BOOL,     "",     .used_by = "monitor" },
     { "domain", "id_provider",         OPTION_WORD,     "",     .words = "ldif", .used_by = "backend" },
-    { "domain", "ldif_files",          OPTION_PATHS,    SSS_CONFDIR "/ldif", .used_by = "backend" },
+    { "domain", "ldif_files",          OPTION_PATHS,    OWN_CONFDIR "/ldif", .used_by = "backend" },
     { "domain", "auth_provider",       OPTION_WORD,     "none", .words = "none", .used_by = NOBODY },
     { "domain", "access_provider",     OPTION_WORD,     "permit", .words = "permit, deny", .used_by = NOBODY },
     { "domain", "chpass_provider",     OPTION_WORD,     "none", .words = "none", .used_by = NOBODY },

@@ -7,8 +7,6 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/arguments.h \
 	monitor/daemon.c \
 	monitor/daemon.h \
-	monitor/folders.c \
-	monitor/folders.h \
 	monitor/monitor.c \
 	monitor/monitor.h \
 	monitor/pidfile.c \
@@ -25,7 +23,7 @@ monitor_libmonitor_a_SOURCES = \
 MONITOR_LIBS = monitor/libmonitor.a bus/libbus.a config/libconfigread.a config/libconfig.a util/libutil.a $(COMMON_LIBS) \
 	$(SYSTEMD_LIBS) $(INI_LIBS)
 
-sbin_PROGRAMS += monitor/sssd
+engine_PROGRAMS += monitor/sssd
 monitor_sssd_SOURCES = monitor/main.c
 monitor_sssd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 monitor_sssd_LDADD = $(MONITOR_LIBS)

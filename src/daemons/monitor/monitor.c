@@ -9,15 +9,17 @@
 #include "common/cleanup.h"
 #include "config/config.h"
 #include "monitor/daemon.h"
-#include "monitor/folders.h"
 #include "monitor/monitor.h"
 #include "monitor/pidfile.h"
 #include "monitor/register.h"
 #include "monitor/services.h"
 #include "monitor/signals.h"
 #include "util/confine.h"
+#include "util/folders.h"
 #include "util/log.h"
+#include "util/memfile.h"
 #include "util/privileges.h"
+#include "util/stamp.h"
 #include "util/watchdog.h"
 
 /* --- The configuration ----------------------------------------------------------------------------------------- */
@@ -82,57 +84,98 @@ static int load_config(struct monitor *monitor)
 
 /* --- The place where it works ---------------------------------------------------------------------------------- */
 
-static int find_user(struct monitor *monitor)
+/* Once, and before anything is made or started: all others get numbers. */
+static int find_users(struct monitor *monitor)
 {
-    const char *name = config_text(monitor->config, "sssd", "user");
+    const char *configured = config_text(monitor->config, "sssd", "user");
     int r;
 
-    r = user_find(name, &monitor->uid, &monitor->gid);
-    if (r < 0) {
-        log_error_errno(r, "cannot look for user \"%s\": %m", name);
-        return r;
-    }
-    if (r == 0) {
-        log_warning("there is no user \"%s\": all services stay root", name);
-        monitor->uid = geteuid();
-        monitor->gid = getegid();
-    }
-    return 0;
+    r = privileges_find_user(monitor->paths->backend_user, configured, &monitor->uid,
+                             &monitor->gid);
+    if (r == 0)
+        r = privileges_find_user(monitor->paths->user, configured, &monitor->responder_uid,
+                                 &monitor->responder_gid);
+    return r;
 }
 
-/* Packages bring them; who cleared /var gets them anew. */
+static char *path_in(const char *dir, const char *name)
+{
+    char *path;
+
+    return asprintf(&path, "%s%s", dir, name) < 0 ? NULL : path;
+}
+
+/* Packages bring them; who cleared /var gets them anew. Of SSSD's there are only those that clients
+ * look into and that root works in, and only if they are missing: to change an owner there would
+ * keep SSSD from starting again. */
 static int make_folders(const struct monitor *monitor)
 {
     const struct monitor_paths *paths = monitor->paths;
     const struct {
         const char *above, *name;
         mode_t mode;
-        bool is_roots;
+        uid_t uid;
+        gid_t gid;
+        int (*make)(const struct folder *folder);
     } folders[] = {
-        { paths->run_dir, "", 0755, true }, /* nobody may exchange the snapshot */
-        { paths->state_dir, "", 0755, true },
-        { paths->state_dir, "/pipes", 0755, false },
-        { paths->state_dir, "/pipes/private", 0750, false },
-        { paths->state_dir, "/db", 0700, false },
-        { paths->state_dir, "/mc", 0755, false },
-        { paths->log_dir, "", 0750, false },
+        /* nobody may exchange the snapshot */
+        { paths->run_dir, "", 0755, geteuid(), getegid(), folder_make },
+        { paths->state_dir, "/pipes", 0755, geteuid(), getegid(), folder_make },
+        { paths->state_dir, "/mc", 0755, geteuid(), getegid(), folder_make },
+        { paths->own_dir, "", 0755, geteuid(), getegid(), folder_make },
+        /* Back ends write there. Responders read, and are the only others to pass: its files have
+         * no group of their own. */
+        { paths->own_dir, "/cache", 0750, monitor->uid, monitor->responder_gid, folder_keep },
+        { paths->log_dir, "", 0750, geteuid(), getegid(), folder_make },
     };
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
-        bool is_roots = folders[i].is_roots;
-        CLEANUP(freep) char *path = NULL;
+        CLEANUP(freep) char *path = path_in(folders[i].above, folders[i].name);
 
-        if (asprintf(&path, "%s%s", folders[i].above, folders[i].name) < 0) {
-            path = NULL;
+        if (!path)
             return -ENOMEM;
-        }
-        r = folder_make(&(struct folder) { path, folders[i].mode, is_roots ? geteuid() : monitor->uid,
-                                           is_roots ? getegid() : monitor->gid });
+        r = folders[i].make(&(struct folder) { path, folders[i].mode, folders[i].uid,
+                                               folders[i].gid });
         if (r < 0)
             log_error_errno(r, "cannot make the folder %s: %m", path);
     }
     return r;
+}
+
+bool monitor_discard_memory_caches(const struct monitor *monitor)
+{
+    CLEANUP(freep) char *memory = path_in(monitor->paths->state_dir, "/mc");
+    CLEANUP(freep) char *lock = path_in(monitor->paths->own_dir, "/mc.lock");
+    CLEANUP(closep) int lock_fd = -1;
+
+    if (!memory || !lock || memfile_lock(lock, &lock_fd) <= 0)
+        return false;
+    return memfile_discard_others(memory, (uid_t) -1) == 0;
+}
+
+/* What an earlier start, or another engine, has left for clients and for us. */
+static int check_caches(const struct monitor *monitor)
+{
+    CLEANUP(freep) char *cache = path_in(monitor->paths->own_dir, "/cache");
+    CLEANUP(freep) char *stamps = path_in(monitor->paths->state_dir, "/db");
+    CLEANUP(freep) char *memory = path_in(monitor->paths->state_dir, "/mc");
+    int r, is_new;
+
+    if (!cache || !stamps || !memory)
+        return -ENOMEM;
+    is_new = stamp_check(&(struct stamp_places) { monitor->paths->own_dir, cache, stamps });
+    if (is_new < 0)
+        return is_new;
+    /* Records there live for minutes: clients would go on with what the old cache has held. A
+     * responder that has been quicker than us sees by itself that the cache is another, and could
+     * make no new files. */
+    if (is_new && monitor_discard_memory_caches(monitor))
+        return 0;
+    r = memfile_discard_others(memory, monitor->responder_uid);
+    if (r < 0)
+        log_warning_errno(r, "cannot remove old memory caches in %s: %m", memory);
+    return 0;
 }
 
 static int write_snapshot(const struct monitor *monitor)
@@ -158,8 +201,9 @@ static int confine_to_files(const struct monitor *monitor)
 
     if (!pid_file)
         return -ENOMEM;
-    return confine(NULL, (const char *const[]) { paths->state_dir, paths->log_dir, paths->run_dir, dirname(pid_file),
-                                                 "/dev/null", NULL });
+    return confine(NULL,
+                   (const char *const[]) { paths->state_dir, paths->own_dir, paths->log_dir,
+                                           paths->run_dir, dirname(pid_file), "/dev/null", NULL });
 }
 
 static int take_pidfile(struct monitor *monitor)
@@ -236,6 +280,8 @@ static int run(struct monitor *monitor)
     if (r == 0)
         r = take_pidfile(monitor);
     if (r == 0)
+        r = check_caches(monitor); /* it is the only one now */
+    if (r == 0)
         r = write_snapshot(monitor);
     if (r == 0)
         r = start(monitor);
@@ -268,7 +314,7 @@ static int prepare(struct monitor *monitor)
 
     log_set_debug_level(arguments->debug_level >= 0 ? arguments->debug_level
                                                     : (int) config_u32(monitor->config, "sssd", "debug_level"));
-    r = find_user(monitor);
+    r = find_users(monitor);
     if (r == 0)
         r = make_folders(monitor);
     if (r < 0 || arguments->action == ACTION_SNAPSHOT)

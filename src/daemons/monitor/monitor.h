@@ -22,8 +22,10 @@ struct monitor_paths {
     const char *config_dir;
     uid_t config_uid; /* to whom the configuration has to belong */
     gid_t config_gid;
-    const char *state_dir, *log_dir, *run_dir, *libexec_dir;
+    const char *state_dir; /* SSSD's, of which only what clients look at is ours */
+    const char *own_dir, *log_dir, *run_dir, *libexec_dir;
     const char *pid_file;
+    const char *user, *backend_user; /* whom responders and back ends become */
     uint64_t second_usec; /* how long a second is: shorter for tests */
 };
 
@@ -39,6 +41,8 @@ struct monitor {
     struct config *config;
     uid_t uid; /* of the backends */
     gid_t gid;
+    uid_t responder_uid;
+    gid_t responder_gid;
     int pid_fd;
     int ready_fd; /* to whoever started a daemon and waits for it; -1: nobody */
 
@@ -56,6 +60,9 @@ struct monitor {
 
 /* main() of the monitor. Returns the exit code. */
 int monitor_run(int argc, char **argv, const struct monitor_paths *paths);
+
+/* Removes all files of the clients' memory cache, unless a responder writes them. */
+bool monitor_discard_memory_caches(const struct monitor *monitor);
 
 /* Says that it is up once all services have registered for the first time. */
 void monitor_check_ready(struct monitor *monitor);

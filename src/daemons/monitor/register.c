@@ -146,13 +146,14 @@ static int on_connection(sd_bus *bus, const struct bus_peer *peer, void *userdat
 
 int register_init(struct monitor *monitor)
 {
+    const struct bus_access access = { monitor->responder_gid, { monitor->responder_uid, monitor->uid } };
     CLEANUP(freep) char *path = NULL;
 
-    if (asprintf(&path, "%s/pipes/private/sbus-monitor", monitor->paths->state_dir) < 0) {
+    if (asprintf(&path, "%s/monitor.socket", monitor->paths->run_dir) < 0) {
         path = NULL;
         return -ENOMEM;
     }
-    return bus_listen(monitor->event, path, monitor->uid, monitor->gid, on_connection, monitor, &monitor->bus);
+    return bus_listen(monitor->event, path, access, on_connection, monitor, &monitor->bus);
 }
 
 void register_done(struct monitor *monitor)

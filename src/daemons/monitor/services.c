@@ -183,9 +183,9 @@ static int spawn_service(struct service *service)
         path = NULL;
         return -ENOMEM;
     }
-    /* Responders need root's rights for a moment and give them up themselves. */
-    (void) snprintf(uid, sizeof(uid), "%u", is_backend ? (unsigned) monitor->uid : 0);
-    (void) snprintf(gid, sizeof(gid), "%u", is_backend ? (unsigned) monitor->gid : 0);
+    /* Both need root's rights for a moment and give them up themselves. */
+    (void) snprintf(uid, sizeof(uid), "%u", (unsigned) (is_backend ? monitor->uid : monitor->responder_uid));
+    (void) snprintf(gid, sizeof(gid), "%u", (unsigned) (is_backend ? monitor->gid : monitor->responder_gid));
     (void) snprintf(logger, sizeof(logger), "--logger=%s", log_target_word(monitor->arguments.log_target));
     (void) snprintf(level, sizeof(level), "--debug-level=%d", monitor->arguments.debug_level);
 

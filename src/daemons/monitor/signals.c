@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
 
+#include "bus/bus.h"
+#include "common/cleanup.h"
 #include "monitor/services.h"
 #include "monitor/signals.h"
 #include "util/log.h"
@@ -14,7 +20,46 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     return 0;
 }
 
-/* Logs were moved, or the expiry tool has left its flag for the memory cache: responders look for that themselves. */
+/* Whoever left it waits until it has gone. */
+static void remove_flag(const struct monitor *monitor)
+{
+    CLEANUP(freep) char *path = NULL;
+
+    if (asprintf(&path, "%s/mc/clear_mc_flag", monitor->paths->state_dir) < 0) {
+        path = NULL;
+        return;
+    }
+    if (unlink(path) < 0 && errno != ENOENT)
+        log_warning("cannot remove %s: %m", path);
+}
+
+static int on_cleared(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    (void) reply;
+    (void) error;
+    remove_flag(userdata);
+    return 0;
+}
+
+/* The responder clears its files if the flag is there, and cannot remove that: the folder is not its own. Where none has them, they go
+ * as a whole, and the next one makes new ones. */
+static void clear_memcache(struct monitor *monitor)
+{
+    const struct service *nss = services_find(monitor, "nss");
+    CLEANUP(freep) char *flag = NULL;
+
+    if (nss && nss->bus && sd_bus_call_method_async(nss->bus, NULL, NULL, BUS_PATH, BUS_SERVICE, "ClearMemcache", on_cleared,
+                                                    monitor, NULL) >= 0)
+        return;
+    if (asprintf(&flag, "%s/mc/clear_mc_flag", monitor->paths->state_dir) < 0) {
+        flag = NULL;
+        return;
+    }
+    if (access(flag, F_OK) == 0 && monitor_discard_memory_caches(monitor))
+        remove_flag(monitor);
+}
+
+/* Logs were moved, or the expiry tool has left its flag for the memory cache. */
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
     struct monitor *monitor = userdata;
@@ -24,7 +69,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
     (void) log_reopen(); /* it has told */
     services_call(monitor, SERVICE_BACKEND, "RotateLogs");
     services_call(monitor, SERVICE_RESPONDER, "RotateLogs");
-    services_call(monitor, SERVICE_RESPONDER, "ClearMemcache");
+    clear_memcache(monitor);
     return 0;
 }
 

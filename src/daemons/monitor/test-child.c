@@ -109,7 +109,7 @@ static void register_as(sd_event *event, const char *as)
     static size_t n;
     sd_bus **bus = &buses[n++];
 
-    if (bus_connect(event, "state/pipes/private/sbus-monitor", getuid(), bus) < 0 || bus_watch_close(*bus, on_closed, event) < 0 ||
+    if (bus_connect(event, "run/monitor.socket", getuid(), bus) < 0 || bus_watch_close(*bus, on_closed, event) < 0 ||
         sd_bus_add_object_vtable(*bus, NULL, BUS_PATH, BUS_SERVICE, vtable, NULL) < 0 ||
         sd_bus_call_method_async(*bus, NULL, NULL, BUS_PATH, BUS_MONITOR, "RegisterService", on_answer, NULL, "sq", as,
                                  BUS_VERSION) < 0)

@@ -24,14 +24,15 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "config/config.h"
+#include "util/memfile.h"
 
 /* What the monitor takes for a second; see test-main.c. Long where no limit should pass, however busy the host is; short in
  * the tests of limits. */
 #define LONG_SECOND "10000000"
 #define SECOND UINT64_C(100000)
 
-#define SOUND                                                        \
-    "[sssd]\nservices = nss\ndomains = one, two\nuser = nosuch\n"    \
+#define SOUND                                                   \
+    "[sssd]\nservices = nss\ndomains = one, two\nuser = root\n" \
     "[domain/one]\nid_provider = ldif\n[domain/two]\nid_provider = ldif\n"
 
 static char programs[512]; /* where this test was built */
@@ -260,7 +261,11 @@ static void it_is_ready_when_all_have_registered(void **state)
     assert_true(asprintf(&expected, "domain/one started: --domain one --uid %u --gid %u --logger=stderr --debug-level=4\n",
                          (unsigned) getuid(), (unsigned) getgid()) > 0);
     assert_true(has("events", expected));
-    assert_true(has("events", "nss started: --uid 0 --gid 0 --logger=stderr --debug-level=4\n"));
+    free(expected);
+    assert_true(asprintf(&expected,
+                         "nss started: --uid %u --gid %u --logger=stderr --debug-level=4\n",
+                         (unsigned) getuid(), (unsigned) getgid()) > 0);
+    assert_true(has("events", expected));
     assert_int_equal(config_read_snapshot("run/config", &config), 0);
     assert_string_equal(config_get(config, "sssd", "domains"), "one, two");
     assert_int_equal(stop_monitor(f), 0);
@@ -505,7 +510,7 @@ static void leftovers_do_not_matter(void **state)
 
     assert_true(asprintf(&forged, "%ld\n and more of that", (long) getpid()) > 0);
     put_as("sssd.pid", forged, 0644);
-    assert_int_equal(system("mkdir -p state/pipes/private run && touch state/pipes/private/sbus-monitor run/config"), 0);
+    assert_int_equal(system("mkdir -p run && touch run/monitor.socket run/config"), 0);
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     text = contents("sssd.pid");
@@ -530,27 +535,172 @@ static void there_is_only_one(void **state)
     assert_int_equal(stop_monitor(f), 0);
 }
 
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+
+    assert_return_code(stat(path, &st), errno);
+    return st.st_mode & 07777;
+}
+
 /* Scenario 42. */
 static void folders_are_made_and_links_not_followed(void **state)
 {
     struct fixture *f = *state;
-    struct stat st;
 
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
-    assert_return_code(stat("state/pipes/private", &st), errno);
-    assert_int_equal(st.st_mode & 07777, 0750);
-    assert_return_code(stat("state/db", &st), errno);
-    assert_int_equal(st.st_mode & 07777, 0700);
-    assert_return_code(stat("run", &st), errno);
-    assert_int_equal(st.st_mode & 07777, 0755);
+    assert_int_equal(mode_of("run"), 0755);
+    assert_int_equal(mode_of("run/monitor.socket"), 0660);
+    assert_int_equal(mode_of("own"), 0755);
+    assert_int_equal(mode_of("own/cache"), 0750);
+    assert_int_equal(mode_of("log"), 0750);
+    assert_int_equal(mode_of("state/pipes"), 0755); /* where clients look */
+    assert_int_equal(mode_of("state/mc"), 0755);
+    assert_int_equal(access("state/pipes/private", F_OK), -1); /* SSSD's alone */
+    assert_int_equal(access("state/db", F_OK), -1);
     assert_int_equal(stop_monitor(f), 0);
 
-    assert_int_equal(system("rm -r state/db && mkdir elsewhere && ln -s elsewhere/new state/db"), 0);
+    assert_int_equal(system("rm -r own/cache && mkdir elsewhere && ln -s elsewhere/new own/cache"),
+                     0);
     start(f);
     assert_int_equal(exit_code_of(f), 1);
     assert_true(has("stderr", "cannot make the folder"));
     assert_int_equal(access("elsewhere/new", F_OK), -1);
+}
+
+static void folders_of_sssds_stay_as_they_are(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(system("mkdir -m 700 state && mkdir -m 711 state/pipes && mkdir -m 770 "
+                            "state/db && mkdir -m 775 state/mc"),
+                     0);
+    assert_int_equal(system("test $(id -u) != 0 || chown -R 123:456 state"), 0);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(stop_monitor(f), 0);
+    assert_int_equal(
+        system("test $(id -u) != 0 || test $(find state -type d -uid 123 -gid 456 | wc -l) = 4"),
+        0);
+    assert_int_equal(mode_of("state"), 0700);
+    assert_int_equal(mode_of("state/pipes"), 0711);
+    assert_int_equal(mode_of("state/db"), 0770);
+    assert_int_equal(mode_of("state/mc"), 0775);
+}
+
+/* The recipe for SSSD's cache. */
+static void whoever_clears_sssds_cache_clears_ours(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(system("mkdir -p -m 700 state/db"), 0);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(stop_monitor(f), 0);
+    assert_int_equal(system("touch own/cache/cache_one.mdb state/mc/passwd"), 0);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(access("own/cache/cache_one.mdb", F_OK), 0);
+    assert_int_equal(access("state/mc/passwd", F_OK), -1); /* not one of ours */
+    assert_int_equal(stop_monitor(f), 0);
+
+    assert_int_equal(system("rm -f state/db/*"), 0);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(access("own/cache/cache_one.mdb", F_OK), -1);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
+static void put_memory_cache(const char *name)
+{
+    CLEANUP(closep) int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const uint64_t magic = MEMFILE_TAIL_MAGIC;
+
+    assert_return_code(ftruncate(fd, 1000), errno);
+    assert_int_equal(pwrite(fd, &magic, sizeof(magic), 1000 - MEMFILE_TAIL_BYTES), sizeof(magic));
+}
+
+/* What clients read of our own goes with the cache, but not from under a responder, which could
+ * make it no more. */
+static void memory_caches_go_with_the_cache_unless_somebody_writes_them(void **state)
+{
+    struct fixture *f = *state;
+    int lock_fd;
+
+    assert_int_equal(system("mkdir -p -m 755 state/db state/mc own"), 0);
+    put_memory_cache("state/mc/passwd");
+    assert_int_equal(memfile_lock("own/mc.lock", &lock_fd), 1);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(access("state/mc/passwd", F_OK), 0);
+    assert_int_equal(stop_monitor(f), 0);
+    assert_return_code(close(lock_fd), errno);
+
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(access("state/mc/passwd", F_OK), 0); /* the same cache */
+    assert_int_equal(stop_monitor(f), 0);
+    assert_int_equal(system("rm -f state/db/*"), 0);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(access("state/mc/passwd", F_OK), -1);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
+/* The expiry tool waits until its flag has gone. */
+static void the_memory_caches_flag_goes_when_it_is_cleared(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(system("touch state/mc/clear_mc_flag state/mc/passwd"), 0);
+    assert_return_code(kill(f->monitor, SIGHUP), errno);
+    WITHIN(60, access("state/mc/clear_mc_flag", F_OK) < 0);
+    assert_true(has("events", "nss ClearMemcache"));
+    assert_int_equal(access("state/mc/passwd", F_OK),
+                     0); /* the responder has cleared it in place */
+    assert_int_equal(stop_monitor(f), 0);
+}
+
+static void all_others_become_our_own_users_whatever_the_configuration_says(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+
+    if (getuid() != 0)
+        skip();
+    configure(
+        "[sssd]\nservices = nss\ndomains = one\nuser = sssd\n[domain/one]\nid_provider = ldif\n");
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_true(has("events", "nss started: --uid 65534 --gid"));
+    assert_true(has("events", "domain/one started: --domain one --uid 65534 --gid"));
+    assert_return_code(stat("own/cache", &st), errno);
+    assert_int_equal(st.st_uid, 65534);
+    assert_return_code(stat("run/monitor.socket", &st), errno);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_not_equal(st.st_gid, 0);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
+static void without_its_users_it_does_not_run(void **state)
+{
+    struct fixture *f = *state;
+
+    if (getuid() != 0)
+        skip();
+    configure(
+        "[sssd]\nservices = nss\ndomains = one\nuser = sssd\n[domain/one]\nid_provider = ldif\n");
+    assert_return_code(setenv("BACKEND_USER", "nobody-has-this-name", 1), errno);
+    start(f);
+    assert_return_code(unsetenv("BACKEND_USER"), errno);
+    assert_int_equal(exit_code_of(f), 1);
+    assert_true(has("stderr", "there is no user \"nobody-has-this-name\" in /etc/passwd to become: "
+                              "refusing to run as root"));
+    assert_int_equal(access("events", F_OK), -1);
+    assert_int_equal(access("own", F_OK), -1);
 }
 
 /* --- The configuration ----------------------------------------------------------------------------------------- */
@@ -662,6 +812,12 @@ int main(void)
         TEST(leftovers_do_not_matter),
         TEST(there_is_only_one),
         TEST(folders_are_made_and_links_not_followed),
+        TEST(folders_of_sssds_stay_as_they_are),
+        TEST(whoever_clears_sssds_cache_clears_ours),
+        TEST(memory_caches_go_with_the_cache_unless_somebody_writes_them),
+        TEST(the_memory_caches_flag_goes_when_it_is_cleared),
+        TEST(all_others_become_our_own_users_whatever_the_configuration_says),
+        TEST(without_its_users_it_does_not_run),
         TEST(a_broken_configuration_changes_nothing),
         TEST(a_configuration_can_be_checked_without_effect),
         TEST(services_have_to_be_listed),

@@ -13,6 +13,7 @@
 #include "nss/dataprovider.h"
 #include "nss/domains.h"
 #include "util/log.h"
+#include "util/paths.h"
 
 #define SECTION_BYTES 300
 #define CHECK_USEC 1000000ULL
@@ -154,7 +155,7 @@ static int open_backend(struct domain *domain, sd_event *event, const char *bus_
 {
     CLEANUP(freep) char *path = NULL;
 
-    if (asprintf(&path, "%s%s", bus_prefix, domain->name) < 0) {
+    if (asprintf(&path, "%s%s" BACKEND_BUS_SUFFIX, bus_prefix, domain->name) < 0) {
         path = NULL;
         return -ENOMEM;
     }

@@ -38,7 +38,7 @@ nss_libnss_a_SOURCES = \
 	nss/users.c \
 	nss/users.h
 
-sssdlibexec_PROGRAMS += nss/sssd_nss
+engine_PROGRAMS += nss/sssd_nss
 nss_sssd_nss_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 nss_sssd_nss_SOURCES = nss/main.c
 nss_ldadd = nss/libnss.a responder/libresponder.a bus/libbus.a cache/libcache.a config/libconfig.a \

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "common/cleanup.h"
 #include "nss/commands.h"
 #include "nss/memcache.h"
 #include "nss/nss.h"
@@ -14,16 +15,26 @@ static const uint32_t versions[] = { 1, 0 };
 static const struct nss_paths paths = {
     .cache_dir = CACHE_DIR,
     .memcache_dir = MEMCACHE_DIR,
+    .memcache_lock = MEMCACHE_LOCK,
     .bus_prefix = BACKEND_BUS_PREFIX,
     .shells_file = "/etc/shells",
 };
+
+static struct memcache *memcache; /* between root's part and the rest */
+
+static int prepare(struct responder *responder)
+{
+    return memcache_open(paths.memcache_dir, paths.memcache_lock, responder_config(responder),
+                         responder_uid(responder), responder_gid(responder), &memcache);
+}
 
 static int init(struct responder *responder, void **ret_state)
 {
     struct nss *nss;
     int r;
 
-    r = nss_new(responder_event(responder), responder_config(responder), &paths, &nss);
+    r = nss_new(responder_event(responder), responder_config(responder), &paths, TAKE(memcache),
+                &nss);
     if (r >= 0)
         *ret_state = nss;
     return r;
@@ -50,6 +61,7 @@ int main(int argc, char **argv)
         .versions = versions,
         .commands = nss_commands,
         .n_commands = n_nss_commands,
+        .prepare = prepare,
         .init = init,
         .done = done,
         .clear_memcache = clear_memcache,

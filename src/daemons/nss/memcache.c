@@ -2,6 +2,7 @@
 /* Memory cache: what lies in the records of each file, and what becomes of files that are taken away. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,11 @@
 #include "config/config.h"
 #include "nss/memcache.h"
 #include "nss/memtable.h"
+#include "util/folders.h"
 #include "util/log.h"
+#include "util/memfile.h"
 
 #define CLEAR_FLAG "clear_mc_flag"
-#define RETRY_USEC (10 * 1000000ULL)
 
 enum table {
     TABLE_USERS,
@@ -41,141 +43,165 @@ static const struct {
 
 struct memcache {
     const char *dir;
+    int lock_fd;   /* until our end nobody else takes our files over */
     uint64_t life; /* of a record, in seconds; 0: there are no files */
-    uint64_t mark;
-    struct {
-        uint32_t n_slots;         /* 0: there is no file */
-        struct memtable *table;   /* NULL: it could not be had */
-        uint64_t retry_usec;
-    } files[N_TABLES];
+    struct memtable *tables[N_TABLES]; /* NULL: there is no file, or it was taken away */
 };
 
-static void open_table(struct memcache *memcache, enum table which)
-{
-    uint64_t now = now_usec();
-    int r;
-
-    if (memcache->files[which].n_slots == 0 || now < memcache->files[which].retry_usec)
-        return;
-    memcache->files[which].retry_usec = now + RETRY_USEC;
-    r = memtable_open(memcache->dir, tables[which].name, &tables[which].kind, memcache->files[which].n_slots, memcache->mark,
-                      &memcache->files[which].table);
-    if (r == -EAGAIN)
-        log_info("memory cache %s: another process still has it", tables[which].name);
-    else if (r < 0)
-        log_warning_errno(r, "memory cache %s: cannot make it: %m; clients ask for each entry", tables[which].name);
-}
-
-/* The table, if it is still the one that clients read. One that was taken away is made anew. */
-static struct memtable *ready(struct memcache *memcache, enum table which)
-{
-    struct memtable **table = &memcache->files[which].table;
-
-    if (*table && memtable_check(*table, now_usec()) < 0) {
-        *table = memtable_close(*table);
-        memcache->files[which].retry_usec = 0;
-    }
-    if (!*table)
-        open_table(memcache, which);
-    return *table;
-}
-
-static void discard(const char *dir, const char *name)
-{
-    int r;
-
-    r = memtable_discard(dir, name);
-    if (r < 0)
-        log_warning_errno(r, "memory cache %s: cannot remove it: %m", name);
-}
+/* ---- as root ---- */
 
 static uint32_t slots_for(uint32_t megabytes)
 {
     return (megabytes * MEMTABLE_SLOTS_PER_MB + 7) / 8 * 8;
 }
 
-static char *flag_path(const struct memcache *memcache)
+static char *flag_path(const char *dir)
 {
     char *path;
 
-    return asprintf(&path, "%s/%s", memcache->dir, CLEAR_FLAG) < 0 ? NULL : path;
+    return asprintf(&path, "%s/%s", dir, CLEAR_FLAG) < 0 ? NULL : path;
 }
 
-int memcache_new(const char *dir, const struct config *config, uint64_t mark, struct memcache **ret)
+/* One who still has the lock is leaving: its files are replaced, and so is the lock, which is ours
+ * then. Returns as memfile_lock(), but with the lock in any case. */
+static int take_lock(const char *path, int *ret_fd)
 {
-    CLEANUP(freep) char *flag = NULL;
+    int was_held = 0;
+
+    for (unsigned turns = 0; turns < 100; turns++) {
+        int r = memfile_lock(path, ret_fd);
+
+        if (r != 0)
+            return r < 0 ? r : !was_held;
+        was_held = 1;
+        if (unlink(path) < 0 && errno != ENOENT)
+            return -errno;
+    }
+    return -EAGAIN; /* a host on which a hundred others start at once */
+}
+
+static void open_tables(struct memcache *memcache, const struct memtable_place *place,
+                        const struct config *config)
+{
+    for (enum table which = 0; which < N_TABLES; which++) {
+        uint32_t n_slots = slots_for(config_u32(config, "nss", tables[which].size_option));
+        int r;
+
+        if (memcache->life == 0)
+            n_slots = 0;
+        if (n_slots == 0)
+            r = memfile_discard(place->folder_fd, tables[which].name);
+        else
+            r = memtable_open(place, tables[which].name, &tables[which].kind, n_slots,
+                              &memcache->tables[which]);
+        if (r < 0)
+            log_warning_errno(r, "memory cache %s: cannot %s it: %m", tables[which].name,
+                              n_slots ? "make" : "remove");
+    }
+}
+
+static int open_folder(const char *dir, int *ret_fd)
+{
+    int r;
+
+    /* Only one that is missing: else it is SSSD's, with the owner and mode that its packages give
+     * it. */
+    r = folder_make(&(struct folder) { dir, 0755, geteuid(), getegid() });
+    if (r < 0)
+        return r;
+    *ret_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return *ret_fd < 0 ? -errno : 0;
+}
+
+int memcache_open(const char *dir, const char *lock_path, const struct config *config, uid_t uid,
+                  gid_t gid, struct memcache **ret)
+{
+    CLEANUP(closep) int folder_fd = -1;
     struct memcache *memcache;
-    enum table which;
+    int r, is_sole_writer;
 
     memcache = calloc(1, sizeof(*memcache));
     if (!memcache)
         return -ENOMEM;
     memcache->dir = dir;
-    memcache->mark = mark;
+    memcache->lock_fd = -1;
     memcache->life = config_usec(config, "nss", "memcache_timeout") / 1000000;
-
-    flag = flag_path(memcache);
-    if (flag && unlink(flag) == 0) /* whoever left it waits no more, but wanted the files cleared */
-        for (which = 0; which < N_TABLES; which++)
-            discard(dir, tables[which].name);
-    discard(dir, SIDS_NAME);
-    for (which = 0; which < N_TABLES; which++) {
-        if (memcache->life > 0)
-            memcache->files[which].n_slots = slots_for(config_u32(config, "nss", tables[which].size_option));
-        if (memcache->files[which].n_slots > 0)
-            open_table(memcache, which);
-        else
-            discard(dir, tables[which].name);
-    }
     *ret = memcache;
+
+    r = open_folder(dir, &folder_fd);
+    if (r < 0) {
+        log_warning_errno(r, "memory cache: cannot open %s: %m; clients ask for each entry", dir);
+        return 0;
+    }
+    is_sole_writer = take_lock(lock_path, &memcache->lock_fd);
+    if (is_sole_writer < 0)
+        log_warning_errno(is_sole_writer,
+                          "memory cache: cannot lock %s: %m; its files are made anew", lock_path);
+
+    /* whoever left the flag waits no more, but wanted the files cleared; another engine's are of no
+     * use to anybody */
+    r = memfile_discard_others(dir, unlinkat(folder_fd, CLEAR_FLAG, 0) == 0 ? (uid_t) -1 : uid);
+    if (r >= 0)
+        r = memfile_discard(folder_fd, SIDS_NAME);
+    if (r < 0)
+        log_warning_errno(r, "memory cache: cannot remove what another engine has left: %m");
+    open_tables(memcache, &(struct memtable_place) { folder_fd, uid, gid, is_sole_writer == 1 },
+                config);
     return 0;
 }
 
 struct memcache *memcache_free(struct memcache *memcache)
 {
-    enum table which;
-
     if (!memcache)
         return NULL;
-    for (which = 0; which < N_TABLES; which++)
-        memtable_close(memcache->files[which].table);
+    for (enum table which = 0; which < N_TABLES; which++)
+        memtable_close(memcache->tables[which]);
+    closep(&memcache->lock_fd);
     free(memcache);
     return NULL;
 }
 
+/* ---- as the service's user ---- */
+
+/* The table, if it is still one that clients read. One that was taken away can only be made anew by
+ * root. */
+static struct memtable *ready(struct memcache *memcache, enum table which)
+{
+    struct memtable **table = &memcache->tables[which];
+
+    if (*table && memtable_check(*table, now_usec()) < 0) {
+        log_warning("memory cache %s: its file was taken away: clients ask for each entry until "
+                    "the next start",
+                    tables[which].name);
+        *table = memtable_close(*table);
+    }
+    return *table;
+}
+
 void memcache_set_mark(struct memcache *memcache, uint64_t mark)
 {
-    enum table which;
-
-    memcache->mark = mark;
-    for (which = 0; which < N_TABLES; which++)
-        if (memcache->files[which].table)
-            memtable_set_mark(memcache->files[which].table, mark);
+    for (enum table which = 0; which < N_TABLES; which++)
+        if (memcache->tables[which])
+            memtable_set_mark(memcache->tables[which], mark);
 }
 
 void memcache_keep(struct memcache *memcache, uint64_t mark)
 {
-    enum table which;
-
-    memcache->mark = mark;
-    for (which = 0; which < N_TABLES; which++)
-        if (memcache->files[which].table)
-            memtable_keep(memcache->files[which].table, mark);
+    for (enum table which = 0; which < N_TABLES; which++)
+        if (memcache->tables[which])
+            memtable_keep(memcache->tables[which], mark);
 }
 
 void memcache_clear_if_flagged(struct memcache *memcache)
 {
-    CLEANUP(freep) char *flag = flag_path(memcache);
-    enum table which;
+    CLEANUP(freep) char *flag = flag_path(memcache->dir);
 
     if (!flag || access(flag, F_OK) < 0)
         return;
-    for (which = 0; which < N_TABLES; which++)
+    for (enum table which = 0; which < N_TABLES; which++)
         if (ready(memcache, which))
-            memtable_clear(memcache->files[which].table);
+            memtable_clear(memcache->tables[which]);
     log_info("memory cache: cleared");
-    if (unlink(flag) < 0)
-        log_warning("cannot remove %s: %m", flag);
 }
 
 static void store(struct memcache *memcache, enum table which, const char *key1, const char *key2, const void *head,
@@ -237,17 +263,17 @@ void memcache_store_gids(struct memcache *memcache, const char *asked, const cha
 void memcache_forget_user(struct memcache *memcache, const char *name)
 {
     if (ready(memcache, TABLE_USERS))
-        memtable_forget(memcache->files[TABLE_USERS].table, name);
+        memtable_forget(memcache->tables[TABLE_USERS], name);
 }
 
 void memcache_forget_group(struct memcache *memcache, const char *name)
 {
     if (ready(memcache, TABLE_GROUPS))
-        memtable_forget(memcache->files[TABLE_GROUPS].table, name);
+        memtable_forget(memcache->tables[TABLE_GROUPS], name);
 }
 
 void memcache_forget_gids(struct memcache *memcache, const char *full_name)
 {
     if (ready(memcache, TABLE_GIDS))
-        memtable_forget_by_key2(memcache->files[TABLE_GIDS].table, full_name);
+        memtable_forget_by_key2(memcache->tables[TABLE_GIDS], full_name);
 }

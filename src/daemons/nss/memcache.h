@@ -6,21 +6,26 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct config;
 struct memcache;
 
-/* Opens passwd, group and initgroups in dir, which must live on: those that an earlier life has left, else new ones. A file that cannot be had stays
- * absent; that is tried again now and then. mark is of domains_mark(). */
-int memcache_new(const char *dir, const struct config *config, uint64_t mark, struct memcache **ret);
+/* As root, for a process that goes on as that user: opens passwd, group and initgroups in dir,
+ * which must live on, those that an earlier life has left, else new ones, and discards what another
+ * engine has left. A file that cannot be had, or is taken away later, stays absent until the next
+ * start. Next is memcache_set_mark(). Failures but of memory are told in the log. */
+int memcache_open(const char *dir, const char *lock_path, const struct config *config, uid_t uid,
+                  gid_t gid, struct memcache **ret);
 /* Leaves the files to the clients and the next life. */
 struct memcache *memcache_free(struct memcache *memcache);
 
-/* Drops all records if they were made under another mark. */
+/* Of domains_mark(). Drops all records if they were made under another. */
 void memcache_set_mark(struct memcache *memcache, uint64_t mark);
 /* Whatever is no longer so under this mark has been forgotten. */
 void memcache_keep(struct memcache *memcache, uint64_t mark);
-/* Drops all records if the administrator's tools want it: they leave a flag. */
+/* Drops all records if the administrator's tools want it: they leave a flag, which the monitor, as
+ * root, removes afterwards. */
 void memcache_clear_if_flagged(struct memcache *memcache);
 
 /* Failures are told in the log, and leave an entry to the socket. strings is name, password, gecos, home, shell: */

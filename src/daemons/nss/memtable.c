@@ -18,17 +18,17 @@
 #include "common/cleanup.h"
 #include "nss/memtable.h"
 #include "util/log.h"
+#include "util/memfile.h"
 
 #define NONE UINT32_MAX
 #define BARRIER_INVALID UINT32_MAX
-#define TAIL_MAGIC 0x31656c6261746d73ULL /* "smtable1": the layout of the tail */
 #define LEN_MIN 56                       /* readers refuse a record below that */
 #define CHECK_USEC 1000000ULL
 
 enum status {
     STATUS_UNINITIALISED = 0,
     STATUS_ALIVE = 1,
-    STATUS_RECYCLED = 2,
+    STATUS_RECYCLED = MEMFILE_RECYCLED,
 };
 
 struct header {
@@ -43,6 +43,8 @@ struct header {
     uint32_t padding;
 };
 _Static_assert(sizeof(struct header) == 56, "the layout is the clients'");
+_Static_assert(offsetof(struct header, status) == MEMFILE_STATUS_AT,
+               "others mark files as recycled, too");
 
 struct record {
     uint32_t b1;
@@ -68,6 +70,7 @@ struct tail {
     uint32_t busy;      /* something is being changed */
     uint32_t padding;
 };
+_Static_assert(sizeof(struct tail) == MEMFILE_TAIL_BYTES, "others know our files by it");
 
 struct memtable {
     struct memtable_kind kind;
@@ -79,6 +82,7 @@ struct memtable {
     uint32_t *buckets;
     struct tail *tail;
     uint32_t n_slots;
+    bool is_new;         /* nothing was stored, under no mark */
     uint64_t check_usec; /* when to look at the file again */
 };
 
@@ -516,20 +520,20 @@ static int wipe(struct memtable *table)
     return 0;
 }
 
-/* Readers leave it, and the next writer makes another. */
+/* Readers leave it, and the next life makes another. */
 static void recycle(struct memtable *table)
 {
     begin_change(table);
     set_status(table, STATUS_RECYCLED);
 }
 
-static int lock(int fd)
+/* What SSSD's tools look at: where it can be locked they take it that nobody writes, and remove the
+ * file. Nothing of ours relies on it, since whoever can read the file can lock it, too. */
+static void show_writer(int fd)
 {
-    struct flock flock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
 
-    if (fcntl(fd, F_SETLK, &flock) < 0)
-        return errno == EACCES || errno == EAGAIN ? -EAGAIN : -errno;
-    return 0;
+    (void) fcntl(fd, F_OFD_SETLK, &lock); /* see above */
 }
 
 static int map_file(struct memtable *table, const struct header *header)
@@ -556,27 +560,26 @@ static bool can_be_adopted(const struct memtable *table, const struct header *wa
     if (header.b1 != header.b2 || header.b1 >> 24 != 0xf0)
         return false;
     header.b1 = header.b2 = header.seed = header.padding = 0;
-    return memcmp(&header, wanted, sizeof(header)) == 0 && table->tail->magic == TAIL_MAGIC && table->tail->busy == 0 &&
+    return memcmp(&header, wanted, sizeof(header)) == 0 &&
+           table->tail->magic == MEMFILE_TAIL_MAGIC && table->tail->busy == 0 &&
            sd_id128_equal(table->tail->boot, boot);
 }
 
 /* Returns 1 with the file of an earlier life, 0 if there is none that can be used, or a negative errno. */
-static int adopt(struct memtable *table, const char *path, const struct header *wanted, sd_id128_t boot)
+static int adopt(struct memtable *table, const struct memtable_place *place, const char *name,
+                 const struct header *wanted, sd_id128_t boot)
 {
     struct stat info;
     int r;
 
-    table->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (!place->is_sole_writer || sd_id128_is_null(boot))
+        return 0;
+    table->fd = openat(place->folder_fd, name,
+                       O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (table->fd < 0)
-        return errno == ENOENT ? 0 : -errno;
-    if (fstat(table->fd, &info) < 0)
-        return -errno;
-    if (!S_ISREG(info.st_mode))
-        return -EUCLEAN;
-    r = lock(table->fd);
-    if (r < 0)
-        return r;
-    if (info.st_nlink != 1 || (size_t) info.st_size != tail_at(wanted) + sizeof(struct tail) || sd_id128_is_null(boot))
+        return errno == ENOENT || errno == ELOOP || errno == EISDIR ? 0 : -errno;
+    if (!memfile_is_ours(table->fd, place->uid) || fstat(table->fd, &info) < 0 ||
+        (size_t) info.st_size != tail_at(wanted) + sizeof(struct tail))
         return 0;
     r = map_file(table, wanted);
     if (r < 0)
@@ -589,81 +592,64 @@ static void unmap(struct memtable *table)
     if (table->map)
         (void) munmap(table->map, table->file_bytes);
     table->map = NULL;
-    if (table->fd >= 0)
-        (void) close(table->fd);
+    closep(&table->fd);
     table->fd = -1;
 }
 
-/* Made aside and put in place whole, so that readers see the old file, none, or the new one. */
-static int create(struct memtable *table, const char *dir, const char *name, const struct header *wanted, uint64_t mark, sd_id128_t boot)
+static int fill_new(struct memtable *table, const struct header *wanted, sd_id128_t boot)
 {
-    CLEANUP(freep) char *path = NULL, *aside = NULL;
     int r;
 
-    if (asprintf(&path, "%s/%s", dir, name) < 0)
-        path = NULL;
-    if (asprintf(&aside, "%s/.%s.new", dir, name) < 0)
-        aside = NULL;
-    if (!path || !aside)
-        return -ENOMEM;
-
-    (void) unlink(aside); /* of a life that ended here */
-    table->fd = open(aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (table->fd < 0)
-        return -errno;
-    r = lock(table->fd);
-    if (r >= 0)
-        /* a store into a page that the disk has no room for would end us */
-        r = -posix_fallocate(table->fd, 0, (off_t) (tail_at(wanted) + sizeof(struct tail)));
+    /* a store into a page that the disk has no room for would end us */
+    r = -posix_fallocate(table->fd, 0, (off_t) (tail_at(wanted) + sizeof(struct tail)));
     if (r >= 0)
         r = map_file(table, wanted);
     if (r >= 0)
         r = fill(table->fd, wanted->hash_at, 0xff, wanted->hash_bytes);
-    if (r >= 0) {
-        *table->header = *wanted;
-        if (getrandom(&table->header->seed, sizeof(table->header->seed), GRND_NONBLOCK) < 0)
-            table->header->seed = (uint32_t) getpid(); /* before the pool is ready */
-        *table->tail = (struct tail){ .magic = TAIL_MAGIC, .boot = boot, .mark = mark };
-        set_status(table, STATUS_ALIVE);
-        if (fchmod(table->fd, 0664) < 0 || rename(aside, path) < 0)
-            r = -errno;
+    if (r < 0)
+        return r;
+    *table->header = *wanted;
+    if (getrandom(&table->header->seed, sizeof(table->header->seed), GRND_NONBLOCK) < 0)
+        table->header->seed = (uint32_t) getpid(); /* before the pool is ready */
+    *table->tail = (struct tail) { .magic = MEMFILE_TAIL_MAGIC, .boot = boot };
+    table->is_new = true;
+    set_status(table, STATUS_ALIVE);
+    return 0;
+}
+
+/* Made aside and put in place whole, so that readers see the old file, none, or the new one. The
+ * folder may be somebody else's: nothing is done by a name but to make, move and remove it. */
+static int create(struct memtable *table, const struct memtable_place *place, const char *name,
+                  const struct header *wanted, sd_id128_t boot)
+{
+    CLEANUP(freep) char *aside = NULL;
+    int r;
+
+    if (asprintf(&aside, ".%s.new", name) < 0) {
+        aside = NULL;
+        return -ENOMEM;
     }
+    (void) unlinkat(place->folder_fd, aside, 0); /* of a life that ended here */
+    table->fd = openat(place->folder_fd, aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                       0600);
+    if (table->fd < 0)
+        return -errno;
+    r = fill_new(table, wanted, boot);
+    /* the mode while it is still our own: to change that of another's takes one more capability */
+    if (r >= 0 && (fchmod(table->fd, 0644) < 0 || fchown(table->fd, place->uid, place->gid) < 0 ||
+                   renameat(place->folder_fd, aside, place->folder_fd, name) < 0))
+        r = -errno;
     if (r < 0) {
-        (void) unlink(aside); /* nobody has seen it */
+        (void) unlinkat(place->folder_fd, aside, 0); /* nobody has seen it */
         unmap(table);
     }
     return r;
 }
 
-int memtable_discard(const char *dir, const char *name)
-{
-    const uint32_t status = STATUS_RECYCLED;
-    CLEANUP(freep) char *path = NULL;
-    CLEANUP(closep) int fd = -1;
-    int r;
-
-    if (asprintf(&path, "%s/%s", dir, name) < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
-    fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd >= 0) {
-        r = lock(fd);
-        if (r < 0)
-            return r;
-        if (pwrite(fd, &status, sizeof(status), offsetof(struct header, status)) < 0)
-            r = 0; /* the link count says it too */
-    }
-    if (unlink(path) < 0 && errno != ENOENT)
-        return -errno;
-    return 0;
-}
-
-int memtable_open(const char *dir, const char *name, const struct memtable_kind *kind, uint32_t n_slots, uint64_t mark,
-                  struct memtable **ret)
+int memtable_open(const struct memtable_place *place, const char *name,
+                  const struct memtable_kind *kind, uint32_t n_slots, struct memtable **ret)
 {
     const struct header wanted = header_for(n_slots);
-    CLEANUP(freep) char *path = NULL;
     struct memtable *table;
     sd_id128_t boot;
     int r;
@@ -677,24 +663,18 @@ int memtable_open(const char *dir, const char *name, const struct memtable_kind 
     table->fd = -1;
     table->n_slots = n_slots;
 
-    if (asprintf(&path, "%s/%s", dir, name) < 0) {
-        path = NULL;
-        free(table);
-        return -ENOMEM;
-    }
-    r = adopt(table, path, &wanted, boot);
-    if (r > 0)
-        memtable_set_mark(table, mark);
-    else if (r != -EAGAIN) {
+    r = adopt(table, place, name, &wanted, boot);
+    if (r <= 0) {
         unmap(table);
-        r = memtable_discard(dir, name);
+        r = memfile_discard(place->folder_fd, name);
         if (r >= 0)
-            r = create(table, dir, name, &wanted, mark, boot);
+            r = create(table, place, name, &wanted, boot);
     }
     if (r < 0) {
         memtable_close(table);
         return r;
     }
+    show_writer(table->fd);
     *ret = table;
     return 0;
 }
@@ -726,16 +706,18 @@ void memtable_clear(struct memtable *table)
 
     r = wipe(table);
     if (r < 0) {
-        log_warning_errno(r, "cannot clear a memory cache: %m; it is made anew");
+        log_warning_errno(r, "cannot clear a memory cache: %m; clients leave it");
         recycle(table);
     }
 }
 
 void memtable_set_mark(struct memtable *table, uint64_t mark)
 {
-    if (table->tail->mark == mark)
+    if (table->tail->mark == mark && !table->is_new)
         return;
-    memtable_clear(table);
+    if (!table->is_new)
+        memtable_clear(table);
+    table->is_new = false;
     table->tail->mark = mark;
 }
 
@@ -756,9 +738,9 @@ int memtable_store(struct memtable *table, const struct memtable_record *record,
     begin_change(table);
     r = store(table, record);
     if (r == -EUCLEAN) {
-        log_warning("a memory cache was damaged and is made anew");
-        recycle(table);
-        return -ESTALE;
+        log_warning("a memory cache was damaged and is cleared");
+        memtable_clear(table);
+        return r;
     }
     end_change(table);
     return r;
@@ -776,8 +758,8 @@ static void forget(struct memtable *table, const char *key, bool is_key2)
             break;
     }
     if (r < 0) {
-        log_warning("a memory cache was damaged and is made anew");
-        recycle(table);
+        log_warning("a memory cache was damaged and is cleared");
+        memtable_clear(table);
         return;
     }
     end_change(table);

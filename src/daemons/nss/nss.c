@@ -80,14 +80,18 @@ static int watch_caches(struct nss *nss, const char *dir)
     return 0;
 }
 
-int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths, struct nss **ret)
+int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths,
+            struct memcache *memcache, struct nss **ret)
 {
     struct nss *nss;
     int r;
 
     nss = calloc(1, sizeof(*nss));
-    if (!nss)
+    if (!nss) {
+        memcache_free(memcache);
         return -ENOMEM;
+    }
+    nss->memcache = memcache;
     nss->event = sd_event_ref(event);
 
     r = domains_new(event, config, paths->cache_dir, paths->bus_prefix, geteuid(), &nss->domains);
@@ -99,7 +103,7 @@ int nss_new(sd_event *event, const struct config *config, const struct nss_paths
         r = watch_caches(nss, paths->cache_dir);
     if (r >= 0) {
         read_states(nss->domains);
-        r = memcache_new(paths->memcache_dir, config, domains_mark(nss->domains), &nss->memcache);
+        memcache_set_mark(nss->memcache, domains_mark(nss->domains));
     }
     if (r < 0) {
         nss_free(nss);

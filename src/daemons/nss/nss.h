@@ -26,11 +26,14 @@ struct nss {
 struct nss_paths {
     const char *cache_dir;
     const char *memcache_dir;
+    const char *memcache_lock;
     const char *bus_prefix; /* of the backends' buses, before the domain's name */
     const char *shells_file;
 };
 
-int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths, struct nss **ret);
+/* Takes the memory cache, also when it fails. */
+int nss_new(sd_event *event, const struct config *config, const struct nss_paths *paths,
+            struct memcache *memcache, struct nss **ret);
 struct nss *nss_free(struct nss *nss);
 
 #endif

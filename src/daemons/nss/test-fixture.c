@@ -21,7 +21,9 @@
 #include "config/config.h"
 #include "config/image.h"
 #include "nss/commands.h"
+#include "nss/memcache.h"
 #include "nss/test-fixture.h"
+#include "util/paths.h"
 
 #define SETTINGS_MAX 32
 
@@ -132,8 +134,8 @@ void fixture_backend_start(struct fixture *f)
 {
     char path[128];
 
-    (void) snprintf(path, sizeof(path), "%s%s", f->bus_prefix, FIXTURE_DOMAIN);
-    assert_int_equal(bus_listen(f->event, path, (uid_t) -1, (gid_t) -1, on_connection, f, &f->bus), 0);
+    (void) snprintf(path, sizeof(path), "%s%s" BACKEND_BUS_SUFFIX, f->bus_prefix, FIXTURE_DOMAIN);
+    assert_int_equal(bus_listen(f->event, path, BUS_OURS_ALONE, on_connection, f, &f->bus), 0);
 }
 
 void fixture_backend_stop(struct fixture *f)
@@ -214,9 +216,14 @@ void fixture_connect(struct fixture *f)
 
 void fixture_restart_nss(struct fixture *f)
 {
+    struct memcache *memcache;
+
     disconnect(f);
     f->nss = nss_free(f->nss);
-    assert_int_equal(nss_new(f->event, f->config, &f->paths, &f->nss), 0);
+    assert_int_equal(memcache_open(f->paths.memcache_dir, f->paths.memcache_lock, f->config,
+                                   geteuid(), getegid(), &memcache),
+                     0);
+    assert_int_equal(nss_new(f->event, f->config, &f->paths, memcache, &f->nss), 0);
     f->responder.state = f->nss;
     fixture_connect(f);
 }
@@ -231,6 +238,7 @@ void fixture_start(struct fixture *f, const char *const *settings)
     assert_non_null(mkdtemp(f->dir));
     (void) snprintf(f->cache_dir, sizeof(f->cache_dir), "%s/db", f->dir);
     (void) snprintf(f->memcache_dir, sizeof(f->memcache_dir), "%s/mc", f->dir);
+    (void) snprintf(f->memcache_lock, sizeof(f->memcache_lock), "%s/mc.lock", f->dir);
     (void) snprintf(f->bus_prefix, sizeof(f->bus_prefix), "%s/dp_", f->dir);
     (void) snprintf(f->shells_file, sizeof(f->shells_file), "%s/shells", f->dir);
     assert_int_equal(mkdir(f->cache_dir, 0700), 0);
@@ -239,7 +247,8 @@ void fixture_start(struct fixture *f, const char *const *settings)
     assert_non_null(shells);
     assert_true(fputs("# installed\n/bin/sh\n", shells) >= 0);
     assert_int_equal(fclose(shells), 0);
-    f->paths = (struct nss_paths){ f->cache_dir, f->memcache_dir, f->bus_prefix, f->shells_file };
+    f->paths = (struct nss_paths) { f->cache_dir, f->memcache_dir, f->memcache_lock, f->bus_prefix,
+                                    f->shells_file };
 
     own = spec;
     own.commands = nss_commands;

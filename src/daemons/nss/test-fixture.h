@@ -22,7 +22,7 @@ struct config;
 
 struct fixture {
     char dir[64];
-    char cache_dir[80], memcache_dir[80], bus_prefix[80], shells_file[80];
+    char cache_dir[80], memcache_dir[80], bus_prefix[80], shells_file[80], memcache_lock[80];
     struct nss_paths paths;
     struct config *config;
     sd_event *event;

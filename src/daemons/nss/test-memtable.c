@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 #include "common/test-cmocka.h"
 #include "nss/memtable.h"
+#include "util/memfile.h"
 
 #define TEXT(text) text, sizeof(text) - 1
 #define SEED 0x12345678U
@@ -109,12 +109,23 @@ static bool finds(const char *key, bool is_id)
 
 /* ---- the writer ---- */
 
-static struct memtable *open_table(uint32_t n_slots, uint64_t mark)
+static struct memtable *open_in(const char *folder, uint32_t n_slots, uint64_t mark,
+                                bool is_sole_writer)
 {
+    int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const struct memtable_place place = { folder_fd, geteuid(), getegid(), is_sole_writer };
     struct memtable *table;
 
-    assert_int_equal(memtable_open(dir, "passwd", &users, n_slots, mark, &table), 0);
+    assert_true(folder_fd >= 0);
+    assert_int_equal(memtable_open(&place, "passwd", &users, n_slots, &table), 0);
+    assert_int_equal(close(folder_fd), 0);
+    memtable_set_mark(table, mark);
     return table;
+}
+
+static struct memtable *open_table(uint32_t n_slots, uint64_t mark)
+{
+    return open_in(dir, n_slots, mark, true);
 }
 
 /* Buckets that are known beforehand. The table must be empty. */
@@ -126,7 +137,6 @@ static struct memtable *open_seeded(uint32_t n_slots)
 
     assert_int_equal(pwrite(fd, &seed, sizeof(seed), 16), sizeof(seed));
     assert_int_equal(close(fd), 0);
-    /* which has let go of the lock of this process, too; that is no matter here */
     return table;
 }
 
@@ -209,7 +219,7 @@ static void a_file_looks_as_clients_know_it(void **state)
     assert_memory_equal(file.bytes + 0x178, "\xe0\0\0\0\0\0\0", 8);
     assert_memory_equal(file.bytes + 0x180, buckets, sizeof(buckets) - 1);
     assert_int_equal(stat(path, &info), 0);
-    assert_int_equal(info.st_mode & 07777, 0664);
+    assert_int_equal(info.st_mode & 07777, 0644);
     assert_string_equal(find_user(&file, "alice", false), "alice");
     assert_string_equal(find_user(&file, "10001", true), "alice");
     assert_null(find_user(&file, "bob", false));
@@ -419,10 +429,9 @@ static void what_was_removed_or_cut_is_noticed(void **state)
     memtable_close(table);
     table = open_table(64, 7);
     assert_int_equal(memtable_check(table, 1), 0);
-    assert_int_equal(memtable_discard(dir, "passwd"), 0);
+    assert_int_equal(memfile_discard_others(dir, (uid_t) -1), 0);
     assert_int_equal(memtable_check(table, 2), -ESTALE); /* the file itself says it */
     memtable_close(table);
-    assert_int_equal(memtable_discard(dir, "passwd"), 0);
 }
 
 static void the_same_record_stored_again_changes_nothing_but_its_end(void **state)
@@ -455,39 +464,123 @@ static void the_same_record_stored_again_changes_nothing_but_its_end(void **stat
     memtable_close(table);
 }
 
-static void a_file_that_another_process_writes_is_left_to_it(void **state)
+static void a_file_that_another_one_writes_is_replaced(void **state)
 {
-    struct memtable *table;
+    struct memtable *older = open_table(64, 7), *table;
     struct stat before, after;
-    int pipes[2], status;
-    pid_t child;
-    char byte;
 
     (void) state;
-    assert_int_equal(pipe(pipes), 0);
-    child = fork();
-    if (child == 0) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the test fail meanwhile */
-        table = open_table(64, 7);
-        assert_int_equal(store(table, "alice", 10001, TEXT(REST)), 0);
-        (void) !write(pipes[1], "x", 1);
-        (void) pause();
-    }
-    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    assert_int_equal(store(older, "alice", 10001, TEXT(REST)), 0);
+    assert_int_equal(memtable_check(older, 1), 0);
     assert_int_equal(stat(path, &before), 0);
-    assert_int_equal(memtable_open(dir, "passwd", &users, 64, 8, &table), -EAGAIN);
-    assert_int_equal(memtable_discard(dir, "passwd"), -EAGAIN);
+    table = open_in(dir, 64, 7, false);
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_not_equal(after.st_ino, before.st_ino);
+    assert_int_equal(memtable_check(older, 2), -ESTALE); /* it is told at once */
+    assert_false(finds("alice", false));
+    assert_int_equal(store(table, "bob", 10002, TEXT(REST)), 0);
+    assert_true(finds("bob", false));
+    memtable_close(older);
+    memtable_close(table);
+}
+
+/* As the expiry tool tries. */
+static bool can_be_locked(void)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+    int fd = open(path, O_RDWR | O_CLOEXEC), r;
+
+    assert_true(fd >= 0);
+    r = fcntl(fd, F_SETLK, &lock);
+    assert_int_equal(close(fd), 0);
+    return r == 0;
+}
+
+static void sssds_tools_see_that_it_is_written(void **state)
+{
+    struct memtable *table = open_table(64, 7);
+
+    (void) state;
+    assert_false(can_be_locked());
+    memtable_close(table);
+    assert_true(can_be_locked());
+    table = open_table(64, 7); /* taken over */
+    assert_false(can_be_locked());
+    memtable_close(table);
+}
+
+static void a_damaged_table_is_emptied_in_place(void **state)
+{
+    struct memtable *table = open_seeded(8);
+    struct stat before, after;
+
+    (void) state;
+    assert_int_equal(store(table, "alice", 10001, TEXT(REST)), 0);
+    assert_int_equal(stat(path, &before), 0);
+    change_byte(0x180 + 8, 1); /* alice's bucket leads to the middle of her record */
+    assert_int_equal(store(table, "alice", 10001, TEXT(REST)), -EUCLEAN);
     assert_int_equal(stat(path, &after), 0);
     assert_int_equal(after.st_ino, before.st_ino);
+    assert_int_equal(memtable_check(table, 1), 0);
+    assert_false(finds("alice", false));
+    assert_int_equal(store(table, "alice", 10001, TEXT(REST)), 0);
     assert_true(finds("alice", false));
-
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    table = open_table(64, 7);
-    assert_true(finds("alice", false)); /* killed, but not within a change */
     memtable_close(table);
-    (void) close(pipes[0]);
-    (void) close(pipes[1]);
+}
+
+#define SOMEBODY 12345
+
+/* In a folder in which it can make nothing: whoever can only read the files sees all that it does. */
+static int work_as_somebody(struct memtable *table)
+{
+    if (setgid(SOMEBODY) < 0 || setuid(SOMEBODY) < 0)
+        return 1;
+    if (open(path, O_WRONLY | O_CREAT | O_EXCL, 0600) >= 0)
+        return 2;
+    if (store(table, "alice", 10001, TEXT(REST)) < 0 || !finds("alice", false))
+        return 3;
+    memtable_set_mark(table, 9);
+    if (finds("alice", false) || store(table, "bob", 10002, TEXT(REST)) < 0 || !finds("bob", false))
+        return 4;
+    return memtable_check(table, 1) < 0 ? 5 : 0;
+}
+
+static void root_makes_it_and_somebody_else_goes_on(void **state)
+{
+    struct memtable_place place = { open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), SOMEBODY, SOMEBODY,
+                                    true };
+    struct memtable *table;
+    struct stat info;
+    int status;
+    pid_t child;
+
+    (void) state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(dir, 0755), 0);
+    assert_int_equal(memtable_open(&place, "passwd", &users, 64, &table), 0);
+    memtable_set_mark(table, 7);
+    child = fork();
+    if (child == 0)
+        _exit(work_as_somebody(table));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    memtable_close(table);
+
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_uid, SOMEBODY);
+    assert_int_equal(info.st_mode & 07777, 0644);
+    assert_int_equal(memtable_open(&place, "passwd", &users, 64, &table), 0);
+    memtable_set_mark(table, 9);
+    assert_true(finds("bob", false)); /* the next life of that user */
+    memtable_close(table);
+
+    place.uid = SOMEBODY + 1; /* and nobody else's */
+    assert_int_equal(memtable_open(&place, "passwd", &users, 64, &table), 0);
+    memtable_set_mark(table, 9);
+    assert_false(finds("bob", false));
+    memtable_close(table);
+    assert_int_equal(close(place.folder_fd), 0);
 }
 
 static void records_of_a_clock_that_was_set_back_are_dropped(void **state)
@@ -555,7 +648,7 @@ static void check_next_life(const struct file *file)
     assert_int_equal(write(fd, file->bytes, file->used), file->used);
     assert_int_equal(close(fd), 0);
 
-    assert_int_equal(memtable_open(other, "passwd", &users, 16, 0, &table), 0);
+    table = open_in(other, 16, 0, true);
     read_file(other_path, &taken_over);
     check_readers(&taken_over);
     assert_int_equal(store(table, "erin", 1, TEXT(REST)), 0);
@@ -628,7 +721,10 @@ int main(void)
         TEST(a_file_of_another_size_is_made_anew),
         TEST(what_was_removed_or_cut_is_noticed),
         TEST(the_same_record_stored_again_changes_nothing_but_its_end),
-        TEST(a_file_that_another_process_writes_is_left_to_it),
+        TEST(a_file_that_another_one_writes_is_replaced),
+        TEST(sssds_tools_see_that_it_is_written),
+        TEST(a_damaged_table_is_emptied_in_place),
+        TEST(root_makes_it_and_somebody_else_goes_on),
         TEST(records_of_a_clock_that_was_set_back_are_dropped),
         TEST(at_every_instruction_readers_find_what_is_whole),
     };

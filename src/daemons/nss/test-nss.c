@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "common/test-cmocka.h"
 #include "nss/dataprovider.h"
 #include "nss/lookup.h"
+#include "nss/memcache.h"
 #include "nss/test-fixture.h"
 #include "wire/commands.h"
 
@@ -630,6 +632,105 @@ static void the_memory_cache_does_not_outlive_the_file_it_was_made_from(void **s
     assert_true(is_empty_file(f, "passwd"));
 }
 
+static ino_t inode_of(const struct fixture *f, const char *name)
+{
+    char path[128];
+    struct stat st;
+
+    (void) snprintf(path, sizeof(path), "%s/%s", f->memcache_dir, name);
+    return stat(path, &st) < 0 ? 0 : st.st_ino;
+}
+
+static void a_memory_cache_that_was_taken_away_comes_back_with_the_next_start(void **state)
+{
+    struct fixture *f = *state;
+    char command[200];
+
+    (void) snprintf(command, sizeof(command), "rm %s/*", f->memcache_dir);
+    assert_int_equal(system(command), 0);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_int_equal(inode_of(f, "passwd"), 0); /* who serves may be unable to make files there */
+    fixture_restart_nss(f);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    assert_false(is_empty_file(f, "passwd"));
+}
+
+static void the_tools_flag_clears_the_memory_cache_in_place(void **state)
+{
+    struct fixture *f = *state;
+    ino_t before = inode_of(f, "passwd");
+    char command[200];
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    memcache_clear_if_flagged(f->nss->memcache);
+    assert_false(is_empty_file(f, "passwd")); /* there is none */
+    (void) snprintf(command, sizeof(command), "touch %s/clear_mc_flag", f->memcache_dir);
+    assert_int_equal(system(command), 0);
+    memcache_clear_if_flagged(f->nss->memcache);
+    assert_true(is_empty_file(f, "passwd"));
+    assert_int_equal(inode_of(f, "passwd"), before);
+
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice"));
+    /* nobody has removed it: the next start does */
+    fixture_restart_nss(f);
+    assert_int_equal(inode_of(f, "clear_mc_flag"), 0);
+    assert_true(is_empty_file(f, "passwd"));
+}
+
+static struct memcache *open_memcache(const struct fixture *f)
+{
+    struct memcache *memcache;
+
+    assert_int_equal(memcache_open(f->memcache_dir, f->memcache_lock, f->config, geteuid(),
+                                   getegid(), &memcache),
+                     0);
+    return memcache;
+}
+
+static void two_responders_never_write_the_same_memory_cache(void **state)
+{
+    struct fixture *f = *state;
+    struct memcache *second, *third, *fourth;
+    ino_t inodes[4] = { inode_of(f, "passwd") };
+
+    second = open_memcache(f);
+    inodes[1] = inode_of(f, "passwd");
+    assert_int_not_equal(inodes[1], inodes[0]);
+    assert_true(fixture_finds(f, CMD_USER_BY_NAME, "alice")); /* the first goes on without */
+    assert_true(is_empty_file(f, "passwd"));
+
+    f->nss = nss_free(f->nss); /* and its end does not open the second one's to others */
+    third = open_memcache(f);
+    inodes[2] = inode_of(f, "passwd");
+    assert_int_not_equal(inodes[2], inodes[1]);
+    memcache_free(second);
+    memcache_free(third);
+
+    fourth = open_memcache(f);
+    assert_int_equal(inode_of(f, "passwd"), inodes[2]);
+    memcache_free(fourth);
+    fixture_restart_nss(f); /* for the teardown */
+}
+
+static void what_another_engine_has_left_is_not_for_clients(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    uint8_t header[56] = { 1, 0, 0, 0xf0, 1, 0, 0, 0, 1, 0, 0, 0, 1 };
+    uint32_t status = 0;
+    int fd;
+
+    (void) snprintf(path, sizeof(path), "%s/sid", f->memcache_dir);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    assert_int_equal(write(fd, header, sizeof(header)), sizeof(header));
+    fixture_restart_nss(f);
+    assert_int_equal(inode_of(f, "sid"), 0);
+    assert_int_equal(pread(fd, &status, sizeof(status), 12), sizeof(status));
+    assert_int_equal(status, 2); /* whoever has it still is told */
+    assert_int_equal(close(fd), 0);
+}
+
 static void an_entry_declared_outdated_is_asked_for(void **state)
 {
     struct fixture *f = *state;
@@ -949,6 +1050,10 @@ int main(void)
         TEST_TWO(the_memory_cache_forgets_who_is_now_found_in_another_domain),
         cmocka_unit_test(the_memory_cache_forgets_the_gids_of_a_filtered_group),
         TEST(the_memory_cache_does_not_outlive_the_file_it_was_made_from),
+        TEST(a_memory_cache_that_was_taken_away_comes_back_with_the_next_start),
+        TEST(the_tools_flag_clears_the_memory_cache_in_place),
+        TEST(two_responders_never_write_the_same_memory_cache),
+        TEST(what_another_engine_has_left_is_not_for_clients),
         TEST(an_entry_declared_outdated_is_asked_for),
         TEST(an_entry_declared_outdated_costs_no_others),
         TEST(an_entry_declared_outdated_is_asked_for_by_its_id_too),

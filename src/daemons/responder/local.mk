@@ -34,7 +34,8 @@ responder_test_responder_SOURCES = \
 	responder/responder.c \
 	responder/test-responder.c
 responder_test_responder_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir) -I$(top_builddir) $(COMMON_CFLAGS) \
-	-DSSS_STATEDIR='"."' -DSSS_LOGDIR='"."' -DSSS_CONFDIR='"."' -DSSS_RUNDIR='"."' -DSSS_LIBEXECDIR='"."' -DSSS_USER='"sssd"'
+	-DSSS_STATEDIR='"."' -DSSS_LOGDIR='"."' -DSSS_CONFDIR='"."' -DSSS_RUNDIR='"."' -DSSS_LIBEXECDIR='"."' \
+	-DOWN_STATEDIR='"."' -DOWN_CONFDIR='"."' -DSSS_USER='"nobody"' -DSSS_BACKEND_USER='"nobody"'
 responder_test_responder_CFLAGS = $(TEST_CFLAGS) $(SYSTEMD_CFLAGS)
 responder_test_responder_LDADD = $(RESPONDER_TEST_LDADD)
 endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "bus/bus.h"
 #include "common/cleanup.h"
@@ -13,6 +14,7 @@
 #include "responder/listener.h"
 #include "responder/private.h"
 #include "util/confine.h"
+#include "util/folders.h"
 #include "util/log.h"
 #include "util/paths.h"
 #include "util/privileges.h"
@@ -175,13 +177,43 @@ int set_unix_socket(struct responder *responder)
     return r;
 }
 
-/* From here on it reads what clients send. */
+/* From here on it reads what clients send. Of the cache it only writes the list of its readers, as the files' modes have it;
+ * files of the memory cache and the log are open. */
 static int confine_to_files(void)
 {
-    static const char *const readable[] = { "/etc", "/usr", "/run", "/proc", "/dev", NULL };
-    static const char *const writable[] = { CACHE_DIR, MEMCACHE_DIR, SSS_LOGDIR, NULL };
+    const char *cache = access(CACHE_DIR, F_OK) == 0 ? CACHE_DIR : OWN_STATEDIR; /* there may be no cache yet */
 
-    return confine(readable, writable);
+    return confine((const char *const[]) { "/etc", "/usr", "/run", "/proc", "/dev", NULL }, (const char *const[]) { cache, NULL });
+}
+
+/* As root, and before anything is bound: without its user nothing of it shall run. */
+static int find_user(struct responder *responder)
+{
+    return privileges_find_user(SSS_USER, config_text(responder->config, "sssd", "user"), &responder->uid, &responder->gid);
+}
+
+/* Packages bring these; who has cleared /var gets those of them anew in which root has something to do. */
+static int make_folders(void)
+{
+    static const char *const paths[] = { PIPES_DIR, OWN_STATEDIR };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof(paths) / sizeof(paths[0]); i++) {
+        r = folder_make(&(struct folder) { paths[i], 0755, geteuid(), getegid() });
+        if (r < 0)
+            log_error_errno(r, "cannot make the folder %s: %m", paths[i]);
+    }
+    return r;
+}
+
+static int prepare_state(struct responder *responder)
+{
+    int r;
+
+    r = responder->spec->prepare ? responder->spec->prepare(responder) : 0;
+    if (r < 0)
+        log_error_errno(r, "cannot prepare: %m");
+    return r < 0 ? r : 0;
 }
 
 static int init_state(struct responder *responder)
@@ -210,6 +242,12 @@ int sss_process_init(struct responder *responder)
 {
     int r;
 
+    r = find_user(responder);
+    if (r < 0)
+        return r;
+    r = make_folders();
+    if (r < 0)
+        return r;
     r = make_event_loop(responder);
     if (r < 0)
         return r;
@@ -220,7 +258,10 @@ int sss_process_init(struct responder *responder)
     if (r < 0)
         return r;
     limit_clients(responder);
-    r = privileges_give_up(config_text(responder->config, "sssd", "user"), &responder->uid, &responder->gid);
+    r = prepare_state(responder);
+    if (r < 0)
+        return r;
+    r = privileges_give_up(responder->uid, responder->gid);
     if (r < 0)
         return r;
     r = confine_to_files();

@@ -43,7 +43,10 @@ struct responder_spec {
     const uint32_t *versions;    /* of the protocol, the one offered first; ends with 0 */
     const struct command *commands;
     size_t n_commands;
-    /* Called once the configuration is read and the sockets are open, as the service's user. */
+    /* Called once the configuration is read and the sockets are open, while it may be root still: what the service's user
+     * could not do later, for responder_uid(). May be NULL. */
+    int (*prepare)(struct responder *responder);
+    /* Called next, as the service's user. */
     int (*init)(struct responder *responder, void **ret_state);
     void (*done)(void *state);
     void (*clear_memcache)(void *state); /* may be NULL */

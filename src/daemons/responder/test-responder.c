@@ -94,9 +94,19 @@ static int on_cleared(struct request *request)
     return 0;
 }
 
+static int n_prepared;
+
+/* The user is known by then, and root has not been given up yet. */
+static int prepare(struct responder *responder)
+{
+    (void) responder;
+    n_prepared++;
+    return geteuid() == 0 ? 0 : -EPERM;
+}
+
 static int init(struct responder *responder, void **ret_state)
 {
-    if (geteuid() != responder_uid(responder) || getegid() != responder_gid(responder))
+    if (geteuid() != responder_uid(responder) || getegid() != responder_gid(responder) || n_prepared != 1)
         return -EPERM;
     *ret_state = &n_cleared;
     return 0;
@@ -122,6 +132,7 @@ static const struct responder_spec spec = {
     .versions = versions,
     .commands = commands,
     .n_commands = sizeof(commands) / sizeof(commands[0]),
+    .prepare = prepare,
     .init = init,
     .clear_memcache = clear_memcache,
 };
@@ -172,7 +183,7 @@ static int on_connection(sd_bus *bus, const struct bus_peer *peer, void *userdat
 
 static void start_monitor(struct fixture *f)
 {
-    assert_int_equal(bus_listen(f->event, MONITOR_BUS, (uid_t) -1, (gid_t) -1, on_connection, f, &f->server), 0);
+    assert_int_equal(bus_listen(f->event, MONITOR_BUS, BUS_OURS_ALONE, on_connection, f, &f->server), 0);
 }
 
 static void stop_monitor(struct fixture *f)
@@ -204,7 +215,6 @@ static int setup(void **state)
     folder_make(&f->folder);
     assert_int_equal(chdir(f->folder.path), 0);
     assert_int_equal(mkdir(PIPES_DIR, 0755), 0);
-    assert_int_equal(mkdir(PRIVATE_PIPES_DIR, 0755), 0);
     assert_true(sd_event_new(&f->event) >= 0);
     *state = f;
     return 0;
@@ -358,14 +368,14 @@ static void it_registers_and_answers(void **state)
     assert_int_equal(answer(CMD_USER).number, 0);
 }
 
-static void it_becomes_the_configurations_user(void **state)
+static void it_becomes_our_own_user_whatever_the_configuration_says(void **state)
 {
     struct fixture *f = *state;
 
-    write_config("nobody");
+    write_config("sssd");
     start_monitor(f);
     start_registered(f, NULL);
-    assert_int_equal(answer(CMD_USER).number, 65534);
+    assert_int_equal(answer(CMD_USER).number, 65534); /* SSS_USER of this test */
 }
 
 static void the_command_lines_user_comes_first(void **state)
@@ -378,17 +388,6 @@ static void the_command_lines_user_comes_first(void **state)
     assert_int_equal(answer(CMD_USER).number, 12);
 }
 
-static void a_user_that_does_not_exist_leaves_it_root_with_a_warning(void **state)
-{
-    struct fixture *f = *state;
-
-    write_config("nobody-has-this-name");
-    start_monitor(f);
-    start_registered(f, NULL);
-    assert_int_equal(answer(CMD_USER).number, 0);
-    check_told("there is no user \"nobody-has-this-name\": staying root");
-}
-
 static void the_monitors_calls_are_served(void **state)
 {
     struct fixture *f = *state;
@@ -398,11 +397,11 @@ static void the_monitors_calls_are_served(void **state)
 
     write_config("nobody");
     start_monitor(f);
-    assert_int_equal(chmod(".", 0777), 0); /* as the log's folder is */
     start_registered(f, (const char *const[]) { "--logger=files", NULL });
     assert_int_equal(stat("sssd_nss.log", &st), 0);
-    assert_int_equal(st.st_uid, 65534);
-    assert_int_equal(rename("sssd_nss.log", "sssd_nss.log.1"), 0);
+    assert_int_equal(st.st_uid, 0); /* it was opened before root was given up */
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(truncate("sssd_nss.log", 0), 0); /* as logrotate does, after it has copied it */
     for (size_t i = 0; i < 2; i++) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
@@ -410,8 +409,12 @@ static void the_monitors_calls_are_served(void **state)
             fail_msg("%s: %s", calls[i], error.message);
     }
     assert_int_equal(answer(CMD_CLEARED).number, 1);
+    assert_int_equal(kill(f->pid, SIGTERM), 0);
+    assert_int_equal(end_of(f, f->pid, PATIENCE_USEC), 0);
     text = folder_read(&f->folder, "sssd_nss.log");
-    assert_non_null(strstr(text, "info: log file opened anew\n"));
+    assert_non_null(strstr(text, "info: leaving on signal 15\n"));
+    assert_null(strstr(text, "cannot open log file"));
+    assert_null(strstr(text, "opened anew"));
 }
 
 static void sigterm_ends_it_and_who_waits_is_told_to_ask_again(void **state)
@@ -559,9 +562,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(it_registers_and_answers),
-        TEST(it_becomes_the_configurations_user),
+        TEST(it_becomes_our_own_user_whatever_the_configuration_says),
         TEST(the_command_lines_user_comes_first),
-        TEST(a_user_that_does_not_exist_leaves_it_root_with_a_warning),
         TEST(the_monitors_calls_are_served),
         TEST(sigterm_ends_it_and_who_waits_is_told_to_ask_again),
         TEST(files_of_others_are_closed_to_it),

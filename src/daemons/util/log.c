@@ -37,7 +37,8 @@ static bool stderr_is_journal(void)
     return strcmp(stream, own) == 0;
 }
 
-/* The folder may belong to the service's user while we are root: nothing that somebody else linked there is taken. */
+/* Whoever runs us may have named a folder of somebody else's: nothing that was linked there is
+ * taken. */
 static int open_file(const char *path, int *ret_fd)
 {
     CLEANUP(closep) int fd = -1;
@@ -61,14 +62,19 @@ int log_reopen(void)
     if (log_state.target != LOG_TO_FILES)
         return 0;
 
+    if (!log_state.path) /* the parent's */
+        return 0;
     r = open_file(log_state.path, &fd);
+    if (r == -EACCES && geteuid() != 0)
+        return 0;
     if (r < 0) {
         log_warning_errno(r, "cannot open log file \"%s\": %m", log_state.path);
         return r;
     }
-    closep(&log_state.fd);
-    log_state.fd = fd;
-    return 0;
+    /* under the same number: a child may have been told it */
+    r = dup3(fd, log_state.fd, O_CLOEXEC) < 0 ? -errno : 1;
+    (void) close(fd); /* nothing was written through it */
+    return r;
 }
 
 static const char *const target_words[] = {
@@ -125,11 +131,19 @@ int log_open(const char *program, enum log_target target, const char *dir)
     return 0;
 }
 
-int log_give(uid_t uid, gid_t gid)
+void log_adopt(const char *program, int fd)
 {
-    if (log_state.target != LOG_TO_FILES)
-        return 0;
-    return fchown(log_state.fd, uid, gid) < 0 ? -errno : 0;
+    log_state.program = program;
+    log_state.target = LOG_TO_FILES;
+    free(log_state.path);
+    log_state.path = NULL;
+    closep(&log_state.fd);
+    log_state.fd = fd;
+}
+
+int log_fd(void)
+{
+    return log_state.target == LOG_TO_FILES ? log_state.fd : -1;
 }
 
 void log_set_debug_level(int level)

@@ -22,11 +22,16 @@ int log_target_parse(const char *word, enum log_target *ret);
  * negative errno: then a line has told so, and the program goes on. program must live as long as the process. */
 int log_open(const char *program, enum log_target target, const char *dir);
 
-/* After a rotation: opens the file anew by its name. Where that fails it goes on with the old one. */
-int log_reopen(void);
+/* Goes on with a file that its parent has opened: the folder is root's, and who starts as somebody
+ * else comes to nothing there. */
+void log_adopt(const char *program, int fd);
+/* The file's, for log_adopt() in a child; -1 where lines go elsewhere. */
+int log_fd(void);
 
-/* Before the process becomes that user: gives it the file, so that it can open it anew. */
-int log_give(uid_t uid, gid_t gid);
+/* After a rotation: opens the file anew by its name. Where that fails it goes on with the old one,
+ * and without a word where it has become somebody whom the folder is closed to: logrotate copies
+ * such a file, and cuts it. Returns 1, 0 if nothing was to be done, or a negative errno. */
+int log_reopen(void);
 
 /* debug_level of sssd.conf: 0 to 9, or a mask from 0x10 on as SSSD's. Up to 2 errors and warnings, 3 to 5 info,
  * above that debug. */

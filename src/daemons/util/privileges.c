@@ -67,25 +67,34 @@ int privileges_drop(uid_t uid, gid_t gid)
     return 0;
 }
 
-int privileges_give_up(const char *name, uid_t *uid, gid_t *gid)
+int privileges_find_user(const char *name, const char *configured, uid_t *uid, gid_t *gid)
 {
     int r;
 
-    if (*uid == 0) {
-        r = user_find(name, uid, gid);
-        if (r < 0) {
-            log_error_errno(r, "cannot look for user \"%s\": %m", name);
-            return r;
-        }
-        if (r == 0)
-            log_warning("there is no user \"%s\": staying root", name);
+    if (*uid != 0)
+        return 0;
+    if (geteuid() != 0 || strcmp(configured, "root") == 0) {
+        *uid = geteuid();
+        *gid = getegid();
+        return 0;
     }
+    r = user_find(name, uid, gid);
+    if (r == 0 || (r > 0 && *uid == 0)) {
+        log_error("there is no user \"%s\" in /etc/passwd to become: refusing to run as root",
+                  name);
+        return -ESRCH;
+    }
+    if (r < 0)
+        log_error_errno(r, "cannot look for user \"%s\" in /etc/passwd: %m", name);
+    return r < 0 ? r : 0;
+}
 
-    r = log_give(*uid, *gid);
+int privileges_give_up(uid_t uid, gid_t gid)
+{
+    int r;
+
+    r = privileges_drop(uid, gid);
     if (r < 0)
-        log_warning_errno(r, "cannot give the log file to uid %u: %m", (unsigned) *uid);
-    r = privileges_drop(*uid, *gid);
-    if (r < 0)
-        log_error_errno(r, "cannot become uid %u, gid %u: %m", (unsigned) *uid, (unsigned) *gid);
+        log_error_errno(r, "cannot become uid %u, gid %u: %m", (unsigned) uid, (unsigned) gid);
     return r;
 }

@@ -17,9 +17,13 @@ int user_find_in(const char *path, const char *name, uid_t *ret_uid, gid_t *ret_
  * end. */
 int privileges_drop(uid_t uid, gid_t gid);
 
-/* What a daemon does once root's work is done: becomes *uid and *gid or, where that is root, the user of that name, and gives
- * it the log file. Where there is no such user it stays root, with a warning. In *uid and *gid is then whom it has
- * become. It tells what fails; after a negative errno the process must end. */
-int privileges_give_up(const char *name, uid_t *uid, gid_t *gid);
+/* Whom a daemon of ours becomes, where *uid is root: the user of that name, or root still where the
+ * configuration's `user` says so. Nothing else that it may say has an effect: the vendor's user
+ * owns none of our places. A process that is not root stays who it is. Tells what fails; after a
+ * negative errno (-ESRCH: there is no such user) the process must not go on. */
+int privileges_find_user(const char *name, const char *configured, uid_t *uid, gid_t *gid);
+
+/* privileges_drop(), and tells what fails. */
+int privileges_give_up(uid_t uid, gid_t gid);
 
 #endif

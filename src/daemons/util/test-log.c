@@ -115,12 +115,15 @@ static void a_rotated_log_goes_on_in_a_new_file(void **state)
 {
     CLEANUP(freep) char *before = NULL;
     CLEANUP(freep) char *after = NULL;
+    int fd;
 
     open_in(*state);
     log_error("before");
     assert_int_equal(rename(folder_file(*state, "sssd_x.log"), folder_file(*state, "sssd_x.log.1")), 0);
     log_error("between");
-    assert_int_equal(log_reopen(), 0);
+    fd = log_fd();
+    assert_int_equal(log_reopen(), 1);
+    assert_int_equal(log_fd(), fd);
     log_error("after");
     before = folder_read(*state, "sssd_x.log.1");
     after = folder_read(*state, "sssd_x.log");

@@ -98,6 +98,30 @@ static void what_was_dropped_is_gone_for_good(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void who_is_to_be_found_is_the_configurations_root_or_our_own(void **state)
+{
+    uid_t uid = 0;
+    gid_t gid = 0;
+
+    (void) state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(privileges_find_user("nobody", "sssd", &uid, &gid),
+                     0); /* whatever else it says */
+    assert_int_equal(uid, 65534);
+    uid = 12; /* the command line's comes first */
+    assert_int_equal(privileges_find_user("nobody", "root", &uid, &gid), 0);
+    assert_int_equal(uid, 12);
+    uid = 0;
+    assert_int_equal(privileges_find_user("nobody", "root", &uid, &gid), 0);
+    assert_int_equal(uid, 0);
+    assert_int_equal(gid, getegid());
+    assert_int_equal(privileges_find_user("nobody-has-this-name", "root", &uid, &gid), 0);
+    assert_int_equal(privileges_find_user("nobody-has-this-name", "nobody", &uid, &gid), -ESRCH);
+    assert_int_equal(privileges_find_user("root", "nobody", &uid, &gid),
+                     -ESRCH); /* that is no user to drop to */
+}
+
 static void root_stays_root(void **state)
 {
     uid_t before = geteuid();
@@ -113,6 +137,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_user_is_found_in_the_file, folder_setup, folder_teardown),
         cmocka_unit_test(root_is_in_etc_passwd),
         cmocka_unit_test(what_was_dropped_is_gone_for_good),
+        cmocka_unit_test(who_is_to_be_found_is_the_configurations_root_or_our_own),
         cmocka_unit_test(root_stays_root),
     };
 
