@@ -50,6 +50,7 @@ struct watch {
     struct source *source;
     char *item, *folder;
     sd_event_source *inotify; /* NULL: it is not there, or cannot be read */
+    bool is_folder;           /* the item is one, and watched itself */
     bool is_remote;           /* others change it without our kernel's knowledge */
 };
 
@@ -340,13 +341,19 @@ static void start_watches(struct source *source)
     for (size_t i = 0; i < source->n_watches; i++) {
         struct watch *watch = &source->watches[i];
         CLEANUP(freep) char *path = strdup(watch->item);
+        bool is_folder;
         struct stat st;
         int r;
 
-        if (watch->inotify || !path)
+        if (!path)
             continue;
+        is_folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        if (watch->inotify && watch->is_folder == is_folder)
+            continue;
+        sd_event_source_disable_unref(TAKE(watch->inotify)); /* the folder has come, or gone */
+        watch->is_folder = is_folder;
         free(watch->folder);
-        watch->folder = strdup(stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : dirname(path));
+        watch->folder = strdup(is_folder ? path : dirname(path));
         if (!watch->folder)
             continue;
         watch->is_remote = is_remote(watch->folder);
