@@ -433,6 +433,22 @@ static void no_files_at_all_mean_offline(void **state)
     stop_backend(stage, SIGTERM);
 }
 
+static void a_folder_that_comes_later_is_watched(void **state)
+{
+    struct stage *stage = *state;
+
+    assert_int_equal(rmdir(folder_file(&stage->f->folder, "ldif")), 0);
+    start(stage);
+    assert_int_equal(mkdir(folder_file(&stage->f->folder, "ldif"), 0755), 0);
+    WAIT_WHILE(stage, !is_online(stage, DOMAIN)); /* it has been looked at */
+    fixture_write(stage->f, "a.ldif", ALICE);
+    WAIT_WHILE(stage, !knows(stage, "alice"));
+    fixture_write(stage->f, "b.ldif", BOB);
+    WAIT_WHILE(stage, !knows(stage, "bob"));
+    WAIT_WHILE(stage, !read_state(stage).is_complete);
+    stop_backend(stage, SIGTERM);
+}
+
 static void the_monitor_says_offline_and_online(void **state)
 {
     struct stage *stage = *state;
@@ -693,6 +709,7 @@ int main(void)
         TEST(a_file_that_is_closed_to_the_user_is_named),
         TEST(a_broken_file_means_offline_and_its_repair_online),
         TEST(no_files_at_all_mean_offline),
+        TEST(a_folder_that_comes_later_is_watched),
         TEST(the_monitor_says_offline_and_online),
         TEST(a_cache_that_was_taken_away_is_made_anew),
         TEST(a_damaged_cache_is_made_anew_when_somebody_meets_it),
