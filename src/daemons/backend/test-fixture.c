@@ -50,8 +50,12 @@ void fixture_set(struct fixture *f, const char *key, const char *value)
         { "domain/" DOMAIN, key, value },
     };
 
+    bool is_other = key && strcmp(key, "ldif_files") == 0;
+
+    if (is_other)
+        entries[3].value = value;
     config_freep(&f->config);
-    assert_int_equal(config_from_entries(entries, key ? 5 : 4, &f->config), 0);
+    assert_int_equal(config_from_entries(entries, key && !is_other ? 5 : 4, &f->config), 0);
 }
 
 void fixture_write(struct fixture *f, const char *name, const char *text)
