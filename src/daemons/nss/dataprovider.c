@@ -111,8 +111,11 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 
     (void) source;
     (void) usec;
-    if (question->end_usec == 0)
+    if (question->end_usec == 0) {
+        if (!dataprovider_is_silent(question->provider))
+            log_warning("backend at %s: it takes no questions; going on with what is known", question->provider->path);
         question->provider->silent_until_usec = now_usec() + DATAPROVIDER_SILENT_USEC;
+    }
     question_answer(question, -ETIMEDOUT);
     return 0;
 }
