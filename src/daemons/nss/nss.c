@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "nss/domains.h"
+#include "nss/lookup.h"
 #include "nss/memcache.h"
 #include "nss/negative.h"
 #include "nss/nss.h"
@@ -31,11 +32,13 @@ static void read_states(struct domains *domains)
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 {
     struct nss *nss = userdata;
+    size_t i;
 
     (void) source;
     (void) usec;
-    read_states(nss->domains);
-    memcache_set_mark(nss->memcache, domains_mark(nss->domains));
+    for (i = 0; i < nss->domains->n; i++)
+        if (lookup_begin(nss, &nss->domains->all[i]) > 0)
+            domain_end(&nss->domains->all[i]);
     return 0;
 }
 
