@@ -18,6 +18,8 @@ static const struct nss_paths paths = {
     .shells_file = "/etc/shells",
 };
 
+static const struct listen_spec listens[] = { { .name = "nss", .path = PIPES_DIR "/nss", .mode = 0666 } };
+
 static int init(struct responder *responder, void **ret_state)
 {
     struct nss *nss;
@@ -45,8 +47,8 @@ int main(int argc, char **argv)
 {
     const struct responder_spec spec = {
         .name = "nss",
-        .socket_path = PIPES_DIR "/nss",
-        .socket_mode = 0666,
+        .listens = listens,
+        .n_listens = 1,
         .versions = versions,
         .commands = nss_commands,
         .n_commands = n_nss_commands,

@@ -36,10 +36,17 @@ struct command {
     int (*on_request)(struct request *request);
 };
 
+struct listen_spec {
+    const char *name; /* by which systemd hands it over */
+    const char *path;
+    mode_t mode;
+    unsigned id;      /* for request_listener() */
+};
+
 struct responder_spec {
-    const char *name;            /* "nss": its section, its log sssd_nss, its socket */
-    const char *socket_path;
-    mode_t socket_mode;
+    const char *name;            /* "nss": its section, its log sssd_nss */
+    const struct listen_spec *listens;
+    size_t n_listens;
     const uint32_t *versions;    /* of the protocol, the one offered first; ends with 0 */
     const struct command *commands;
     size_t n_commands;
@@ -54,7 +61,7 @@ int responder_run(int argc, char **argv, const struct responder_spec *spec);
 
 /* Prepares the process: sockets, registration at the monitor, event loop. */
 int sss_process_init(struct responder *responder);
-/* Binds the responder's own socket. */
+/* Binds the responder's own sockets. */
 int set_unix_socket(struct responder *responder);
 
 sd_event *responder_event(const struct responder *responder);
@@ -71,6 +78,8 @@ struct packet_reader *request_in(struct request *request);
 struct packet_writer *request_out(struct request *request);
 void *request_state(const struct request *request); /* the responder's, of spec->init */
 uid_t request_uid(const struct request *request);
+/* The id of the socket by which its client came in. */
+unsigned request_listener(const struct request *request);
 /* For the log: [3f2a] uid=1000 user-by-name */
 const char *request_log_name(struct request *request);
 

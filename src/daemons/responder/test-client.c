@@ -150,9 +150,9 @@ static int setup(void **state)
 
     assert_non_null(f);
     f->responder.spec = &spec;
-    f->responder.listen_fd = -1;
     f->responder.client_idle_usec = 60000000;
     assert_true(sd_event_new(&f->responder.event) >= 0);
+    assert_int_equal(clients_init(&f->responder, 1000), 0);
     waiting = NULL;
     n_cancelled = n_freed = n_handled = 0;
     *state = f;
@@ -166,11 +166,11 @@ static int teardown(void **state)
     while (f->responder.clients)
         client_free(f->responder.clients);
     assert_int_equal(f->responder.n_clients, 0);
-    assert_int_equal(f->responder.n_users, 0);
+    assert_null(f->responder.quota.first);
     assert_int_equal(f->responder.n_in_work, 0);
-    sd_event_source_disable_unref(f->responder.idle_timer);
+    assert_int_equal(f->responder.n_waiting, 0);
+    clients_done(&f->responder);
     sd_event_unref(f->responder.event);
-    free(f->responder.users);
     packet_writer_done(&f->out);
     free(f);
     return 0;
@@ -181,7 +181,7 @@ static int connect_as(struct fixture *f, uid_t uid)
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    assert_int_equal(client_new(&f->responder, fds[1], uid), 0);
+    assert_int_equal(client_new(&f->responder, fds[1], uid, NULL), 0);
     return fds[0];
 }
 

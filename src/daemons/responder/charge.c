@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Charge: what becomes of a quota that is used up. Whose share is used up waits; when there is nothing left at all, whoever
+ * has most loses a connection. */
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include "responder/connection.h"
+
+#define LOOKED_AT_MAX 256 /* at a time: many connections give no right to our time */
+
+/* Who reads replies and then asks the next has nothing unread, and is not to cost a system call for each. */
+#define UNREAD_BEFORE_LOOK 1024
+#define UNREAD_FREE 2048
+
+#define CALLED_AT_ONCE 8
+#define WAITING_LOOK_USEC 50000
+#define STALLED_USEC (5 * 1000000ULL)
+
+static struct quota *quota_of(const struct client *client)
+{
+    return &client->responder->quota;
+}
+
+/* ---- bytes ---- */
+
+static size_t bytes_taken(const struct client *client)
+{
+    size_t bytes = client->unread > UNREAD_FREE ? client->unread : 0;
+
+    if (client->state == CLIENT_IN_WORK || client->state == CLIENT_REPLYING)
+        bytes += client->request.out.room;
+    return client->large ? bytes + client->wanted : bytes;
+}
+
+/* Returns whether that is more than before. */
+static bool charge_again(struct client *client)
+{
+    size_t bytes = bytes_taken(client), before = client->charged;
+
+    if (bytes == before)
+        return false;
+    client->charged = bytes;
+    if (bytes > before)
+        quota_charge(quota_of(client), client->user, QUOTA_BYTES, bytes - before);
+    else
+        quota_release(quota_of(client), client->user, QUOTA_BYTES, before - bytes);
+    return bytes > before;
+}
+
+/* The kernel says what memory they take. */
+void charge_unread(struct client *client)
+{
+    int unread = 0;
+
+    if (ioctl(client->fd, SIOCOUTQ, &unread) == 0)
+        client->unread = (size_t) unread;
+    (void) charge_again(client); /* the kernel's word, whatever it is */
+}
+
+/* Of its clients that hold memory, the one that has done nothing for longest. Not one whose request is its handler's, who may be
+ * on the stack. */
+static struct client *slowest_of(const struct quota_user *user, const struct client *spared)
+{
+    int n = 0;
+
+    for (struct client *client = user->oldest; client && n < LOOKED_AT_MAX; client = client->next_of_user) {
+        if (client->charged == 0 || client == spared || client->is_dispatching || client->state == CLIENT_IN_WORK)
+            continue;
+        charge_unread(client);
+        if (client->charged > 0)
+            return client;
+        n++;
+    }
+    return NULL;
+}
+
+void charge_bytes(struct client *client)
+{
+    if (!charge_again(client))
+        return;
+    while (quota_is_exceeded(quota_of(client), QUOTA_BYTES)) {
+        struct quota_user *most = quota_most(quota_of(client), QUOTA_BYTES);
+        struct client *slowest = most ? slowest_of(most, client) : NULL;
+
+        if (!slowest)
+            break; /* a single reply may be larger than all */
+        client_drop(slowest, -EDQUOT);
+    }
+}
+
+/* ---- requests ---- */
+
+void charge_request(struct client *client, bool waits)
+{
+    if (client->is_in_requests == waits)
+        return;
+    client->is_in_requests = waits;
+    (waits ? quota_charge : quota_release)(quota_of(client), client->user, QUOTA_REQUESTS, 1);
+}
+
+/* Who has nothing may always ask one thing. */
+static bool has_share(const struct client *client, enum quota_kind kind)
+{
+    return client->user->used[kind] == 0 || quota_allows(quota_of(client), client->user, kind);
+}
+
+static bool has_shares(const struct client *client)
+{
+    return client->user->uid == 0 || (has_share(client, QUOTA_REQUESTS) && has_share(client, QUOTA_BYTES));
+}
+
+bool charge_allows_request(struct client *client)
+{
+    if (client->unread > UNREAD_BEFORE_LOOK)
+        charge_unread(client);
+    return has_shares(client);
+}
+
+/* ---- those that wait for a share ---- */
+
+/* What they have read meanwhile nobody tells; and who reads nothing has to go, for those that wait behind it. */
+static void look_at_all_of(struct quota_user *user, uint64_t now)
+{
+    struct client *client, *next;
+
+    for (client = user->oldest; client; client = next) {
+        next = client->next_of_user;
+        if (client->charged == 0 || client->state == CLIENT_IN_WORK)
+            continue;
+        charge_unread(client);
+        if (client->charged > 0 && client->last_usec + STALLED_USEC <= now)
+            client_drop(client, -EDQUOT);
+    }
+}
+
+/* Some, as each may use up what there is. */
+static void call_some_of(struct quota_user *user)
+{
+    struct client *client, *next;
+    int n = 0;
+
+    for (client = user->oldest; client && n < CALLED_AT_ONCE; client = next) {
+        int r;
+
+        next = client->next_of_user;
+        if (client->state != CLIENT_WAITING || !has_shares(client))
+            continue;
+        n++;
+        client->is_called = true;
+        r = client_wait_for_next(client);
+        if (r < 0)
+            client_drop(client, r);
+    }
+}
+
+static int set_timer(struct responder *responder);
+
+static int on_waiting_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct responder *responder = userdata;
+    struct quota_user *user, *next;
+    uint64_t now = client_loop_usec(responder);
+
+    (void) source;
+    (void) usec;
+    for (user = responder->quota.first; user; user = next) {
+        next = user->next;
+        if (user->n_waiting == 0)
+            continue;
+        look_at_all_of(user, now);
+    }
+    for (user = responder->quota.first; user; user = next) {
+        next = user->next;
+        if (user->n_waiting > 0)
+            call_some_of(user);
+    }
+    return responder->n_waiting > 0 ? set_timer(responder) : 0;
+}
+
+static int set_timer(struct responder *responder)
+{
+    int r;
+
+    if (!responder->waiting_timer)
+        return sd_event_add_time_relative(responder->event, &responder->waiting_timer, CLOCK_MONOTONIC, WAITING_LOOK_USEC,
+                                          WAITING_LOOK_USEC / 10, on_waiting_timer, responder);
+    r = sd_event_source_set_time_relative(responder->waiting_timer, WAITING_LOOK_USEC);
+    return r < 0 ? r : sd_event_source_set_enabled(responder->waiting_timer, SD_EVENT_ONESHOT);
+}
+
+int charge_wait(struct client *client)
+{
+    client->is_called = false;
+    if (client->state == CLIENT_WAITING)
+        return 0;
+    client->state = CLIENT_WAITING;
+    client->user->n_waiting++;
+    return client->responder->n_waiting++ > 0 ? 0 : set_timer(client->responder);
+}
+
+void charge_end_wait(struct client *client)
+{
+    if (client->state != CLIENT_WAITING)
+        return;
+    client->is_called = false;
+    client->user->n_waiting--;
+    client->responder->n_waiting--;
+}
+
+/* ---- connections ---- */
+
+/* How much it harms its client to be closed. */
+enum harm {
+    HARM_NONE,      /* connects anew for its next request, and that is all */
+    HARM_UNSERVED,  /* has asked nothing yet: it hangs, or fails */
+    HARM_UNREAD,    /* loses half a reply, half a request, or its place in an enumeration */
+    HARM_UNANSWERED /* loses an answer that it waits for */
+};
+
+static enum harm harm_to(const struct client *client)
+{
+    if (client->state == CLIENT_IN_WORK)
+        return HARM_UNANSWERED;
+    if (client->state == CLIENT_READING && !client->is_served)
+        return HARM_UNSERVED;
+    return client_is_idle(client) && !client->is_enumerating ? HARM_NONE : HARM_UNREAD;
+}
+
+/* Closes the one of its connections to which that does the least harm, and of these the oldest. */
+static bool close_one_of(const struct quota_user *user, enum harm harm_max)
+{
+    struct client *found = NULL;
+    int n = 0;
+
+    for (struct client *client = user->oldest; client && n < LOOKED_AT_MAX; client = client->next_of_user, n++) {
+        if (harm_to(client) <= harm_max && (!found || harm_to(client) < harm_to(found)))
+            found = client;
+        if (found && harm_to(found) == HARM_NONE)
+            break;
+    }
+    if (!found)
+        return false;
+    client_drop(found, -EDQUOT);
+    return true;
+}
+
+int client_make_room(struct responder *responder, uid_t uid)
+{
+    const struct quota_user stranger = { .uid = (uid_t) -1 }, newcomer = { .uid = uid };
+    struct quota *quota = &responder->quota;
+    struct quota_user *user = quota_find(quota, uid), *most, *root;
+    bool is_full;
+
+    if (quota_allows(quota, user ? user : &newcomer, QUOTA_CONNECTIONS))
+        return 0;
+
+    /* While there is room for strangers, nobody is hurt for a user who has come to the end of its share. */
+    is_full = uid == 0 || !quota_allows(quota, &stranger, QUOTA_CONNECTIONS);
+    most = quota_most(quota, QUOTA_CONNECTIONS);
+    if (most && (!user || uid == 0 || most->used[QUOTA_CONNECTIONS] > user->used[QUOTA_CONNECTIONS]) &&
+        close_one_of(most, is_full ? HARM_UNANSWERED : HARM_UNSERVED))
+        return 0;
+    if (user && close_one_of(user, HARM_UNREAD))
+        return 0;
+    root = quota_find(quota, 0);
+    if (root && close_one_of(root, HARM_NONE))
+        return 0;
+    return uid == 0 ? 0 : -EUSERS; /* root as long as there are descriptors */
+}
