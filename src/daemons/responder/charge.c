@@ -30,33 +30,34 @@ static size_t bytes_taken(const struct client *client)
     size_t bytes = client->unread > UNREAD_FREE ? client->unread : 0;
 
     if (client->state == CLIENT_IN_WORK || client->state == CLIENT_REPLYING)
-        bytes += client->request.out.room;
+        bytes += client->request.out.used;
     return client->large ? bytes + client->wanted : bytes;
 }
 
-/* Returns whether that is more than before. */
-static bool charge_again(struct client *client)
+static void charge_again(struct client *client)
 {
     size_t bytes = bytes_taken(client), before = client->charged;
 
-    if (bytes == before)
-        return false;
     client->charged = bytes;
     if (bytes > before)
         quota_charge(quota_of(client), client->user, QUOTA_BYTES, bytes - before);
-    else
+    else if (bytes < before)
         quota_release(quota_of(client), client->user, QUOTA_BYTES, before - bytes);
-    return bytes > before;
 }
 
-/* The kernel says what memory they take. */
-void charge_unread(struct client *client)
+/* Replies that it has not read: the kernel says what memory they take. */
+static void ask_for_unread(struct client *client)
 {
     int unread = 0;
 
-    if (ioctl(client->fd, SIOCOUTQ, &unread) == 0)
+    if (ioctl(client->fd, SIOCOUTQ, &unread) == 0) /* else as it was */
         client->unread = (size_t) unread;
-    (void) charge_again(client); /* the kernel's word, whatever it is */
+}
+
+static void look_for_unread(struct client *client)
+{
+    ask_for_unread(client);
+    charge_again(client);
 }
 
 /* Of its clients that hold memory, the one that has done nothing for longest. Not one whose request is its handler's, who may be
@@ -68,7 +69,7 @@ static struct client *slowest_of(const struct quota_user *user, const struct cli
     for (struct client *client = user->oldest; client && n < LOOKED_AT_MAX; client = client->next_of_user) {
         if (client->charged == 0 || client == spared || client->is_dispatching || client->state == CLIENT_IN_WORK)
             continue;
-        charge_unread(client);
+        look_for_unread(client);
         if (client->charged > 0)
             return client;
         n++;
@@ -78,9 +79,10 @@ static struct client *slowest_of(const struct quota_user *user, const struct cli
 
 void charge_bytes(struct client *client)
 {
-    if (!charge_again(client))
-        return;
-    while (quota_is_exceeded(quota_of(client), QUOTA_BYTES)) {
+    size_t before = client->charged;
+
+    charge_again(client);
+    while (client->charged > before && quota_is_exceeded(quota_of(client), QUOTA_BYTES)) {
         struct quota_user *most = quota_most(quota_of(client), QUOTA_BYTES);
         struct client *slowest = most ? slowest_of(most, client) : NULL;
 
@@ -88,6 +90,12 @@ void charge_bytes(struct client *client)
             break; /* a single reply may be larger than all */
         client_drop(slowest, -EDQUOT);
     }
+}
+
+void charge_unsent(struct client *client)
+{
+    ask_for_unread(client);
+    charge_bytes(client);
 }
 
 /* ---- requests ---- */
@@ -114,7 +122,7 @@ static bool has_shares(const struct client *client)
 bool charge_allows_request(struct client *client)
 {
     if (client->unread > UNREAD_BEFORE_LOOK)
-        charge_unread(client);
+        look_for_unread(client);
     return has_shares(client);
 }
 
@@ -129,7 +137,7 @@ static void look_at_all_of(struct quota_user *user, uint64_t now)
         next = client->next_of_user;
         if (client->charged == 0 || client->state == CLIENT_IN_WORK)
             continue;
-        charge_unread(client);
+        look_for_unread(client);
         if (client->charged > 0 && client->last_usec + STALLED_USEC <= now)
             client_drop(client, -EDQUOT);
     }

@@ -27,7 +27,7 @@ int client_send_reply(struct client *client)
         if (n < 0 && errno != EAGAIN)
             return -errno;
         if (n < 0) {
-            charge_unread(client);
+            charge_unsent(client);
             return 0;
         }
         client->sent += (size_t) n;

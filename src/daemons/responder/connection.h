@@ -101,7 +101,7 @@ void charge_end_wait(struct client *client);
 void charge_request(struct client *client, bool waits);
 /* Charges the memory that it takes now, and drops others if that is more than there is. */
 void charge_bytes(struct client *client);
-/* Asks the kernel how much of its replies it has not read. */
-void charge_unread(struct client *client);
+/* The same for one whose reply does not fit into its socket. */
+void charge_unsent(struct client *client);
 
 #endif
