@@ -8,7 +8,11 @@
 
 #include "responder/connection.h"
 
-#define LOOKED_AT_MAX 256 /* at a time: many connections give no right to our time */
+/* At a time: many connections give no right to our time. */
+#define LOOKED_AT_MAX 256
+#define CLOSABLE_MAX 32 /* with each that comes, and those that may be closed come to the front */
+#define JUST_USEC 1000000
+#define FOR_EVER UINT64_MAX
 
 /* Who reads replies and then asks the next has nothing unread, and is not to cost a system call for each. */
 #define UNREAD_BEFORE_LOOK 1024
@@ -236,16 +240,21 @@ static enum harm harm_to(const struct client *client)
     return client_is_idle(client) && !client->is_enumerating ? HARM_NONE : HARM_UNREAD;
 }
 
-/* Closes the one of its connections to which that does the least harm, and of these the oldest. */
-static bool close_one_of(const struct quota_user *user, enum harm harm_max)
+/* Closes the one of its connections to which that does the least harm, and of these the oldest. One that has just done
+ * something is not harmed. */
+static bool close_one_of(const struct quota_user *user, enum harm harm_max, uint64_t now)
 {
     struct client *found = NULL;
     int n = 0;
 
-    for (struct client *client = user->oldest; client && n < LOOKED_AT_MAX; client = client->next_of_user, n++) {
-        if (harm_to(client) <= harm_max && (!found || harm_to(client) < harm_to(found)))
+    for (struct client *client = user->oldest; client && n < CLOSABLE_MAX; client = client->next_of_user, n++) {
+        enum harm harm = harm_to(client);
+
+        if (harm > HARM_NONE && client->last_usec + JUST_USEC > now)
+            continue;
+        if (harm <= harm_max && (!found || harm < harm_to(found)))
             found = client;
-        if (found && harm_to(found) == HARM_NONE)
+        if (harm == HARM_NONE)
             break;
     }
     if (!found)
@@ -259,6 +268,7 @@ int client_make_room(struct responder *responder, uid_t uid)
     const struct quota_user stranger = { .uid = (uid_t) -1 }, newcomer = { .uid = uid };
     struct quota *quota = &responder->quota;
     struct quota_user *user = quota_find(quota, uid), *most, *root;
+    uint64_t now = client_loop_usec(responder);
     bool is_full;
 
     if (quota_allows(quota, user ? user : &newcomer, QUOTA_CONNECTIONS))
@@ -268,12 +278,12 @@ int client_make_room(struct responder *responder, uid_t uid)
     is_full = uid == 0 || !quota_allows(quota, &stranger, QUOTA_CONNECTIONS);
     most = quota_most(quota, QUOTA_CONNECTIONS);
     if (most && (!user || uid == 0 || most->used[QUOTA_CONNECTIONS] > user->used[QUOTA_CONNECTIONS]) &&
-        close_one_of(most, is_full ? HARM_UNANSWERED : HARM_UNSERVED))
+        close_one_of(most, is_full ? HARM_UNANSWERED : HARM_UNSERVED, is_full ? FOR_EVER : now))
         return 0;
-    if (user && close_one_of(user, HARM_UNREAD))
+    if (user && close_one_of(user, HARM_UNREAD, now))
         return 0;
     root = quota_find(quota, 0);
-    if (root && close_one_of(root, HARM_NONE))
+    if (root && is_full && close_one_of(root, HARM_NONE, now))
         return 0;
     return uid == 0 ? 0 : -EUSERS; /* root as long as there are descriptors */
 }

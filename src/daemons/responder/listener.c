@@ -14,7 +14,7 @@
 #include "util/log.h"
 
 #define BACKLOG 4096 /* a storm's clients wait here instead of sleeping for a second; the kernel may cut it */
-#define ACCEPTED_AT_ONCE 32
+#define ACCEPTED_AT_ONCE 128 /* others stand behind whoever fills the queue */
 #define PAUSE_USEC 100000
 #define COMPLAINT_PAUSE_USEC (60 * 1000000ULL)
 

@@ -1074,6 +1074,9 @@ static void whose_connection_is_closed_is_the_one_that_minds_least(void **state)
     assert_int_equal(closing_errno(f, fds[SERVED]), 0);
     assert_int_equal(client_make_room(&f->responder, 1000), 0);
     assert_int_equal(closing_errno(f, fds[LATER]), 0);
+    assert_int_equal(client_make_room(&f->responder, 1000), -EUSERS); /* the others have just come */
+    for (struct client *client = f->responder.clients; client; client = client->next)
+        client->last_usec -= 1000000;
     assert_int_equal(client_make_room(&f->responder, 1000), 0);
     assert_int_equal(recv(fds[UNSERVED], f->reply, 20, 0), 20);
     assert_int_equal(closing_errno(f, fds[UNSERVED]), 0);
