@@ -151,13 +151,15 @@ int client_wait_for_next(struct client *client)
     return 0;
 }
 
-void client_go_on(struct client *client, uint32_t revents)
+int client_go_on(struct client *client, uint32_t revents)
 {
-    int r;
+    int r, done;
 
-    r = revents & (EPOLLHUP | EPOLLERR) ? -ECONNRESET : client_advance(client);
+    r = done = revents & (EPOLLHUP | EPOLLERR) ? -ECONNRESET : client_advance(client);
     if (r >= 0)
         r = client_wait_for_next(client);
-    if (r < 0)
-        client_drop(client, r);
+    if (r >= 0)
+        return done;
+    client_drop(client, r);
+    return r;
 }

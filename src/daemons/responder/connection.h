@@ -72,8 +72,8 @@ uint64_t client_loop_usec(const struct responder *responder);
 
 /* ---- connection.c ---- */
 
-/* It can go on: as far as it can without waiting. Then it waits for what it needs next, or is dropped. */
-void client_go_on(struct client *client, uint32_t revents);
+/* It can go on: as far as it can without waiting. Then it waits for what it needs next, or is dropped. As client_advance(). */
+int client_go_on(struct client *client, uint32_t revents);
 /* Sends what is left of the reply. Returns 1 when all is out, 0 when it has to wait, or a negative errno. */
 int client_send_reply(struct client *client);
 int client_wait_for_next(struct client *client);

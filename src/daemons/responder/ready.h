@@ -18,6 +18,9 @@ struct ready {
     sd_event_source *source;
     struct epoll_event batch[READY_BATCH];
     int n, at; /* those before `at` have had their turn */
+    struct client *last;  /* the only one of the last batch */
+    struct client *again; /* and of the one before that */
+    unsigned n_again;
 };
 
 int ready_init(struct ready *ready, sd_event *event);

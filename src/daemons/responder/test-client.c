@@ -839,6 +839,29 @@ static void many_that_are_busy_leave_others_their_turn(void **state)
     close(ends[1]);
 }
 
+static void one_that_is_always_busy_leaves_others_their_turn(void **state)
+{
+    struct fixture *f = *state;
+    int busy = connect_as(f, 1000), other = connect_as(f, 1000);
+
+    for (int i = 0; i < 100; i++) {
+        ask(f, busy, CMD_ECHO, "busy");
+        if (i == 50)
+            ask(f, other, CMD_COUNT, NULL);
+        while (n_handled <= i)
+            assert_true(sd_event_run(f->responder.event, 0) > 0);
+        f->reply_bytes = 0;
+        assert_true(take(f, busy, sizeof(f->reply)));
+        f->reply_bytes = 0;
+        if (i > 60 && !take(f, other, sizeof(f->reply)))
+            fail_msg("the connection is closed");
+        if (i == 61)
+            assert_int_equal(f->reply_bytes, 20);
+    }
+    close(busy);
+    close(other);
+}
+
 static void idle_clients_hold_no_buffer(void **state)
 {
     struct fixture *f = *state;
@@ -1232,6 +1255,7 @@ int main(void)
         TEST(a_request_sent_before_a_shutdown_is_still_answered),
         TEST(who_is_ended_in_the_batch_that_it_is_in_is_not_served),
         TEST(many_that_are_busy_leave_others_their_turn),
+        TEST(one_that_is_always_busy_leaves_others_their_turn),
         TEST(idle_clients_hold_no_buffer),
         TEST(who_does_not_read_waits_for_its_share_and_nobody_else_does),
         TEST(who_waits_for_one_that_stalls_is_rid_of_it),
