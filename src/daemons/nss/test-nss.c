@@ -6,8 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/writer.h"
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/test-cmocka.h"
+#include "nss/domains.h"
+#include "nss/listings.h"
 #include "nss/lookup.h"
 #include "nss/test-fixture.h"
 #include "wire/commands.h"
@@ -515,6 +519,46 @@ static void a_connection_counts_as_enumerating_up_to_the_end(void **state)
     assert_false(client_is_enumerating(f->responder.clients));
 }
 
+/* Until the directory changes, and however many ask. */
+static void a_large_listing_is_made_once(void **state)
+{
+    enum { N = 400 };
+    struct fixture *f = *state;
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
+    const struct cache_state fresh = { .fresh_until = (uint64_t) time(NULL) + 600 };
+    uint64_t generation;
+    const uint8_t *reply;
+    uint32_t n;
+    size_t bytes;
+
+    assert_int_equal(cache_writer_open(f->cache_dir, FIXTURE_DOMAIN, &writer), 0);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(cache_writer_begin(writer), 0);
+        for (unsigned i = 0; i < N + round; i++) {
+            char name[32];
+            const struct cache_user user = { name, "Somebody with quite a long name", "/home/somebody", "/bin/sh", 30000 + i, 1, false };
+
+            (void) snprintf(name, sizeof(name), "user%u", i);
+            assert_int_equal(cache_put_user(writer, name, &user), 0);
+        }
+        assert_int_equal(cache_writer_commit(writer, &fresh), 0);
+
+        for (int client = 0; client < 3; client++) {
+            fixture_connect(f);
+            assert_int_equal(fixture_ask(f, CMD_USERS_START, NULL, 0, &reply, &bytes), 0);
+            assert_int_equal(fixture_ask(f, CMD_USERS_NEXT, TEXT("\0\001\0\0"), &reply, &bytes), 0);
+            memcpy(&n, reply, sizeof(n));
+            assert_int_equal(n, N + round);
+            generation = f->nss->domains->all[0].state.generation;
+            assert_true(listings_has(f->nss->listings, 0, LISTING_USERS, generation));
+            assert_int_equal(fixture_ask(f, CMD_USERS_NEXT, TEXT("\0\001\0\0"), &reply, &bytes), 0);
+            assert_int_equal(bytes, 8);
+        }
+    }
+    assert_int_equal(fixture_ask(f, CMD_GROUPS_START, NULL, 0, &reply, &bytes), 0);
+    assert_false(listings_has(f->nss->listings, 0, LISTING_GROUPS, generation));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -542,6 +586,7 @@ int main(void)
         TEST(an_entry_declared_outdated_is_asked_for),
         TEST(a_cache_that_was_replaced_is_read_anew),
         TEST(a_connection_counts_as_enumerating_up_to_the_end),
+        TEST(a_large_listing_is_made_once),
         cmocka_unit_test(clients_are_shown_what_the_settings_say),
         cmocka_unit_test(a_filtered_group_gives_no_rights),
         cmocka_unit_test(a_domain_that_does_not_enumerate_lists_nothing),

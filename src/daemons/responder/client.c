@@ -185,6 +185,7 @@ struct client *client_free(struct client *client)
     ready_remove(&client->responder->ready, client->fd, client);
     release_all(client);
     closep(&client->fd);
+    shared_reply_unref(request->shared);
     packet_writer_done(&request->out);
     free(client->large);
     free(client);

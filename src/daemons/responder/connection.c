@@ -14,7 +14,8 @@
 
 int client_send_reply(struct client *client)
 {
-    const struct packet_writer *out = &client->request.out;
+    const struct request *request = &client->request;
+    const struct packet_writer *out = request->shared ? &request->shared->out : &request->out;
 
     if (client->is_broken)
         return -EPROTO;

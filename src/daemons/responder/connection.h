@@ -21,9 +21,15 @@ enum client_state {
     CLIENT_REPLYING, /* its reply is on its way */
 };
 
+struct shared_reply {
+    unsigned n_refs;
+    struct packet_writer out; /* finished */
+};
+
 struct request {
     struct packet_reader in;
     struct packet_writer out;
+    struct shared_reply *shared;   /* the reply, instead of what is in `out` */
     const struct command *command; /* NULL until its header is here */
     uint32_t number;
     char log_name[64]; /* made when it is asked for */
@@ -80,6 +86,7 @@ int client_wait_for_next(struct client *client);
 
 /* ---- request.c ---- */
 
+struct client *request_client(const struct request *request);
 const struct command *request_find_command(const struct responder_spec *spec, uint32_t number);
 /* It is here, whole. */
 void request_begin(struct client *client);

@@ -18,7 +18,8 @@ responder_libresponder_a_SOURCES = \
 	responder/ready.h \
 	responder/request.c \
 	responder/responder.c \
-	responder/responder.h
+	responder/responder.h \
+	responder/shared.c
 
 if HAVE_CMOCKA
 RESPONDER_TEST_LDADD = responder/libresponder.a bus/libbus.a config/libconfig.a wire/libwire.a test/libtest.a \
@@ -50,6 +51,7 @@ responder_test_responder_SOURCES = \
 	responder/ready.c \
 	responder/request.c \
 	responder/responder.c \
+	responder/shared.c \
 	responder/test-responder.c
 responder_test_responder_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir) -I$(top_builddir) $(COMMON_CFLAGS) \
 	-DSSS_STATEDIR='"."' -DSSS_LOGDIR='"."' -DSSS_CONFDIR='"."' -DSSS_RUNDIR='"."' -DSSS_LIBEXECDIR='"."' -DSSS_USER='"sssd"'

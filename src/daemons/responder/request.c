@@ -15,7 +15,7 @@
 
 #define KEPT_REPLY_BYTES_MAX 65536 /* a larger buffer is not kept for the next reply */
 
-static struct client *request_client(const struct request *request)
+struct client *request_client(const struct request *request)
 {
     return (struct client *) ((uintptr_t) request - offsetof(struct client, request));
 }
@@ -76,9 +76,10 @@ static void request_finish(struct request *request, int r)
 
     if (r < 0)
         log_debug_errno(r, "%s: %m", request_log_name(request));
-    if (r == 0)
+    if (r == 0 && !request->shared)
         r = packet_finish(&request->out, 0);
     if (r < 0) {
+        request->shared = shared_reply_unref(request->shared);
         if (is_malformed(r) && (request->command->flags & CMD_CLOSES_ON_ERROR))
             client->is_broken = true;
         packet_writer_start(&request->out, request->command->number);
@@ -154,6 +155,7 @@ int request_dispatch(struct client *client)
 
 void request_end(struct client *client)
 {
+    client->request.shared = shared_reply_unref(client->request.shared);
     give_spare_back(client);
     client->used -= client->wanted;
     client->has_more = client->used > 0;
@@ -206,8 +208,10 @@ struct packet_reader *request_in(struct request *request)
     return &request->in;
 }
 
+/* What is written now is the reply. */
 struct packet_writer *request_out(struct request *request)
 {
+    request->shared = shared_reply_unref(request->shared);
     return &request->out;
 }
 

@@ -86,6 +86,19 @@ const char *request_log_name(struct request *request);
 /* Sends what the writer has with r 0, else the status -r, and ends the request: it must not be touched afterwards. */
 void request_reply(struct request *request, int r);
 
+/* A large reply that is the same for all who ask is in memory once, charged to nobody: whoever keeps one for others ends the
+ * readers of those that are outdated. */
+struct shared_reply;
+/* Makes one of what the writer has, and request_reply() sends it. The reference is the caller's. */
+int request_share(struct request *request, struct shared_reply **ret);
+/* Makes request_reply() send it, with r 0, unless request_out() is called once more. */
+void request_use_shared(struct request *request, struct shared_reply *reply);
+struct shared_reply *shared_reply_unref(struct shared_reply *reply);
+/* Has anybody it but the caller? */
+bool shared_reply_is_read(const struct shared_reply *reply);
+/* Drops those that are being sent it. */
+void request_drop_readers(struct request *request, struct shared_reply *reply);
+
 /* A request that waits owns what it waits for: on_cancel is called when its client goes away first. At most one at
  * a time; NULL takes it back. */
 void request_on_cancel(struct request *request, void (*on_cancel)(void *userdata), void *userdata);

@@ -27,6 +27,9 @@ enum {
     CMD_LISTING,
     CMD_HALF,
     CMD_END,
+    CMD_SHARED,
+    CMD_OTHERWISE,
+    CMD_RENEW,
 };
 
 #define BULK_BYTES (4 * 1024 * 1024) /* more than a socket takes */
@@ -130,6 +133,37 @@ static int on_end(struct request *request)
     return 0;
 }
 
+static struct shared_reply *shared;
+
+static int on_shared(struct request *request)
+{
+    if (shared) {
+        request_use_shared(request, shared);
+        request_reply(request, 0);
+        return 0;
+    }
+    for (uint32_t i = 0; i < BULK_BYTES / 4; i++)
+        packet_put_u32(request_out(request), i);
+    assert_int_equal(request_share(request, &shared), 0);
+    request_reply(request, 0);
+    return 0;
+}
+
+static int on_otherwise(struct request *request)
+{
+    request_use_shared(request, shared);
+    packet_put_text(request_out(request), "otherwise");
+    request_reply(request, 0);
+    return 0;
+}
+
+static int on_renew(struct request *request)
+{
+    request_drop_readers(request, shared);
+    shared = shared_reply_unref(shared);
+    return on_shared(request);
+}
+
 static const struct command commands[] = {
     { CMD_ECHO, "echo", 0, on_echo },
     { CMD_WAIT, "wait", 0, on_wait },
@@ -141,6 +175,9 @@ static const struct command commands[] = {
     { CMD_LISTING, "listing", 0, on_listing },
     { CMD_HALF, "half", 0, on_half },
     { CMD_END, "end", 0, on_end },
+    { CMD_SHARED, "shared", 0, on_shared },
+    { CMD_OTHERWISE, "otherwise", 0, on_otherwise },
+    { CMD_RENEW, "renew", 0, on_renew },
 };
 
 static const uint32_t versions[] = { 3, 1, 0 };
@@ -1073,6 +1110,38 @@ static void a_client_that_waits_for_its_share_is_told_to_ask_again(void **state)
     close(two);
 }
 
+static void a_shared_reply_is_charged_to_nobody(void **state)
+{
+    enum { N = 20 };
+    struct fixture *f = *state;
+    int fds[N], reader;
+
+    limit(f, QUOTA_BYTES, 4 * BULK_BYTES);
+    for (int i = 0; i < N; i++) {
+        fds[i] = connect_as(f, 1000);
+        ask(f, fds[i], CMD_SHARED, NULL);
+        loop_settle(f->responder.event);
+    }
+    assert_int_equal(f->responder.n_waiting, 0);
+    assert_true(bytes_of(f, 1000) < 2 * BULK_BYTES); /* what is in the kernel */
+    assert_true(shared_reply_is_read(shared));
+    for (int i = 0; i < N / 2; i++)
+        get_bulk(f, fds[i]);
+
+    reader = connect_as(f, 1001);
+    ask(f, reader, CMD_RENEW, NULL); /* ends those that still read the old one */
+    get_bulk(f, reader);
+    assert_int_equal(client_count_of(&f->responder, 1000), N / 2);
+    assert_false(shared_reply_is_read(shared));
+    ask(f, reader, CMD_OTHERWISE, NULL);
+    assert_string_equal(get_text(f, reader), "otherwise");
+    assert_false(shared_reply_is_read(shared));
+    shared = shared_reply_unref(shared);
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+    close(reader);
+}
+
 /* With no room the least harmed goes first, and of these the oldest. */
 static void whose_connection_is_closed_is_the_one_that_minds_least(void **state)
 {
@@ -1264,6 +1333,7 @@ int main(void)
         TEST(who_reads_is_never_charged),
         TEST(requests_in_work_are_shared_and_those_above_wait),
         TEST(a_client_that_waits_for_its_share_is_told_to_ask_again),
+        TEST(a_shared_reply_is_charged_to_nobody),
         TEST(whose_connection_is_closed_is_the_one_that_minds_least),
         TEST(idle_clients_are_closed_after_the_limit_and_not_before),
         TEST(a_stalled_request_and_an_unread_reply_are_no_excuse),
