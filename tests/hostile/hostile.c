@@ -29,6 +29,8 @@
 #define USERS_NEXT 0x14
 
 #define FIRST_UID 70000
+#define FIRST_SUBORDINATE_UID 100000
+#define SUBORDINATE_UIDS 2000
 #define HELD_MAX 5000
 #define DIALLED_MAX 250 /* in a round of 50 ms: else they take the processor, which everybody can */
 #define LATE_USEC 100000
@@ -135,11 +137,27 @@ static void is_in_place(void)
     __atomic_add_fetch(&shared->n_in_place, 1, __ATOMIC_RELAXED);
 }
 
-/* As many connections as there may be, the answer to each greeting unread; those that were closed are made anew. */
-static void hold_greetings(unsigned number)
+/* Whom a connection belongs to is decided when it is made. */
+static int dial_as(uid_t uid)
+{
+    int fd;
+
+    if (uid == (uid_t) -1)
+        return dial();
+    if (seteuid(uid) < 0)
+        die("seteuid");
+    fd = dial();
+    if (seteuid(0) < 0)
+        die("seteuid");
+    return fd;
+}
+
+/* As many connections as there may be, the answer to each greeting unread; those that were closed are made anew. All of one user,
+ * or each of the next of n_users. */
+static void hold_greetings_as(unsigned number, unsigned n_users)
 {
     static struct pollfd fds[HELD_MAX];
-    unsigned round = 0;
+    unsigned round = 0, n_dialled = 0;
 
     for (size_t i = 0; i < HELD_MAX; i++)
         fds[i] = (struct pollfd) { .fd = -1 };
@@ -149,7 +167,7 @@ static void hold_greetings(unsigned number)
         for (size_t i = 0; i < HELD_MAX && dialled < DIALLED_MAX; i++) {
             if (fds[i].fd >= 0)
                 continue;
-            fds[i].fd = dial();
+            fds[i].fd = dial_as(n_users ? FIRST_SUBORDINATE_UID + n_dialled++ % n_users : (uid_t) -1);
             dialled++;
             (void) greet(fds[i].fd); /* who is closed already is seen below */
         }
@@ -166,6 +184,17 @@ static void hold_greetings(unsigned number)
         if (++round == HELD_MAX / DIALLED_MAX)
             is_in_place();
     }
+}
+
+static void hold_greetings(unsigned number)
+{
+    hold_greetings_as(number, 0);
+}
+
+/* As a user with subordinate uids can. */
+static void hold_greetings_as_many(unsigned number)
+{
+    hold_greetings_as(number, SUBORDINATE_UIDS);
 }
 
 /* Asks on 300 connections for all there are, and for one over and over, and reads nothing of it. */
@@ -231,12 +260,14 @@ static void send_bytes_one_by_one(unsigned number)
 static const struct {
     const char *what;
     void (*be)(unsigned number);
+    uid_t uid;
 } hostile[] = {
-    { "holds greetings", hold_greetings },
-    { "holds greetings", hold_greetings },
-    { "holds greetings", hold_greetings },
-    { "reads nothing", read_nothing },
-    { "sends bytes one by one", send_bytes_one_by_one },
+    { "holds greetings", hold_greetings, FIRST_UID },
+    { "holds greetings", hold_greetings, FIRST_UID + 1 },
+    { "holds greetings", hold_greetings, FIRST_UID + 2 },
+    { "holds greetings as many users", hold_greetings_as_many, 0 },
+    { "reads nothing", read_nothing, FIRST_UID + 3 },
+    { "sends bytes one by one", send_bytes_one_by_one, FIRST_UID + 4 },
 };
 #define N_HOSTILE (sizeof(hostile) / sizeof(hostile[0]))
 
@@ -256,12 +287,22 @@ static int dial_patiently(struct seen *seen)
     return -1;
 }
 
+/* As the library finds out before each request; it connects anew then, and nobody notices. */
+static bool has_ended(int fd)
+{
+    struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+    return fd >= 0 && poll(&polled, 1, 0) > 0;
+}
+
 static void look_up(struct seen *seen, int *kept)
 {
     uint64_t begun = now_usec(), took;
     bool is_new = seen->asked % 2, is_good = true;
-    int fd = is_new ? -1 : *kept;
+    int fd = is_new || has_ended(*kept) ? -1 : *kept;
 
+    if (fd < 0 && !is_new && *kept >= 0)
+        (void) close(*kept);
     if (fd < 0) {
         fd = dial_patiently(seen);
         is_good = fd >= 0 && greet(fd) && get(fd);
@@ -410,7 +451,7 @@ int main(int argc, char **argv)
     pid = responder();
     before = memory_kb(pid, "VmRSS:");
     for (unsigned i = 0; i < N_HOSTILE; i++)
-        pids[i] = start_as(FIRST_UID + i, hostile[i].be, i);
+        pids[i] = start_as(hostile[i].uid, hostile[i].be, i);
     for (int i = 0; i < 300 && __atomic_load_n(&shared->n_in_place, __ATOMIC_RELAXED) < N_HOSTILE; i++) {
         watch(pid);
         sleep_msec(100);
@@ -427,7 +468,7 @@ int main(int argc, char **argv)
         (void) waitpid(asking[i], NULL, 0);
 
     for (unsigned i = 0; i < N_HOSTILE; i++)
-        (void) printf("# uid %u, which %s: %lu connections\n", FIRST_UID + i, hostile[i].what, shared->n_held[i]);
+        (void) printf("# one that %s: %lu connections\n", hostile[i].what, shared->n_held[i]);
     tell("another user", &shared->other);
     tell("root", &shared->root);
     (void) printf("# memory: %lu kB before, %lu kB at most\n", before, rss_max);

@@ -220,6 +220,7 @@ void clients_done(struct responder *responder)
     ready_done(&responder->ready);
     responder->idle_timer = sd_event_source_disable_unref(responder->idle_timer);
     responder->waiting_timer = sd_event_source_disable_unref(responder->waiting_timer);
+    quota_done(&responder->quota);
     packet_writer_done(&responder->spare);
 }
 

@@ -3,13 +3,14 @@
  *
  * A user may have a share of what is free, which shrinks with the number of those who have some: of T, the first may have a
  * half, the second then a sixth, the third a twelfth, the one that comes n-th 1/n(n+1). So there is always something for the next one, and whoever
- * becomes many users gains little. The last part is root's alone. */
+ * becomes many users gains little. A few everybody may have, as long as there are any. The last part is root's alone. */
 
 #ifndef RESPONDER_QUOTA_H
 #define RESPONDER_QUOTA_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct client;
@@ -22,6 +23,7 @@ enum quota_kind {
 };
 
 #define QUOTA_ROOTS_PART 16 /* one of so many */
+#define QUOTA_FEW 4         /* or less, of less than 64 times so many */
 #define QUOTA_BUCKETS 256
 
 struct quota_user {
@@ -29,6 +31,8 @@ struct quota_user {
     size_t used[QUOTA_KINDS];
     struct quota_user *next_in_bucket;
     struct quota_user *next, *previous;
+    size_t at[QUOTA_KINDS]; /* in the heaps */
+    uint64_t came;          /* with its last connection */
 
     /* Of others, who need it here: its connections in the order of their last activity, and how many of them wait. */
     struct client *oldest, *newest;
@@ -40,9 +44,15 @@ struct quota {
     size_t used[QUOTA_KINDS];      /* by all but root */
     size_t roots_used[QUOTA_KINDS];
     size_t n_holders[QUOTA_KINDS]; /* users other than root that have some */
-    struct quota_user *first, *last; /* in the order of their last connection */
+    struct quota_user *first, *last;
+    struct quota_user **heaps[QUOTA_KINDS]; /* all but root, who has most first */
+    size_t n_in_heaps, heap_room;
+    uint64_t n_came;
     struct quota_user *buckets[QUOTA_BUCKETS];
 };
+
+/* When no user is left. */
+void quota_done(struct quota *quota);
 
 /* NULL: it has nothing. */
 struct quota_user *quota_find(const struct quota *quota, uid_t uid);
