@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Hostile: users of the machine that try to keep others from being served by a responder, and others that must not notice.
+/* Hostile: users of the machine that try to keep others from being served by a responder, and
+ * others that must not notice.
  *
  *     hostile PATH SECONDS NAME
  *
- * Root's. First everybody takes what he can get; then another user and root ask for user NAME for that long, on a kept
- * connection and on a new one each time, while the hostile ones go on. Prints TAP, and what it has seen. */
+ * Root's. First everybody takes what he can get; then another user and root ask for user NAME for
+ * that long, on a kept connection and on a new one each time, while the hostile ones go on. Prints
+ * TAP, and what it has seen. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +34,7 @@
 #define FIRST_SUBORDINATE_UID 100000
 #define SUBORDINATE_UIDS 2000
 #define HELD_MAX 5000
-#define DIALLED_MAX 250 /* in a round of 50 ms: else they take the processor, which everybody can */
+#define DIALLED_MAX 250 /* in 50 ms: else they take the processor, which everybody can */
 #define LATE_USEC 100000
 #define HUNG_MSEC 5000
 #define MEMORY_KB_MAX 65536
@@ -48,7 +50,7 @@ static struct shared {
     unsigned n_in_place;
     unsigned long n_held[16];
     struct seen other, root;
-} *shared;
+} * shared;
 
 static void die(const char *what)
 {
@@ -152,8 +154,8 @@ static int dial_as(uid_t uid)
     return fd;
 }
 
-/* As many connections as there may be, the answer to each greeting unread; those that were closed are made anew. All of one user,
- * or each of the next of n_users. */
+/* As many connections as there may be, the answer to each greeting unread; those that were closed
+ * are made anew. All of one user, or each of the next of n_users. */
 static void hold_greetings_as(unsigned number, unsigned n_users)
 {
     static struct pollfd fds[HELD_MAX];
@@ -167,7 +169,8 @@ static void hold_greetings_as(unsigned number, unsigned n_users)
         for (size_t i = 0; i < HELD_MAX && dialled < DIALLED_MAX; i++) {
             if (fds[i].fd >= 0)
                 continue;
-            fds[i].fd = dial_as(n_users ? FIRST_SUBORDINATE_UID + n_dialled++ % n_users : (uid_t) -1);
+            fds[i].fd = dial_as(n_users ? FIRST_SUBORDINATE_UID + n_dialled++ % n_users
+                                        : (uid_t) -1);
             dialled++;
             (void) greet(fds[i].fd); /* who is closed already is seen below */
         }
@@ -250,7 +253,8 @@ static void send_bytes_one_by_one(unsigned number)
             if (fds[i] >= 0)
                 (void) close(fds[i]);
             fds[i] = dial();
-            (void) send(fds[i], packet, at + 1, MSG_NOSIGNAL); /* whom it does not reach is dialled again */
+            (void) send(fds[i], packet, at + 1,
+                        MSG_NOSIGNAL); /* whom it does not reach is dialled again */
         }
         shared->n_held[number] = 50;
         sleep_msec(1);
@@ -407,9 +411,11 @@ static void check(bool is_good, const char *what)
 
 static void tell(const char *who, const struct seen *seen)
 {
-    (void) printf("# %s: %lu look-ups, %lu failed, %lu met a full queue, %lu took over %d ms; on average %.2f ms, the longest %.1f ms\n",
+    (void) printf("# %s: %lu look-ups, %lu failed, %lu met a full queue, %lu took over %d ms; on "
+                  "average %.2f ms, the longest %.1f ms\n",
                   who, seen->asked, seen->failed, seen->queued, seen->late, LATE_USEC / 1000,
-                  (double) seen->sum_usec / 1e3 / (double) (seen->asked ? seen->asked : 1), (double) seen->longest_usec / 1e3);
+                  (double) seen->sum_usec / 1e3 / (double) (seen->asked ? seen->asked : 1),
+                  (double) seen->longest_usec / 1e3);
 }
 
 static unsigned long rss_max;
@@ -452,7 +458,8 @@ int main(int argc, char **argv)
     before = memory_kb(pid, "VmRSS:");
     for (unsigned i = 0; i < N_HOSTILE; i++)
         pids[i] = start_as(hostile[i].uid, hostile[i].be, i);
-    for (int i = 0; i < 300 && __atomic_load_n(&shared->n_in_place, __ATOMIC_RELAXED) < N_HOSTILE; i++) {
+    for (int i = 0; i < 300 && __atomic_load_n(&shared->n_in_place, __ATOMIC_RELAXED) < N_HOSTILE;
+         i++) {
         watch(pid);
         sleep_msec(100);
     }

@@ -3,9 +3,10 @@
  *
  *     load PATH BUSY IDLE SECONDS NAME
  *
- * BUSY connections each ask for that user and wait for the answer, over and over; IDLE more have asked once and do nothing.
- * Prints look-ups a second, and microseconds of processor (user and system) that the process behind the socket took for one. On
- * a machine that does other things too, the latter is the figure. */
+ * BUSY connections each ask for that user and wait for the answer, over and over; IDLE more have
+ * asked once and do nothing. Prints look-ups a second, and microseconds of processor (user and
+ * system) that the process behind the socket took for one. On a machine that does other things too,
+ * the latter is the figure. */
 
 #include <errno.h>
 #include <stdint.h>
@@ -149,6 +150,7 @@ int main(int argc, char **argv)
     used = cpu_nsec(pid);
     done = serve(epoll, before + (uint64_t) (seconds * 1e6));
     used = cpu_nsec(pid) - used;
-    (void) printf("%.0f %.2f\n", (double) done * 1e6 / (double) (now_usec() - before), (double) used / 1e3 / (double) done);
+    (void) printf("%.0f %.2f\n", (double) done * 1e6 / (double) (now_usec() - before),
+                  (double) used / 1e3 / (double) done);
     return 0;
 }

@@ -22,7 +22,8 @@ struct listings {
     struct listing all[]; /* LISTING_KINDS for each domain */
 };
 
-/* What somebody is being sent is not forgotten: else there would be another one for each slow reader. */
+/* What somebody is being sent is not forgotten: else there would be another one for each slow
+ * reader. */
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     struct listings *listings = userdata;
@@ -57,7 +58,8 @@ int listings_new(sd_event *event, size_t n_domains, struct listings **ret)
     if (!listings)
         return -ENOMEM;
     listings->n = n;
-    r = sd_event_add_time_relative(event, &listings->timer, CLOCK_MONOTONIC, 0, 0, on_timer, listings);
+    r = sd_event_add_time_relative(event, &listings->timer, CLOCK_MONOTONIC, 0, 0, on_timer,
+                                   listings);
     if (r >= 0)
         r = sd_event_source_set_enabled(listings->timer, SD_EVENT_OFF);
     if (r < 0) {
@@ -89,14 +91,16 @@ static int begin_to_forget(struct listings *listings)
     return r < 0 ? r : sd_event_source_set_enabled(listings->timer, SD_EVENT_ONESHOT);
 }
 
-bool listings_has(const struct listings *listings, size_t domain, enum listing_kind kind, uint64_t generation)
+bool listings_has(const struct listings *listings, size_t domain, enum listing_kind kind,
+                  uint64_t generation)
 {
     const struct listing *listing = &listings->all[domain * LISTING_KINDS + kind];
 
     return listing->reply && listing->generation == generation;
 }
 
-bool listings_use(struct listings *listings, struct request *request, size_t domain, enum listing_kind kind, uint64_t generation)
+bool listings_use(struct listings *listings, struct request *request, size_t domain,
+                  enum listing_kind kind, uint64_t generation)
 {
     const struct listing *listing = &listings->all[domain * LISTING_KINDS + kind];
 
@@ -106,13 +110,15 @@ bool listings_use(struct listings *listings, struct request *request, size_t dom
     return true;
 }
 
-void listings_keep(struct listings *listings, struct request *request, size_t domain, enum listing_kind kind, uint64_t generation)
+void listings_keep(struct listings *listings, struct request *request, size_t domain,
+                   enum listing_kind kind, uint64_t generation)
 {
     struct listing *listing = &listings->all[domain * LISTING_KINDS + kind];
     struct shared_reply *reply;
 
     /* As any reply, if it can't be kept. */
-    if (request_out(request)->used < BYTES_MIN || begin_to_forget(listings) < 0 || request_share(request, &reply) < 0)
+    if (request_out(request)->used < BYTES_MIN || begin_to_forget(listings) < 0 ||
+        request_share(request, &reply) < 0)
         return;
 
     /* Who reads slowly has time until the second change. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Charge: what becomes of a quota that is used up. Whose share is used up waits; when there is nothing left at all, whoever
- * has most loses a connection. */
+/* Charge: what becomes of a quota that is used up. Whose share is used up waits; when there is
+ * nothing left at all, whoever has most loses a connection. */
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -14,7 +14,7 @@
 #define JUST_USEC 1000000
 #define FOR_EVER UINT64_MAX
 
-/* Who reads replies and then asks the next has nothing unread, and is not to cost a system call for each. */
+/* Who reads a reply before it asks the next is not to cost a system call for each. */
 #define UNREAD_BEFORE_LOOK 1024
 #define UNREAD_FREE 2048
 
@@ -64,14 +64,16 @@ static void look_for_unread(struct client *client)
     charge_again(client);
 }
 
-/* Of its clients that hold memory, the one that has done nothing for longest. Not one whose request is its handler's, who may be
- * on the stack. */
+/* Of its clients that hold memory, the one that has done nothing for longest. Not one whose request
+ * is its handler's, who may be on the stack. */
 static struct client *slowest_of(const struct quota_user *user, const struct client *spared)
 {
     int n = 0;
 
-    for (struct client *client = user->oldest; client && n < LOOKED_AT_MAX; client = client->next_of_user) {
-        if (client->charged == 0 || client == spared || client->is_dispatching || client->state == CLIENT_IN_WORK)
+    for (struct client *client = user->oldest; client && n < LOOKED_AT_MAX;
+         client = client->next_of_user) {
+        if (client->charged == 0 || client == spared || client->is_dispatching ||
+            client->state == CLIENT_IN_WORK)
             continue;
         look_for_unread(client);
         if (client->charged > 0)
@@ -120,7 +122,8 @@ static bool has_share(const struct client *client, enum quota_kind kind)
 
 static bool has_shares(const struct client *client)
 {
-    return client->user->uid == 0 || (has_share(client, QUOTA_REQUESTS) && has_share(client, QUOTA_BYTES));
+    return client->user->uid == 0 ||
+           (has_share(client, QUOTA_REQUESTS) && has_share(client, QUOTA_BYTES));
 }
 
 bool charge_allows_request(struct client *client)
@@ -132,7 +135,8 @@ bool charge_allows_request(struct client *client)
 
 /* ---- those that wait for a share ---- */
 
-/* What they have read meanwhile nobody tells; and who reads nothing has to go, for those that wait behind it. */
+/* What they have read meanwhile nobody tells; and who reads nothing has to go, for those that wait
+ * behind it. */
 static void look_at_all_of(struct quota_user *user, uint64_t now)
 {
     struct client *client, *next;
@@ -196,7 +200,8 @@ static int set_timer(struct responder *responder)
     int r;
 
     if (!responder->waiting_timer)
-        return sd_event_add_time_relative(responder->event, &responder->waiting_timer, CLOCK_MONOTONIC, WAITING_LOOK_USEC,
+        return sd_event_add_time_relative(responder->event, &responder->waiting_timer,
+                                          CLOCK_MONOTONIC, WAITING_LOOK_USEC,
                                           WAITING_LOOK_USEC / 10, on_waiting_timer, responder);
     r = sd_event_source_set_time_relative(responder->waiting_timer, WAITING_LOOK_USEC);
     return r < 0 ? r : sd_event_source_set_enabled(responder->waiting_timer, SD_EVENT_ONESHOT);
@@ -240,14 +245,15 @@ static enum harm harm_to(const struct client *client)
     return client_is_idle(client) && !client->is_enumerating ? HARM_NONE : HARM_UNREAD;
 }
 
-/* Closes the one of its connections to which that does the least harm, and of these the oldest. One that has just done
- * something is not harmed. */
+/* Closes the one of its connections to which that does the least harm, and of these the oldest. One
+ * that has just done something is not harmed. */
 static bool close_one_of(const struct quota_user *user, enum harm harm_max, uint64_t now)
 {
     struct client *found = NULL;
     int n = 0;
 
-    for (struct client *client = user->oldest; client && n < CLOSABLE_MAX; client = client->next_of_user, n++) {
+    for (struct client *client = user->oldest; client && n < CLOSABLE_MAX;
+         client = client->next_of_user, n++) {
         enum harm harm = harm_to(client);
 
         if (harm > HARM_NONE && client->last_usec + JUST_USEC > now)
@@ -274,10 +280,11 @@ int client_make_room(struct responder *responder, uid_t uid)
     if (quota_allows(quota, user ? user : &newcomer, QUOTA_CONNECTIONS))
         return 0;
 
-    /* While there is room for strangers, nobody is hurt for a user who has come to the end of its share. */
+    /* While there is room for strangers, nobody is hurt for one who is at the end of its share. */
     is_full = uid == 0 || !quota_allows(quota, &stranger, QUOTA_CONNECTIONS);
     most = quota_most(quota, QUOTA_CONNECTIONS);
-    if (most && (!user || uid == 0 || most->used[QUOTA_CONNECTIONS] > user->used[QUOTA_CONNECTIONS]) &&
+    if (most &&
+        (!user || uid == 0 || most->used[QUOTA_CONNECTIONS] > user->used[QUOTA_CONNECTIONS]) &&
         close_one_of(most, is_full ? HARM_UNANSWERED : HARM_UNSERVED, is_full ? FOR_EVER : now))
         return 0;
     if (user && close_one_of(user, HARM_UNREAD, now))

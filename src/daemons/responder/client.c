@@ -32,22 +32,24 @@ static void list_remove(struct client *client)
 {
     struct responder *responder = client->responder;
     struct quota_user *user = client->user;
+    struct client *before = client->previous_of_user, *after = client->next_of_user;
 
     *(client->previous ? &client->previous->next : &responder->clients) = client->next;
     *(client->next ? &client->next->previous : &responder->last_client) = client->previous;
-    *(client->previous_of_user ? &client->previous_of_user->next_of_user : &user->oldest) = client->next_of_user;
-    *(client->next_of_user ? &client->next_of_user->previous_of_user : &user->newest) = client->previous_of_user;
+    *(before ? &before->next_of_user : &user->oldest) = after;
+    *(after ? &after->previous_of_user : &user->newest) = before;
 }
 
 uint64_t client_loop_usec(const struct responder *responder)
 {
     uint64_t usec = 0;
 
-    (void) sd_event_now(responder->event, CLOCK_MONOTONIC, &usec); /* fails only in a forked child */
+    /* Fails only in a forked child. */
+    (void) sd_event_now(responder->event, CLOCK_MONOTONIC, &usec);
     return usec;
 }
 
-/* The loop reads the clock once for each wake-up: those of one batch are of the same age, in any order. */
+/* The loop reads the clock once for each wake-up: those of one batch are of the same age. */
 void client_touch(struct client *client)
 {
     uint64_t now = client_loop_usec(client->responder);
@@ -61,8 +63,8 @@ void client_touch(struct client *client)
 
 /* ---- the idle ones ---- */
 
-/* A client that is closed before it has read the reply to its handshake waits for 300 s on nothing, so one that was
- * stopped just there is given the time after which it gives up itself. */
+/* A client that is closed before it has read the reply to its handshake waits for 300 s on nothing,
+ * so one that was stopped just there is given the time after which it gives up itself. */
 static uint64_t due_usec(const struct client *client, uint64_t now)
 {
     uint64_t limit = client->responder->client_idle_usec;
@@ -112,11 +114,12 @@ int client_close_idle(struct responder *responder)
         r = sd_event_source_set_time(responder->idle_timer, next);
         return r < 0 ? r : sd_event_source_set_enabled(responder->idle_timer, SD_EVENT_ONESHOT);
     }
-    return sd_event_add_time(responder->event, &responder->idle_timer, CLOCK_MONOTONIC, next, 0, on_idle_timer,
-                             responder);
+    return sd_event_add_time(responder->event, &responder->idle_timer, CLOCK_MONOTONIC, next, 0,
+                             on_idle_timer, responder);
 }
 
-/* One that is set for a client that has gone comes early, and sets itself again: cheaper than to set it for each. */
+/* One that is set for a client that has gone comes early, and sets itself again: cheaper than to
+ * set it for each. */
 static bool timer_is_on(const struct responder *responder)
 {
     return responder->idle_timer && sd_event_source_get_enabled(responder->idle_timer, NULL) > 0;
@@ -194,7 +197,8 @@ struct client *client_free(struct client *client)
 
 void client_drop(struct client *client, int r)
 {
-    log_debug_errno(r, "dropping client of uid %u on fd %d: %m", (unsigned) client->user->uid, client->fd);
+    log_debug_errno(r, "dropping client of uid %u on fd %d: %m", (unsigned) client->user->uid,
+                    client->fd);
     client_free(client);
 }
 

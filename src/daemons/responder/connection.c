@@ -8,7 +8,8 @@
 
 #include "responder/connection.h"
 
-#define KERNELS_BYTES 768 /* what a reply takes in the kernel besides its bytes, at most as long as it is small */
+/* What a reply takes in the kernel besides its bytes, at most, as long as it is small. */
+#define KERNELS_BYTES 768
 
 /* ---- sending ---- */
 
@@ -21,7 +22,8 @@ int client_send_reply(struct client *client)
         return -EPROTO;
 
     while (client->sent < out->used) {
-        ssize_t n = send(client->fd, out->bytes + client->sent, out->used - client->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = send(client->fd, out->bytes + client->sent, out->used - client->sent,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -43,8 +45,8 @@ int client_send_reply(struct client *client)
 
 /* ---- reading ---- */
 
-/* Returns 0 when the header is good and the rest may come. A failure closes the connection; its client asks once more if
- * some of the bytes are unread. */
+/* Returns 0 when the header is good and the rest may come. A failure closes the connection; its
+ * client asks once more if some of the bytes are unread. */
 static int take_header(struct client *client)
 {
     const struct command *command;
@@ -74,8 +76,9 @@ static int take_header(struct client *client)
     return 0;
 }
 
-/* One call is enough for most requests: it takes header and body. Clients wait for their reply before they send more; what
- * another one has sent behind its request is kept. Returns 1 when the request is here, whole. */
+/* One call is enough for most requests: it takes header and body. Clients wait for their reply
+ * before they send more; what another one has sent behind its request is kept. Returns 1 when the
+ * request is here, whole. */
 static int read_request(struct client *client)
 {
     int r;
@@ -128,8 +131,9 @@ int client_advance(struct client *client)
 
 /* ---- waiting ---- */
 
-/* While its request is in work or waits for a share, only for its end. Changes nothing in the kernel as long as requests come
- * one by one and are answered at once, and replies fit into the socket. */
+/* While its request is in work or waits for a share, only for its end. Changes nothing in the
+ * kernel as long as requests come one by one and are answered at once, and replies fit into the
+ * socket. */
 int client_wait_for_next(struct client *client)
 {
     static const uint32_t events[] = {
@@ -141,7 +145,8 @@ int client_wait_for_next(struct client *client)
     uint32_t next = events[client->state];
     int r;
 
-    if ((client->state == CLIENT_READING && client->has_more) || (client->state == CLIENT_WAITING && client->is_called))
+    if ((client->state == CLIENT_READING && client->has_more) ||
+        (client->state == CLIENT_WAITING && client->is_called))
         next |= EPOLLOUT; /* at once, but not before the others have had their turn */
     if (client->events == next)
         return 0;

@@ -9,7 +9,7 @@
 #define REQUEST_BYTES_MAX 1536
 #define LARGE_REQUEST_BYTES_MAX 10240
 
-/* In all. A service may have MemoryMax=64M: 8,000 connections take some 35 MB of it, ourselves 5. */
+/* In all. A service may have MemoryMax=64M: 8,000 connections are some 35 MB, ourselves 5. */
 #define BYTES_MAX (16 * 1024 * 1024)
 /* That wait for a back end: each is some 2 KB here, and a place in a back end's queue. */
 #define REQUESTS_MAX 1024
@@ -61,7 +61,7 @@ struct client {
 
     struct request request;
     size_t sent;    /* of the reply */
-    size_t unread;  /* bytes of replies in the kernel, at most; what they take there, not what they say */
+    size_t unread;  /* what its replies take in the kernel, at most */
     size_t charged; /* bytes */
     size_t used;    /* bytes that were read */
     size_t wanted;  /* bytes of the request: its header's, then all */
@@ -78,9 +78,11 @@ uint64_t client_loop_usec(const struct responder *responder);
 
 /* ---- connection.c ---- */
 
-/* It can go on: as far as it can without waiting. Then it waits for what it needs next, or is dropped. As client_advance(). */
+/* It can go on: as far as it can without waiting. Then it waits for what it needs next, or is
+ * dropped. As client_advance(). */
 int client_go_on(struct client *client, uint32_t revents);
-/* Sends what is left of the reply. Returns 1 when all is out, 0 when it has to wait, or a negative errno. */
+/* Sends what is left of the reply. Returns 1 when all is out, 0 when it has to wait, or a negative
+ * errno. */
 int client_send_reply(struct client *client);
 int client_wait_for_next(struct client *client);
 
@@ -94,7 +96,8 @@ void request_begin(struct client *client);
 int request_dispatch(struct client *client);
 /* Its reply is out: the client may ask the next. */
 void request_end(struct client *client);
-/* Answers it with status 32, on which clients ask once more, on a new connection. The client has to be freed then. */
+/* Answers it with status 32, on which clients ask once more, on a new connection. The client has to
+ * be freed then. */
 void request_give_up(struct client *client);
 
 /* ---- charge.c ---- */

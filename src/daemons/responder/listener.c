@@ -13,14 +13,16 @@
 #include "responder/private.h"
 #include "util/log.h"
 
-#define BACKLOG 4096 /* a storm's clients wait here instead of sleeping for a second; the kernel may cut it */
+/* A storm's clients wait here instead of sleeping for a second; the kernel may cut it. */
+#define BACKLOG 4096
 #define ACCEPTED_AT_ONCE 128 /* others stand behind whoever fills the queue */
 #define PAUSE_USEC 100000
 #define COMPLAINT_PAUSE_USEC (60 * 1000000ULL)
 
 /* ---- the socket ---- */
 
-/* Does a process answer there? systemd's socket is no process: a listed service takes its path over, as SSSD's does. */
+/* Does a process answer there? systemd's socket is no process: a listed service takes its path
+ * over, as SSSD's does. */
 static bool is_answered(const struct sockaddr_un *address)
 {
     CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -93,7 +95,8 @@ static void complain(struct responder *responder, int r, const char *what, uid_t
     if (uid == (uid_t) -1)
         log_warning_errno(r, "%s with %zu connections: %m", what, responder->n_clients);
     else
-        log_warning_errno(r, "%s of uid %u with %zu connections: %m", what, (unsigned) uid, responder->n_clients);
+        log_warning_errno(r, "%s of uid %u with %zu connections: %m", what, (unsigned) uid,
+                          responder->n_clients);
 }
 
 static int set_enabled(struct responder *responder, int enabled)
@@ -123,8 +126,8 @@ static int pause_accepting(struct responder *responder)
     if (r < 0)
         return r;
     if (!responder->pause)
-        return sd_event_add_time_relative(responder->event, &responder->pause, CLOCK_MONOTONIC, PAUSE_USEC, 0,
-                                          on_pause_over, responder);
+        return sd_event_add_time_relative(responder->event, &responder->pause, CLOCK_MONOTONIC,
+                                          PAUSE_USEC, 0, on_pause_over, responder);
     r = sd_event_source_set_time_relative(responder->pause, PAUSE_USEC);
     return r < 0 ? r : sd_event_source_set_enabled(responder->pause, SD_EVENT_ONESHOT);
 }
@@ -179,15 +182,19 @@ int listeners_start(struct responder *responder)
     for (size_t i = 0; i < responder->n_listeners && r >= 0; i++) {
         struct listener *listener = &responder->listeners[i];
 
-        r = sd_event_add_io(responder->event, &listener->source, listener->fd, EPOLLIN, on_listener, listener);
+        r = sd_event_add_io(responder->event, &listener->source, listener->fd, EPOLLIN, on_listener,
+                            listener);
     }
     return r < 0 ? r : 0;
 }
 
 void responder_stop_accepting(struct responder *responder)
 {
-    for (size_t i = 0; i < responder->n_listeners; i++)
-        responder->listeners[i].source = sd_event_source_disable_unref(responder->listeners[i].source);
+    for (size_t i = 0; i < responder->n_listeners; i++) {
+        struct listener *listener = &responder->listeners[i];
+
+        listener->source = sd_event_source_disable_unref(listener->source);
+    }
 }
 
 /* ---- all of them ---- */
@@ -198,7 +205,8 @@ void listeners_init(struct responder *responder)
 
     assert(spec->n_listens <= LISTENERS_MAX);
     for (size_t i = 0; i < spec->n_listens; i++)
-        responder->listeners[i] = (struct listener) { .responder = responder, .spec = &spec->listens[i], .fd = -1 };
+        responder->listeners[i] =
+            (struct listener) { .responder = responder, .spec = &spec->listens[i], .fd = -1 };
     responder->n_listeners = spec->n_listens;
 }
 

@@ -30,7 +30,7 @@ static void list_remove(struct quota *quota, struct quota_user *user)
     *(user->next ? &user->next->previous : &quota->last) = user->previous;
 }
 
-/* ---- heaps: whoever comes as many users does not make it slow to find the one that has most ---- */
+/* ---- heaps: to find the one that has most is not slow if somebody comes as many users ---- */
 
 static bool has_more(const struct quota_user *a, const struct quota_user *b, enum quota_kind kind)
 {
@@ -100,7 +100,8 @@ static void heaps_remove(struct quota *quota, struct quota_user *user)
 
 struct quota_user *quota_user(struct quota *quota, uid_t uid)
 {
-    struct quota_user *user = quota_find(quota, uid), **bucket = &quota->buckets[uid % QUOTA_BUCKETS];
+    struct quota_user **bucket = &quota->buckets[uid % QUOTA_BUCKETS];
+    struct quota_user *user = quota_find(quota, uid);
 
     if (user)
         return user;
@@ -156,7 +157,8 @@ static size_t free_for_all(const struct quota *quota, enum quota_kind kind)
 {
     size_t roots = quota->total[kind] / QUOTA_ROOTS_PART;
 
-    return less(quota->total[kind] - roots, quota->used[kind] + less(quota->roots_used[kind], roots));
+    return less(quota->total[kind] - roots,
+                quota->used[kind] + less(quota->roots_used[kind], roots));
 }
 
 bool quota_is_exceeded(const struct quota *quota, enum quota_kind kind)
@@ -178,8 +180,9 @@ bool quota_allows(const struct quota *quota, const struct quota_user *user, enum
 static void change(struct quota *quota, struct quota_user *user, enum quota_kind kind, size_t used)
 {
     bool is_root = user->uid == ROOT;
+    size_t *all = is_root ? &quota->roots_used[kind] : &quota->used[kind];
 
-    *(is_root ? &quota->roots_used[kind] : &quota->used[kind]) += used - user->used[kind]; /* less wraps, and back */
+    *all = *all - user->used[kind] + used;
     quota->n_holders[kind] += !is_root && used > 0;
     quota->n_holders[kind] -= !is_root && user->used[kind] > 0;
     user->used[kind] = used;

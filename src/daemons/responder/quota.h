@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Quota: who may have how much of what clients can make grow. It knows users and amounts, but no connection.
+/* Quota: who may have how much of what clients can make grow. It knows users and amounts, but no
+ * connection.
  *
- * A user may have a share of what is free, which shrinks with the number of those who have some: of T, the first may have a
- * half, the second then a sixth, the third a twelfth, the one that comes n-th 1/n(n+1). So there is always something for the next one, and whoever
- * becomes many users gains little. A few everybody may have, as long as there are any. The last part is root's alone. */
+ * A user may have a share of what is free, which shrinks with the number of those who have some: of
+ * T, the first may have a half, the second then a sixth, the third a twelfth, the one that comes
+ * n-th 1/n(n+1). So there is always something for the next one, and whoever becomes many users
+ * gains little. Everybody may have a few, as long as there are any. The last part is root's. */
 
 #ifndef RESPONDER_QUOTA_H
 #define RESPONDER_QUOTA_H
@@ -34,14 +36,15 @@ struct quota_user {
     size_t at[QUOTA_KINDS]; /* in the heaps */
     uint64_t came;          /* with its last connection */
 
-    /* Of others, who need it here: its connections in the order of their last activity, and how many of them wait. */
+    /* Of others, who need it here: its connections in the order of their last activity, and how
+     * many of them wait. */
     struct client *oldest, *newest;
     size_t n_waiting;
 };
 
 struct quota {
     size_t total[QUOTA_KINDS];
-    size_t used[QUOTA_KINDS];      /* by all but root */
+    size_t used[QUOTA_KINDS]; /* by all but root */
     size_t roots_used[QUOTA_KINDS];
     size_t n_holders[QUOTA_KINDS]; /* users other than root that have some */
     struct quota_user *first, *last;
@@ -56,7 +59,7 @@ void quota_done(struct quota *quota);
 
 /* NULL: it has nothing. */
 struct quota_user *quota_find(const struct quota *quota, uid_t uid);
-/* Makes one if there is none; NULL: no memory. It is the caller's until something is charged to it. */
+/* Makes one if there is none; NULL: no memory. Something has to be charged to it then. */
 struct quota_user *quota_user(struct quota *quota, uid_t uid);
 /* Frees one that has nothing. */
 void quota_user_put(struct quota *quota, struct quota_user *user);
@@ -70,7 +73,8 @@ bool quota_is_exceeded(const struct quota *quota, enum quota_kind kind);
 void quota_charge(struct quota *quota, struct quota_user *user, enum quota_kind kind, size_t n);
 void quota_release(struct quota *quota, struct quota_user *user, enum quota_kind kind, size_t n);
 
-/* Who has most, root aside; of equals the one whose last connection is the oldest. NULL: nobody has any. */
+/* Who has most, root aside; of equals the one whose last connection is the oldest. NULL: nobody has
+ * any. */
 struct quota_user *quota_most(const struct quota *quota, enum quota_kind kind);
 
 #endif

@@ -9,8 +9,8 @@
 
 #define GUESSES_IN_A_ROW 8
 
-/* Who was alone twice is so mostly again, and the kernel need not be asked who it is: not as long as others might wait for
- * that. */
+/* Who was alone twice is so mostly again, and the kernel need not be asked who it is. Now and then
+ * it is, as others may wait. */
 static bool serve_again(struct ready *ready)
 {
     if (!ready->again || ++ready->n_again % GUESSES_IN_A_ROW == 0)
@@ -28,7 +28,7 @@ static int next_batch(struct ready *ready)
     return ready->n;
 }
 
-/* The kernel tells of those that are ready in turn: who is not in this batch is in one of the next. */
+/* The kernel tells of those that are ready in turn: who is not in this batch is in a later one. */
 static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     struct ready *ready = userdata;
@@ -41,8 +41,9 @@ static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *use
     for (int n = next_batch(ready); ready->at < n;) {
         const struct epoll_event *event = &ready->batch[ready->at++];
 
-        if (event->data.ptr) /* not freed by one before it */
-            (void) client_go_on(event->data.ptr, event->events); /* dropped, or waits for the next */
+        /* Not freed by one before it; then it waits for what it needs next, or is freed. */
+        if (event->data.ptr)
+            (void) client_go_on(event->data.ptr, event->events);
     }
     ready->n = ready->at = 0;
     return 0;
@@ -64,7 +65,8 @@ void ready_done(struct ready *ready)
     closep(&ready->fd);
 }
 
-static int control(const struct ready *ready, int operation, int fd, uint32_t events, struct client *client)
+static int control(const struct ready *ready, int operation, int fd, uint32_t events,
+                   struct client *client)
 {
     struct epoll_event event = { .events = events, .data = { .ptr = client } };
 

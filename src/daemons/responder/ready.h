@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ready: which clients have something for us. One epoll for all of them, behind one source of the loop: what a request costs
- * does not grow with their number. A wake-up serves a batch, then listeners, buses and timers have their turn. */
+/* Ready: which clients have something for us. One epoll for all of them, behind one source of the
+ * loop: what a request costs does not grow with their number. A wake-up serves a batch, then
+ * listeners, buses and timers have their turn. */
 
 #ifndef RESPONDER_READY_H
 #define RESPONDER_READY_H
@@ -17,7 +18,7 @@ struct ready {
     int fd;
     sd_event_source *source;
     struct epoll_event batch[READY_BATCH];
-    int n, at; /* those before `at` have had their turn */
+    int n, at;            /* those before `at` have had their turn */
     struct client *last;  /* the only one of the last batch */
     struct client *again; /* and of the one before that */
     unsigned n_again;

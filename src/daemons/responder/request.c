@@ -137,7 +137,8 @@ int request_dispatch(struct client *client)
         return charge_wait(client);
     charge_end_wait(client);
 
-    packet_reader_init(&request->in, bytes + PACKET_HEADER_BYTES, client->wanted - PACKET_HEADER_BYTES);
+    packet_reader_init(&request->in, bytes + PACKET_HEADER_BYTES,
+                       client->wanted - PACKET_HEADER_BYTES);
     take_spare(client);
     packet_writer_start(&request->out, request->command->number);
     client->state = CLIENT_IN_WORK;
@@ -235,8 +236,10 @@ unsigned request_listener(const struct request *request)
 const char *request_log_name(struct request *request)
 {
     if (!request->log_name[0])
-        (void) snprintf(request->log_name, sizeof(request->log_name), "[%x] uid=%u %s", request->number,
-                        (unsigned) request_uid(request), request->command->log_name); /* a long one is cut */
+        /* A long one is cut. */
+        (void) snprintf(request->log_name, sizeof(request->log_name), "[%x] uid=%u %s",
+                        request->number, (unsigned) request_uid(request),
+                        request->command->log_name);
     return request->log_name;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Shared: replies that are the same for all who ask, in memory once however many they are sent to. */
+/* Shared: replies that are the same for all who ask, in memory once. */
 
 #include <assert.h>
 #include <errno.h>
@@ -42,7 +42,8 @@ int request_share(struct request *request, struct shared_reply **ret)
     reply->out = request->out;
     reply->n_refs = 1;
     request->out = (struct packet_writer) { 0 };
-    packet_writer_start(&request->out, request->command->number); /* a failure is kept for whoever writes there */
+    /* A failure is kept for whoever writes there. */
+    packet_writer_start(&request->out, request->command->number);
     request->shared = shared_reply_ref(reply);
     *ret = TAKE(reply);
     return 0;
@@ -61,7 +62,8 @@ void request_drop_readers(struct request *request, struct shared_reply *reply)
 
     for (client = request_client(request)->responder->clients; client; client = next) {
         next = client->next;
-        if (client->request.shared == reply && client->state == CLIENT_REPLYING && !client->is_dispatching)
+        if (client->request.shared == reply && client->state == CLIENT_REPLYING &&
+            !client->is_dispatching)
             client_drop(client, -EDQUOT);
     }
 }
