@@ -110,7 +110,7 @@ pull_the_plug() {
     kill -KILL "$init"
     wait "$nspawn_pid" 2>/dev/null || true
     init=
-    rmdir_cgroups "/sys/fs/cgroup/ondemand-$DIST-$NAME"
+    rmdir_cgroups "$group"
 }
 
 ended() { ! kill -0 "$nspawn_pid" 2>/dev/null; }
@@ -129,6 +129,12 @@ in_root() { chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root 
 run() {
     nsenter -t "$init" -m -u -i -n -p -C -r -w env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
         LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "${environment[@]}" "$@"
+}
+
+# Warnings about units since the boot. One is the host's: where its controller of processes is in a hierarchy of version 1,
+# systemd 262 finds no pids.max in a machine.
+warnings() { # UNIT ...
+    run journalctl -b --no-pager -o cat -p warning "${@/#/--unit=}" | sed -e '/^-- /d' -e '/Failed to read pids\.max/d'
 }
 
 # One by one, and nobody minds: of several, systemd 262 does none where one is missing. each_unit VERB UNIT ...

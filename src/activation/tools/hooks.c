@@ -214,17 +214,18 @@ enum life { NEVER_UP, SHORT, GOOD };
 static enum life read_life(struct manager *manager)
 {
     const char *result = from_systemd("SERVICE_RESULT");
-    uint64_t began, came_up, least = SHORT_LIFE_USEC;
+    uint64_t began, came_up, ended, least = SHORT_LIFE_USEC;
 
     if (manager_number(manager, MONITOR, "Unit", "InactiveExitTimestampMonotonic", &began) < 0 ||
-        manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) < 0)
+        manager_number(manager, MONITOR, "Unit", "ActiveEnterTimestampMonotonic", &came_up) < 0 ||
+        manager_number(manager, MONITOR, "Service", "ExecMainExitTimestampMonotonic", &ended) < 0)
         return GOOD;
     if (came_up < began)
         return NEVER_UP;
     /* A kill says nothing of the next, be it that memory came to its end, and a watchdog has its own patience. */
     if (strcmp(from_systemd("EXIT_STATUS"), "KILL") == 0 || strcmp(result, "oom-kill") == 0 || strcmp(result, "watchdog") == 0)
         least = KILLED_AT_START_USEC;
-    return strcmp(result, "success") != 0 && now_usec() - came_up < least ? SHORT : GOOD;
+    return strcmp(result, "success") != 0 && ended < came_up + least ? SHORT : GOOD;
 }
 
 /* By its Restart= (systemd.service(5)), after this end. */

@@ -30,6 +30,7 @@
 #define LONG_SECOND "10000000"
 #define SECOND UINT64_C(100000)
 
+/* Nobody's name for a user: the services stay who runs the tests, whether the machine has SSSD's user or not. */
 #define SOUND                                                        \
     "[sssd]\nservices = nss\ndomains = one, two\nuser = nosuch\n"    \
     "[domain/one]\nid_provider = ldif\n[domain/two]\nid_provider = ldif\n"
@@ -594,7 +595,7 @@ static void services_have_to_be_listed(void **state)
 {
     struct fixture *f = *state;
 
-    configure("[sssd]\ndomains = one\n[domain/one]\nid_provider = ldif\n");
+    configure("[sssd]\ndomains = one\nuser = nosuch\n[domain/one]\nid_provider = ldif\n");
     start(f);
     assert_int_equal(exit_code_of(f), 4);
     assert_true(has("stderr", "[sssd] services: is missing; allowed: nss"));
