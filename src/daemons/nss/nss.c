@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "nss/domains.h"
+#include "nss/listings.h"
 #include "nss/lookup.h"
 #include "nss/memcache.h"
 #include "nss/negative.h"
@@ -100,6 +101,8 @@ int nss_new(sd_event *event, const struct config *config, const struct nss_paths
     if (r >= 0)
         r = shells_new(config, paths->shells_file, &nss->shells);
     if (r >= 0)
+        r = listings_new(event, nss->domains->n, &nss->listings);
+    if (r >= 0)
         r = watch_caches(nss, paths->cache_dir);
     if (r >= 0) {
         read_states(nss->domains);
@@ -123,6 +126,7 @@ struct nss *nss_free(struct nss *nss)
     negative_free(nss->negative);
     memcache_free(nss->memcache);
     shells_free(nss->shells);
+    listings_free(nss->listings);
     sd_event_unref(nss->event);
     free(nss);
     return NULL;

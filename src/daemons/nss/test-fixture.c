@@ -211,7 +211,7 @@ void fixture_connect(struct fixture *f)
     disconnect(f);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     f->client = fds[0];
-    assert_int_equal(client_new(&f->responder, fds[1], geteuid()), 0);
+    assert_int_equal(client_new(&f->responder, fds[1], geteuid(), NULL), 0);
 }
 
 void fixture_restart_nss(struct fixture *f)
@@ -259,11 +259,9 @@ void fixture_start(struct fixture *f, const char *const *settings)
         .spec = &own,
         .config = f->config,
         .event = f->event,
-        .listen_fd = -1,
-        .n_clients_max = 16,
-        .n_clients_of_user_max = 16,
         .client_idle_usec = 60 * 1000000ULL,
     };
+    assert_int_equal(clients_init(&f->responder, 16), 0);
     fixture_write(f, false, 600, 0);
     fixture_backend_start(f);
     fixture_restart_nss(f);
@@ -276,8 +274,7 @@ void fixture_stop(struct fixture *f)
     disconnect(f);
     f->nss = nss_free(f->nss);
     fixture_backend_stop(f);
-    sd_event_source_disable_unref(f->responder.idle_timer);
-    free(f->responder.users);
+    clients_done(&f->responder);
     f->event = sd_event_unref(f->event);
     config_freep(&f->config);
     (void) snprintf(command, sizeof(command), "rm -r %s", f->dir);

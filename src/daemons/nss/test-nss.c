@@ -13,9 +13,12 @@
 
 #include "cache/layout.h"
 #include "cache/writer.h"
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/test-cmocka.h"
 #include "nss/dataprovider.h"
+#include "nss/domains.h"
+#include "nss/listings.h"
 #include "nss/lookup.h"
 #include "nss/memcache.h"
 #include "nss/test-fixture.h"
@@ -1016,6 +1019,46 @@ static void a_connection_counts_as_enumerating_up_to_the_end(void **state)
     assert_false(client_is_enumerating(f->responder.clients));
 }
 
+/* Until the directory changes, and however many ask. */
+static void a_large_listing_is_made_once(void **state)
+{
+    enum { N = 400 };
+    struct fixture *f = *state;
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
+    const struct cache_state fresh = { .good_until = { 0 } };
+    uint64_t generation;
+    const uint8_t *reply;
+    uint32_t n;
+    size_t bytes;
+
+    assert_int_equal(cache_writer_open(f->cache_dir, FIXTURE_DOMAIN, &writer), 0);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(cache_writer_begin(writer), 0);
+        for (unsigned i = 0; i < N + round; i++) {
+            char name[32];
+            const struct cache_user user = { name, "Somebody with quite a long name", "/home/somebody", "/bin/sh", 30000 + i, 1, false };
+
+            (void) snprintf(name, sizeof(name), "user%u", i);
+            assert_int_equal(cache_put_user(writer, name, &user), 0);
+        }
+        assert_int_equal(cache_writer_commit(writer, &fresh), 0);
+
+        for (int client = 0; client < 3; client++) {
+            fixture_connect(f);
+            assert_int_equal(fixture_ask(f, CMD_USERS_START, NULL, 0, &reply, &bytes), 0);
+            assert_int_equal(fixture_ask(f, CMD_USERS_NEXT, TEXT("\0\001\0\0"), &reply, &bytes), 0);
+            memcpy(&n, reply, sizeof(n));
+            assert_int_equal(n, N + round);
+            generation = f->nss->domains->all[0].state.generation;
+            assert_true(listings_has(f->nss->listings, 0, LISTING_USERS, generation));
+            assert_int_equal(fixture_ask(f, CMD_USERS_NEXT, TEXT("\0\001\0\0"), &reply, &bytes), 0);
+            assert_int_equal(bytes, 8);
+        }
+    }
+    assert_int_equal(fixture_ask(f, CMD_GROUPS_START, NULL, 0, &reply, &bytes), 0);
+    assert_false(listings_has(f->nss->listings, 0, LISTING_GROUPS, generation));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_TWO(name) cmocka_unit_test_setup_teardown(name, setup_two, teardown)
 
@@ -1063,6 +1106,7 @@ int main(void)
         TEST_TWO(a_damaged_record_costs_its_domain_alone),
         TEST_TWO(a_damaged_file_costs_its_domain_alone),
         TEST_TWO(whoever_meets_damage_waits_for_the_new_cache),
+        TEST(a_large_listing_is_made_once),
         cmocka_unit_test(clients_are_shown_what_the_settings_say),
         cmocka_unit_test(an_entry_is_fresh_for_its_own_time),
         cmocka_unit_test(a_filtered_group_gives_no_rights),
