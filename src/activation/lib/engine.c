@@ -106,7 +106,7 @@ bool engine_is_own(void)
     char word[ENGINE_WORD_BYTES];
 
     engine_read_word(word);
-    return strcmp(word, engine_word(true)) == 0 && engine_has_programs(NULL);
+    return strcmp(word, engine_word(true)) == 0 && engine_has_programs(NULL) && access(SELINUX_REFUSES, F_OK) < 0;
 }
 
 const char *engine_word(bool own)

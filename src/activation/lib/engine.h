@@ -24,6 +24,11 @@
 #define ENGINE_TRY ENGINE_FILE ".try" /* the word of before */
 #define ENGINE_MONITOR ENGINE_DIR "/sssd"
 /* Its private bus: a responder that connects starts it. Closed under SSSD. */
+/* Our generator's verdict: SELinux enforces without our module, and SSSD's own units serve. */
+#ifndef SELINUX_REFUSES /* the tests have their own */
+#define SELINUX_REFUSES "/run/systemd/generator/sss-.socket.d/50-selinux.conf"
+#endif
+
 #define MONITOR_SOCKET "sss-monitor.socket"
 
 #define ENGINE_WORD_BYTES 32

@@ -339,7 +339,7 @@ static int take(void *userdata)
     const char *name = userdata;
     const struct socket_want want = { "a", at("a") };
     struct sockets sockets;
-    char *why = NULL;
+    CLEANUP(freep) char *why = NULL;
     char pid[24];
     int r;
 

@@ -26,6 +26,7 @@
 #include "tools/cache.h"
 #include "tools/last.h"
 #include "tools/ownership.h"
+#include "tools/signals.h"
 #include "tools/units.h"
 
 #ifndef SSS_DIR /* the tests have their own */
@@ -93,7 +94,7 @@ static bool nss_runs(struct manager *manager, const struct state *state)
 /* Whoever runs takes the flag away. What nobody has open is marked here, and the flag stays for who begins just now. */
 static int clear_memory_caches(const struct state *state, struct manager *manager)
 {
-    CLEANUP(closep) int flag = open(CLEAR_FLAG, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    CLEANUP(closep) int flag = open(CLEAR_FLAG, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
     const uint64_t end = now_usec() + CLEAR_USEC;
     int pid = main_pid_of_monitor(manager);
 
@@ -170,26 +171,29 @@ static int read_stopped(const struct state *state, struct manager *manager, bool
 static int remove_all(const struct state *state, struct manager *manager)
 {
     bool was_up, was_stopped;
-    int r = read_stopped(state, manager, &was_up, &was_stopped), removed, recycled;
+    int r = read_stopped(state, manager, &was_up, &was_stopped), removed = 0, recycled = 0, started = 0;
 
-    if (r == 0 && !was_stopped)
+    if (r < 0)
+        return r;
+    signals_ignore(); /* cut off, it would leave all closed */
+    if (!was_stopped)
         r = run_job(manager, "Stop");
     if (r == 0 && !was_stopped && (r = ownership_close(manager)) < 0) /* on a machine on which nothing was ready for a stop yet */
         r = fail("cannot close sockets", manager_error(r));
-    if (r < 0)
-        return r;
 
-    removed = empty_folder(CACHE_DIR);
-    recycled = last_recycle(true);
+    if (r == 0) {
+        removed = empty_folder(CACHE_DIR);
+        recycled = last_recycle(true);
+    }
     if (removed < 0)
         (void) fail("cannot remove all of " CACHE_DIR, strerror(-removed));
     if (recycled < 0)
         (void) fail("cannot mark the memory caches", strerror(-recycled));
     if (was_up)
-        r = run_job(manager, "Start");
+        started = run_job(manager, "Start");
     else if (!was_stopped)
-        r = ownership_apply_beside_monitor(state, manager);
-    return removed < 0 ? removed : recycled < 0 ? recycled : r;
+        started = ownership_apply_beside_monitor(state, manager);
+    return r < 0 ? r : removed < 0 ? removed : recycled < 0 ? recycled : started;
 }
 
 /* --- By name ------------------------------------------------------------------------------------------------------ */

@@ -398,7 +398,6 @@ static bool monitor_owns_any(const struct state *state)
     return false;
 }
 
-/* sss-ended@sssd.service, when it has failed, or come to nothing. */
 /* SSSD's unit is skipped then. Our own engine's has no such condition: who waits in its socket has to be told by it. */
 static bool is_without_configuration(void)
 {
@@ -408,6 +407,7 @@ static bool is_without_configuration(void)
     return config_load(NULL, NULL, &config, &why) == 0;
 }
 
+/* sss-ended@sssd.service, when it has failed, or come to nothing. */
 static int on_monitor_failed(const struct state *state, struct manager *manager)
 {
     static const char *const names[] = { MONITOR, STOP_SERVICE };

@@ -27,6 +27,7 @@
 #include "tools/migrate.h"
 #include "tools/ownership.h"
 #include "tools/replace.h"
+#include "tools/signals.h"
 #include "tools/units.h"
 
 /* More than sssd.service may take to stop and to start by its own limits, 90 s each. */
@@ -324,15 +325,6 @@ static int undo(struct run *run)
     return fail("failed: the configuration and its owners are as they were");
 }
 
-/* Between the first file's new contents and the end, a signal would leave half of it. */
-static void ignore_signals(void)
-{
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP };
-
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-        (void) signal(signals[i], SIG_IGN); /* cannot fail for these */
-}
-
 /* --- Saying what happens ------------------------------------------------------------------------------------------ */
 
 struct printing {
@@ -453,7 +445,7 @@ static int replace_and_switch(struct run *run)
     CLEANUP(freep) char *why = NULL;
     int r;
 
-    ignore_signals();
+    signals_ignore();
     r = replace_swap(&run->replace, &why);
     if (r < 0)
         return fail("%s; %s", reason(why, r),

@@ -26,6 +26,7 @@
 #include "tools/engines.h"
 #include "tools/last.h"
 #include "tools/ownership.h"
+#include "tools/signals.h"
 #include "tools/switch.h"
 #include "tools/trial.h"
 #include "tools/units.h"
@@ -36,9 +37,6 @@
 
 #ifndef GENERATED /* the tests have their own */
 #define GENERATED "/run/systemd/generator/sssd.service.d/60-engine.conf"
-#endif
-#ifndef SELINUX_REFUSES /* likewise */
-#define SELINUX_REFUSES "/run/systemd/generator/sss-.socket.d/50-selinux.conf"
 #endif
 
 struct run {
@@ -102,6 +100,15 @@ static int check_target(const struct run *run)
         return fail("refused: cannot find out whether %s takes the configuration: %s", word, strerror(-r));
     return fail("refused: %s does not take the configuration:\n%s%s", word, says,
                 run->to_own ? "" : "\n(--force does it all the same: nobody is served until that is mended)");
+}
+
+/* A trial is for a machine that nobody reaches when it goes wrong. */
+static void warn_of_the_way_back(const struct run *run)
+{
+    CLEANUP(freep) char *says = NULL;
+
+    if (run->options->minutes > 0 && engine_takes(run->was_own, &says) == 0)
+        log_warning("%s comes back after that and does not take this configuration: %s", engine_word(run->was_own), says);
 }
 
 /* --- It takes effect ---------------------------------------------------------------------------------------------- */
@@ -249,11 +256,10 @@ static int take_effect(struct run *run, bool own)
     return restart(run, own);
 }
 
-static int write_word(const struct run *run, bool own)
+static int write_word(bool own)
 {
     int r = engine_write_word(ENGINE_FILE, engine_word(own));
 
-    (void) run;
     return r < 0 ? fail("cannot write " ENGINE_FILE ": %s", strerror(-r)) : 0;
 }
 
@@ -262,7 +268,7 @@ static int undo(struct run *run)
     bool written = true;
 
     if (run->had_file)
-        written = write_word(run, run->was_own) == 0; /* said there */
+        written = write_word(run->was_own) == 0; /* said there */
     else if (unlink(ENGINE_FILE) < 0)
         written = fail("cannot remove " ENGINE_FILE ": %s", strerror(errno)) == 0;
     if (run->began_trial)
@@ -271,15 +277,6 @@ static int undo(struct run *run)
     if (!written || take_effect(run, run->was_own) < 0)
         return fail("failed, and the way back to %s failed too: see sss_activation status", engine_word(run->was_own));
     return fail("failed: %s serves, as before", engine_word(run->was_own));
-}
-
-/* Between the first file and the end, a signal would leave half of it. */
-static void ignore_signals(void)
-{
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP };
-
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-        (void) signal(signals[i], SIG_IGN); /* cannot fail for these */
 }
 
 /* --- The run ------------------------------------------------------------------------------------------------------ */
@@ -301,10 +298,10 @@ static int change(struct run *run)
 {
     int r;
 
-    ignore_signals();
+    signals_ignore();
     r = begin_trial(run);
     if (r == 0)
-        r = write_word(run, run->to_own);
+        r = write_word(run->to_own);
     if (r < 0) {
         if (run->began_trial)
             (void) trial_end(run->manager);
@@ -370,6 +367,7 @@ static int go(struct run *run)
     r = check_target(run);
     if (r < 0)
         return r;
+    warn_of_the_way_back(run);
     if (run->options->dry) {
         print_plan(run);
         return 0;
@@ -490,12 +488,15 @@ int switch_back(const struct state *state, struct manager *manager)
     run.to_own = strcmp(back, engine_word(true)) == 0;
     r = read_run(&run);
     if (r == 0)
-        r = write_word(&run, run.to_own);
+        r = write_word(run.to_own);
     if (r == 0) {
         log_info("the time of the trial is over: %s comes back", engine_word(run.to_own));
-        /* Said there if it fails; it is the engine that has to serve, whatever its start says now. */
-        (void) take_effect(&run, run.to_own);
-        r = trial_end(manager);
+        r = take_effect(&run, run.to_own);
+        /* Only while the other still runs there is something to try again; a start that failed has said so. */
+        if (r < 0 && read_units(&run) == 0 && run.runs != (run.to_own ? RUNS_SSSD : RUNS_OWN))
+            r = 0;
+        if (r == 0)
+            r = trial_end(manager);
     }
     closep(&run.lock);
     return r;

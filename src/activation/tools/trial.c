@@ -84,12 +84,11 @@ int trial_end(struct manager *manager)
 
     if (unlink(ENGINE_TRY) < 0 && errno != ENOENT)
         return -errno;
-    if (access(TRYING, F_OK) < 0)
-        return 0; /* there was none */
-    (void) unlink(TRYING); /* nothing without the other, and gone with the next boot; so are these */
-    (void) unlink(MINUTES);
+    (void) unlink(MINUTES); /* gone with the next boot; so are these */
     (void) rmdir(MINUTES_DIR);
     (void) unlink(WANT);
+    if (unlink(TRYING) < 0)
+        return 0; /* there was none */
     (void) manager_run(manager, "Stop", TRIAL_TIMER, "replace", JOB_MSEC, &result); /* one that elapses finds nothing to do */
     return 0;
 }

@@ -29,6 +29,7 @@
 #include "test/folder.h"
 #include "test/handed.h"
 #include "util/paths.h"
+#include "util/stamp.h"
 
 #define SOCKET_PATH "nss"
 #define PART CONFIG_PARTS "/nss"
@@ -247,6 +248,9 @@ static int setup(void **state)
     assert_int_equal(chdir(f->folder.path), 0);
     assert_int_equal(mkdir(PIPES_DIR, 0755), 0);
     assert_int_equal(mkdir(CONFIG_PARTS, 0755), 0);
+    assert_int_equal(mkdir(STAMP_DIR, 0755), 0);
+    assert_int_equal(mkdir(CACHE_DIR, 0755), 0);
+    assert_true(stamp_check(STAMP_PLACES) >= 0);
     assert_true(sd_event_new(&f->event) >= 0);
     *state = f;
     return 0;

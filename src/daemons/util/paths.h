@@ -18,6 +18,7 @@
 #define MEMCACHE_DIR SSS_STATEDIR "/mc"
 #define STAMP_DIR SSS_STATEDIR "/db"
 #define MONITOR_PID_FILE "/run/sssd.pid"
+#define STAMP_PLACES (&(const struct stamp_places) { OWN_STATEDIR, CACHE_DIR, STAMP_DIR }) /* util/stamp.h */
 
 #define CACHE_DIR OWN_STATEDIR "/cache"
 #define MEMCACHE_LOCK OWN_STATEDIR "/mc.lock"
