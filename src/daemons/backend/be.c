@@ -116,6 +116,19 @@ static void on_refreshed(int r, void *userdata)
     sd_bus_message_unref(call);
 }
 
+/* Whoever asks waits a short time for this, and then as long as the source may take. */
+static int tell_taken(const struct backend *backend, sd_bus_message *call)
+{
+    uint64_t cookie;
+    int r;
+
+    r = sd_bus_message_get_cookie(call, &cookie);
+    if (r >= 0)
+        r = sd_bus_emit_signal(sd_bus_message_get_bus(call), BUS_PATH, BUS_DATAPROVIDER, "Taken", "tt", cookie,
+                               backend->ops->patience_usec);
+    return r;
+}
+
 static int on_refresh(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
     struct peer *peer = userdata;
@@ -123,6 +136,8 @@ static int on_refresh(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     int r;
 
     r = sd_bus_message_read(call, "ssu", &query.kind, &query.name, &query.id);
+    if (r >= 0)
+        r = tell_taken(peer->backend, call);
     if (r < 0)
         return r;
     r = peer->backend->ops->refresh(peer->backend->source, &query, on_refreshed, sd_bus_message_ref(call));
@@ -150,6 +165,7 @@ static int on_is_online(sd_bus_message *call, void *userdata, sd_bus_error *ret_
 static const sd_bus_vtable dataprovider_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Refresh", "ssu", "b", on_refresh, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_SIGNAL("Taken", "tt", 0),
     SD_BUS_VTABLE_END,
 };
 

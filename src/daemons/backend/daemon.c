@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "backend/be.h"
 #include "backend/daemon.h"
@@ -35,6 +36,8 @@ struct arguments {
     enum log_target log_target;
     const char *debug_level; /* NULL: the configuration's */
     bool is_import;
+    unsigned import_flags;
+    pid_t parent; /* of the import; 0: whoever has started it */
     const char *items; /* of the import: what its parent has opened; NULL: nothing */
     int log_fd;        /* likewise; -1: none */
 };
@@ -43,7 +46,7 @@ struct arguments {
 
 enum {
     DOMAIN = 256, UID, GID, LOGGER, DEBUG_TO_FILES, DEBUG_TO_STDERR, DEBUG_LEVEL,
-    IMPORT, ITEMS, LOG_FD, IGNORED, HELP
+    IMPORT, PARENT, REPAIR, COMPLETE, ITEMS, LOG_FD, IGNORED, HELP
 };
 
 static const struct option options[] = {
@@ -58,6 +61,9 @@ static const struct option options[] = {
     /* what a back end gives to its import */
     { "items", required_argument, NULL, ITEMS },
     { "log-fd", required_argument, NULL, LOG_FD },
+    { "parent", required_argument, NULL, PARENT },
+    { "repair", no_argument, NULL, REPAIR },
+    { "complete", no_argument, NULL, COMPLETE },
     /* our lines always have their time */
     { "debug-timestamps", required_argument, NULL, IGNORED },
     { "debug-microseconds", required_argument, NULL, IGNORED },
@@ -67,17 +73,21 @@ static const struct option options[] = {
 
 static void print_usage(FILE *out)
 {
-    (void) fprintf(out,
-                   "Usage: %s --domain=NAME [OPTION...]\n"
-                   "      --domain=NAME                    the domain of the configuration\n"
-                   "      --uid=UID                        the user to run as (0: that of the configuration)\n"
-                   "      --gid=GID                        its group\n"
-                   "      --logger=files|journald|stderr   where the log goes (stderr)\n"
-                   "  -f, --debug-to-files                 the same as --logger=files\n"
-                   "  -d, --debug-level=LEVEL              0 to 9, or a mask such as 0x0070\n"
-                   "      --import                         read the domain's files into its cache, and end\n"
-                   "      --help                           this text\n",
-                   program_invocation_short_name);
+    (void) fprintf(
+        out,
+        "Usage: %s --domain=NAME [OPTION...]\n"
+        "      --domain=NAME                    the domain of the configuration\n"
+        "      --uid=UID                        the user to run as (0: that of the configuration)\n"
+        "      --gid=GID                        its group\n"
+        "      --logger=files|journald|stderr   where the log goes (stderr)\n"
+        "  -f, --debug-to-files                 the same as --logger=files\n"
+        "  -d, --debug-level=LEVEL              0 to 9, or a mask such as 0x0070\n"
+        "      --import                         read the domain's files into its cache, and end\n"
+        "      --parent=PID                     only as that process's child; end with it\n"
+        "      --repair                         read all of the cache before, and make it anew if it is damaged\n"
+        "      --complete                       changes of the files will be told: who is not in them is not there\n"
+        "      --help                           this text\n",
+        program_invocation_short_name);
 }
 
 /* Returns 1, 0 if all is done, or a negative errno; then it has told. */
@@ -117,6 +127,16 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
             break;
         case IMPORT:
             ret->is_import = true;
+            break;
+        case PARENT:
+            r = argument_number("parent", optarg, 10, INT32_MAX, &number);
+            ret->parent = (pid_t) number;
+            break;
+        case REPAIR:
+            ret->import_flags |= IMPORT_REPAIR;
+            break;
+        case COMPLETE:
+            ret->import_flags |= IMPORT_COMPLETE;
             break;
         case ITEMS:
             ret->items = optarg;
@@ -221,15 +241,24 @@ static int confine_to_files(const struct backend_paths *paths)
     return confine(NULL, (const char *const[]) { paths->cache_dir, NULL });
 }
 
+/* What nobody waits for would hold the cache's lock against the next backend. */
+static int end_with_parent(pid_t parent)
+{
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with a signal that exists */
+    if (getppid() == parent)
+        return 0;
+    log_info("the process that has started this import has gone: leaving the cache as it is");
+    return -ESRCH;
+}
+
 static int run_import(const struct config *config, struct arguments *arguments, const char *section,
                       const struct backend_paths *paths)
 {
     CLEANUP(items_done) struct items items = { 0 };
+    pid_t parent = arguments->parent > 0 ? arguments->parent : getppid();
     int r;
 
-    /* What nobody waits for would hold the cache's lock against the next backend. */
-    (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with a signal that exists */
-    r = find_user(config, arguments);        /* the backend's child is who it has become already */
+    r = find_user(config, arguments); /* the backend's child is who it has become already */
     if (r < 0)
         return r;
     r = arguments->items ? items_adopt(&items, config, section, arguments->items)
@@ -239,9 +268,11 @@ static int run_import(const struct config *config, struct arguments *arguments, 
         return r;
     }
     r = privileges_give_up(arguments->uid, arguments->gid);
+    if (r >= 0)
+        r = end_with_parent(parent); /* the kernel forgets it when a process becomes another user's */
     if (r < 0)
         return r;
-    return import_run(config, arguments->domain, &items, paths->cache_dir);
+    return import_run(config, arguments->domain, &items, paths->cache_dir, arguments->import_flags);
 }
 
 static int open_items(const struct config *config, const char *section, struct items *items,
@@ -259,13 +290,15 @@ static int open_items(const struct config *config, const char *section, struct i
 }
 
 /* Of the import. All texts are the caller's. */
-static char **import_arguments(const struct arguments *arguments, char *items, char log_arg[32],
-                               char *argv[16])
+static char **import_arguments(const struct arguments *arguments, char *items, char parent_arg[32],
+                               char log_arg[32], char *argv[16])
 {
     size_t n = 0;
 
     argv[n++] = program_invocation_name;
     argv[n++] = (char *) "--import";
+    (void) snprintf(parent_arg, 32, "--parent=%ld", (long) getpid());
+    argv[n++] = parent_arg;
     argv[n++] = (char *) "--domain";
     argv[n++] = (char *) arguments->domain;
     argv[n++] = (char *) "--logger";
@@ -292,7 +325,7 @@ static int run_backend(const struct config *config, struct arguments *arguments,
     CLEANUP(backend_freep) struct backend *backend = NULL;
     CLEANUP(freep) char *items_arg = NULL;
     struct bus_access access = BUS_OURS_ALONE;
-    char log_arg[32], *import_argv[16];
+    char parent_arg[32], log_arg[32], *import_argv[16];
     int r;
 
     r = make_event_loop(&event);
@@ -317,7 +350,7 @@ static int run_backend(const struct config *config, struct arguments *arguments,
         r = confine_to_files(paths);
     if (r >= 0)
         r = backend_start(backend, &items,
-                          import_arguments(arguments, items_arg, log_arg, import_argv));
+                          import_arguments(arguments, items_arg, parent_arg, log_arg, import_argv));
     if (r >= 0) {
         log_info("started");
         r = sd_event_loop(event);

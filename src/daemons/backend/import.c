@@ -412,25 +412,49 @@ static int write_all(struct import *import, struct cache_writer *cache, const st
     return cache_writer_commit(cache, state);
 }
 
-unsigned long import_fresh_sec(const struct config *config, const char *section)
+void import_lives(const struct config *config, const char *section, uint32_t ret_sec[CACHE_N_KINDS])
 {
-    static const char *const keys[] = { "entry_cache_user_timeout", "entry_cache_group_timeout",
-                                        "entry_cache_netgroup_timeout", "entry_cache_service_timeout" };
-    uint64_t usec = UINT64_MAX;
+    static const char *const keys[CACHE_N_KINDS] = {
+        [CACHE_USER] = "entry_cache_user_timeout",
+        [CACHE_GROUP] = "entry_cache_group_timeout",
+        [CACHE_NETGROUP] = "entry_cache_netgroup_timeout",
+        [CACHE_SERVICE] = "entry_cache_service_timeout",
+    };
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        if (config_usec(config, section, keys[i]) < usec)
-            usec = config_usec(config, section, keys[i]);
-    return (unsigned long) ((usec + 999999) / 1000000);
+    for (size_t i = 0; i < CACHE_N_KINDS; i++)
+        ret_sec[i] = (uint32_t) ((config_usec(config, section, keys[i]) + 999999) / 1000000); /* a year at most */
+}
+
+/* What is damaged is made anew, once: entries are at hand. */
+static int write_or_replace(struct import *import, struct cache_writer *cache, const struct cache_state *state,
+                            const uint32_t lives_sec[CACHE_N_KINDS], unsigned flags)
+{
+    int r = flags & IMPORT_REPAIR ? cache_writer_verify(cache) : 0;
+
+    cache_writer_set_lives(cache, lives_sec);
+    for (bool is_new = false;;) {
+        if (r == 0)
+            r = write_all(import, cache, state);
+        if (r == -ENOBUFS) { /* it is enlarged by beginning again */
+            r = 0;
+            continue;
+        }
+        if (r != -EIO || is_new)
+            return r;
+        log_warning("the cache is damaged: made anew");
+        r = cache_writer_replace(cache);
+        is_new = true;
+    }
 }
 
 int import_run(const struct config *config, const char *domain, const struct items *items,
-               const char *cache_dir)
+               const char *cache_dir, unsigned flags)
 {
     CLEANUP(cache_writer_closep) struct cache_writer *cache = NULL;
     CLEANUP(freep) char *section = NULL;
     CLEANUP(import_done) struct import import = { 0 };
-    struct cache_state state = { 0 };
+    struct cache_state state = { .is_complete = (flags & IMPORT_COMPLETE) != 0 };
+    uint32_t lives_sec[CACHE_N_KINDS];
     int r = -EAGAIN;
 
     if (asprintf(&section, "domain/%s", domain) < 0) {
@@ -446,12 +470,15 @@ int import_run(const struct config *config, const char *domain, const struct ite
     if (r < 0)
         return r;
 
-    state.fresh_until = (uint64_t) time(NULL) + import_fresh_sec(config, section);
+    import_lives(config, section, lives_sec);
+    state.updated = (uint64_t) time(NULL);
+    for (size_t i = 0; i < CACHE_N_KINDS; i++)
+        state.good_until[i] = state.updated + lives_sec[i];
     (void) snprintf(state.source, sizeof(state.source), "%s", import.files.mark);
 
     r = cache_writer_open(cache_dir, domain, &cache);
     if (r == 0)
-        r = write_all(&import, cache, &state);
+        r = write_or_replace(&import, cache, &state, lives_sec, flags);
     if (r < 0) {
         log_error_errno(r, "cannot write the cache of %s in %s: %m; entries stay as they were", domain, cache_dir);
         return r;

@@ -2,6 +2,7 @@
 /* Source ldif: a directory in LDIF files. Looks whether they have changed; a child process reads them. */
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -19,14 +21,23 @@
 #include "cache/writer.h"
 #include "common/child.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "config/config.h"
 #include "util/log.h"
 
 /* Changes come in bursts; they are waited for. */
 #define CHANGE_USEC (200 * 1000)
 
+/* To read all of the cache takes time, and whoever can ask for it could do so at any rate. */
+#define REPAIR_USEC (5 * 1000000ULL)
+
+/* Of a hundred thousand users it takes a few seconds. */
+#define IMPORT_USEC (60 * 1000000ULL)
+
+#define IMPORT_ARGUMENTS_MAX 16
+
 #define WATCHED_CHANGES \
-    (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+    (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct waiter {
     struct waiter *next;
@@ -39,6 +50,8 @@ struct watch {
     struct source *source;
     const struct item *item;
     sd_event_source *inotify; /* NULL: it is not there, or cannot be read */
+    bool is_folder;           /* the item is one, and watched itself */
+    bool is_remote;           /* others change it without our kernel's knowledge */
 };
 
 struct source {
@@ -48,15 +61,19 @@ struct source {
     struct cache_writer *cache;
     const struct items *items;
     char *const *import_argv;
-    uint64_t fresh_sec, offline_sec;
+    uint32_t lives_sec[CACHE_N_KINDS];
+    uint64_t offline_sec;
 
     struct watch *watches;
     size_t n_watches;
+    bool has_links;           /* files that may be changed in a folder that is not watched */
     sd_event_source *changed; /* timer: the files have changed */
 
     pid_t pid;                /* of the import, 0: none */
     sd_event_source *import;
     bool is_changed_again;    /* while it was at work */
+    bool is_repair;           /* it looks for damage, too */
+    uint64_t repair_usec;     /* the next one not before that */
     struct waiter *waiters;   /* for its end */
 };
 
@@ -92,6 +109,15 @@ static bool is_online(struct source *source)
            !is_before(now_sec(), state.offline_until, source->offline_sec);
 }
 
+/* Is each change of the files told? Then who is not in the cache is nowhere. */
+static bool is_watching(const struct source *source)
+{
+    for (size_t i = 0; i < source->n_watches; i++)
+        if (!source->watches[i].inotify || source->watches[i].is_remote)
+            return false;
+    return !source->has_links;
+}
+
 /* Entries are good for a while from now on, or the source is left in peace for a while. */
 static int set_state(struct source *source, bool online)
 {
@@ -101,10 +127,42 @@ static int set_state(struct source *source, bool online)
     r = cache_writer_state(source->cache, &state);
     if (r < 0)
         return r;
+    state.updated = now_sec();
+    for (size_t i = 0; i < CACHE_N_KINDS && online; i++)
+        state.good_until[i] = state.updated + source->lives_sec[i];
     if (online)
-        state.fresh_until = now_sec() + source->fresh_sec;
-    state.offline_until = online ? 0 : now_sec() + source->offline_sec;
+        state.is_complete = is_watching(source);
+    state.offline_until = online ? 0 : state.updated + source->offline_sec;
     return cache_writer_set_state(source->cache, &state);
+}
+
+/* Is it needless to write the state again? A write waits for the disk. */
+static bool is_fresh(const struct source *source, const struct cache_state *state)
+{
+    uint64_t now = now_sec();
+
+    if (state->updated > now || state->offline_until != 0 || state->is_complete != is_watching(source))
+        return false;
+    for (size_t i = 0; i < CACHE_N_KINDS; i++)
+        if (now + source->lives_sec[i] / 2 >= state->good_until[i] ||
+            state->good_until[i] > now + source->lives_sec[i])
+            return false;
+    return true;
+}
+
+/* Until the import who is not in the cache may be in the files. */
+static void set_incomplete(struct source *source)
+{
+    struct cache_state state;
+    int r;
+
+    r = cache_writer_state(source->cache, &state);
+    if (r == 0 && state.is_complete) {
+        state.is_complete = false;
+        r = cache_writer_set_state(source->cache, &state);
+    }
+    if (r < 0)
+        log_warning_errno(r, "%s: cannot say in the cache that the files have changed: %m", source->domain);
 }
 
 static void go_offline(struct source *source)
@@ -121,6 +179,13 @@ static void go_offline(struct source *source)
 
 static int look(struct source *source, bool although_offline);
 
+/* Damaged pages may end who reads them. */
+static bool is_crash(const siginfo_t *info)
+{
+    return info->si_code != CLD_EXITED &&
+           (info->si_status == SIGSEGV || info->si_status == SIGBUS || info->si_status == SIGABRT);
+}
+
 static int on_import_end(sd_event_source *event_source, const siginfo_t *info, void *userdata)
 {
     struct source *source = userdata;
@@ -133,6 +198,12 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
     if (info->si_code != CLD_EXITED)
         log_error("%s: the import was ended by signal %d", source->domain, info->si_status);
 
+    if (source->is_repair && is_crash(info)) {
+        log_warning("%s: the cache cannot be read: made anew", source->domain);
+        r = cache_writer_replace(source->cache);
+        if (r == 0 && look(source, true) > 0)
+            return 0; /* those who wait now do so for that import */
+    }
     r = cache_writer_check(source->cache); /* it may have made the file anew */
     if (r < 0)
         log_error_errno(r, "%s: cannot open the cache: %m", source->domain);
@@ -164,13 +235,23 @@ static int hand_over(posix_spawn_file_actions_t *actions, const struct source *s
     return r;
 }
 
-static int spawn_import(struct source *source)
+static int spawn_import(struct source *source, bool is_repair)
 {
+    char *argv[IMPORT_ARGUMENTS_MAX + 3];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    size_t n = 0;
     sigset_t none;
     pid_t pid;
     int r;
+
+    for (; source->import_argv[n] && n < IMPORT_ARGUMENTS_MAX; n++)
+        argv[n] = source->import_argv[n];
+    if (is_repair)
+        argv[n++] = (char *) "--repair";
+    if (is_watching(source))
+        argv[n++] = (char *) "--complete";
+    argv[n] = NULL;
 
     (void) sigemptyset(&none);
     r = -posix_spawnattr_init(&attributes);
@@ -186,8 +267,7 @@ static int spawn_import(struct source *source)
     (void) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     r = hand_over(&actions, source);
     if (r == 0)
-        r = -posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, source->import_argv,
-                         environ);
+        r = -posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv, environ);
     (void) posix_spawn_file_actions_destroy(&actions);
     (void) posix_spawnattr_destroy(&attributes);
     if (r < 0)
@@ -200,7 +280,27 @@ static int spawn_import(struct source *source)
         return r;
     }
     source->pid = pid;
+    source->is_repair = is_repair;
     return 0;
+}
+
+static void start_watches(struct source *source);
+
+/* As look(), where somebody has met damage: the files are read although they have not changed. */
+static int repair(struct source *source)
+{
+    int r;
+
+    if (source->pid > 0)
+        return 1; /* it meets the damage, too */
+    if (now_usec() < source->repair_usec)
+        return 0;
+    source->repair_usec = now_usec() + REPAIR_USEC;
+    start_watches(source);
+    r = spawn_import(source, true);
+    if (r < 0)
+        log_error_errno(r, "%s: cannot repair the cache: %m", source->domain);
+    return r < 0 ? r : 1;
 }
 
 /* ---- looking ---- */
@@ -215,17 +315,63 @@ static int on_changed(sd_event_source *timer, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* What there is to watch: the item, or the folder that it is in. Returns room. */
+static const char *watched_path(const struct watch *watch, char room[ITEM_ROOM], bool *ret_is_folder)
+{
+    struct stat st;
+
+    (void) item_path(watch->item, room);
+    *ret_is_folder = stat(room, &st) == 0 && S_ISDIR(st.st_mode);
+    return *ret_is_folder ? room : item_folder(watch->item, room);
+}
+
+/* A new file is told once more when it has been written. A link is not. */
+static bool is_being_written(const struct watch *watch, const struct inotify_event *change)
+{
+    CLEANUP(freep) char *path = NULL;
+    char room[ITEM_ROOM];
+    bool is_folder;
+    struct stat st;
+
+    if (!(change->mask & IN_CREATE) || change->len == 0)
+        return false;
+    if (asprintf(&path, "%s/%s", watched_path(watch, room, &is_folder), change->name) < 0) {
+        path = NULL;
+        return false;
+    }
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
 static int on_inotify(sd_event_source *event_source, const struct inotify_event *change, void *userdata)
 {
     struct watch *watch = userdata;
     struct source *source = watch->source;
 
     (void) event_source;
+    if (is_being_written(watch, change))
+        return 0;
     if (change->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
         watch->inotify = sd_event_source_disable_unref(watch->inotify);
+    if (source->pid == 0) /* which holds the cache's lock */
+        set_incomplete(source);
     (void) sd_event_source_set_time_relative(source->changed, CHANGE_USEC); /* neither fails with a timer */
     (void) sd_event_source_set_enabled(source->changed, SD_EVENT_ONESHOT);
     return 0;
+}
+
+static bool is_remote(const char *path)
+{
+    static const uint32_t magics[] = { NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  SMB2_SUPER_MAGIC,
+                                       CIFS_SUPER_MAGIC, AFS_SUPER_MAGIC,  CODA_SUPER_MAGIC,
+                                       CEPH_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC };
+    struct statfs fs;
+
+    if (statfs(path, &fs) < 0)
+        return true;
+    for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
+        if ((uint32_t) fs.f_type == magics[i])
+            return true;
+    return false;
 }
 
 /* What cannot be watched is still looked at with each question. */
@@ -235,20 +381,31 @@ static void start_watches(struct source *source)
         struct watch *watch = &source->watches[i];
         char room[ITEM_ROOM];
         const char *path;
-        struct stat st;
+        bool is_folder;
         int r;
 
-        if (watch->inotify)
+        path = watched_path(watch, room, &is_folder);
+        if (watch->inotify && watch->is_folder == is_folder)
             continue;
-        path = item_path(watch->item, room);
-        if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-            path = item_folder(watch->item, room);
+        sd_event_source_disable_unref(TAKE(watch->inotify)); /* the folder has come, or gone */
+        watch->is_folder = is_folder;
+        watch->is_remote = is_remote(path);
         r = sd_event_add_inotify(source->event, &watch->inotify, path, WATCHED_CHANGES, on_inotify,
                                  watch);
         if (r < 0)
             log_debug_errno(r, "%s: changes of %s are not watched: %m", source->domain,
                             watch->item->path);
     }
+}
+
+static bool has_links(const struct files *files)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < files->n; i++)
+        if (lstat(files->all[i].path, &st) < 0 || S_ISLNK(st.st_mode) || st.st_nlink > 1)
+            return true;
+    return false;
 }
 
 /* Brings the cache up to date. Returns 1 when an import is at work, 0 when nothing has changed, or a negative
@@ -268,6 +425,11 @@ static int look(struct source *source, bool although_offline)
     r = cache_writer_check(source->cache);
     if (r == 0)
         r = cache_writer_state(source->cache, &state);
+    if (r == -EIO) {
+        log_warning("%s: the cache is damaged: made anew", source->domain);
+        state = (struct cache_state){ 0 };
+        r = cache_writer_replace(source->cache);
+    }
     if (r < 0) {
         log_error_errno(r, "%s: cannot open the cache: %m", source->domain);
         return r;
@@ -282,14 +444,14 @@ static int look(struct source *source, bool although_offline)
         go_offline(source);
         return r;
     }
+    source->has_links = has_links(&files);
     if (strcmp(files.mark, state.source) == 0) {
-        /* Not each time: a write waits for the disk. */
-        if (state.offline_until == 0 &&
-            is_before(now_sec() + source->fresh_sec / 2, state.fresh_until, source->fresh_sec))
+        if (is_fresh(source, &state))
             return 0;
         r = set_state(source, true);
     } else {
-        r = spawn_import(source);
+        set_incomplete(source);
+        r = spawn_import(source, false);
     }
     if (r < 0) {
         log_error_errno(r, "%s: cannot bring the cache up to date: %m", source->domain);
@@ -357,7 +519,7 @@ static int ldif_open(sd_event *event, const struct config *config, const char *d
         source->section = NULL;
         return -ENOMEM;
     }
-    source->fresh_sec = import_fresh_sec(config, source->section);
+    import_lives(config, source->section, source->lives_sec);
     source->offline_sec = (config_usec(config, source->section, "offline_timeout") + 999999) / 1000000;
 
     r = sd_event_add_time_relative(event, &source->changed, CLOCK_MONOTONIC, CHANGE_USEC, 0, on_changed, source);
@@ -379,13 +541,13 @@ static int ldif_refresh(struct source *source, const struct source_query *query,
     struct waiter *waiter, **end = &source->waiters;
     int r;
 
-    (void) query; /* the files are read whole */
     waiter = calloc(1, sizeof(*waiter));
     if (!waiter)
         return -ENOMEM;
     *waiter = (struct waiter){ .on_done = on_done, .userdata = userdata };
 
-    r = look(source, false);
+    /* The files are read whole, whatever is asked for. */
+    r = query && strcmp(query->kind, "cache") == 0 ? repair(source) : look(source, false);
     if (r <= 0) {
         free(waiter);
         on_done(r, userdata);
@@ -414,6 +576,7 @@ static int ldif_set_online(struct source *source, bool online)
 
 const struct source_ops source_ldif = {
     .name = "ldif",
+    .patience_usec = IMPORT_USEC,
     .open = ldif_open,
     .free = ldif_free,
     .refresh = ldif_refresh,

@@ -14,8 +14,9 @@ struct config;
 struct items;
 struct source;
 
-/* Which entry is asked for: kind is "user", "group", "initgroups", "netgroup" or "service"; name or, where it is
- * "", id. */
+/* Which entry is asked for: kind is "user", "group", "initgroups", "netgroup" or "service"; name
+ * or, where it is "", id. "cache": somebody has met damage in the cache; whoever reads that looks
+ * for himself, and makes it anew if it is so. */
 struct source_query {
     const char *kind;
     const char *name;
@@ -27,6 +28,7 @@ typedef void (*source_on_done_t)(int r, void *userdata);
 
 struct source_ops {
     const char *name; /* the word in id_provider */
+    uint64_t patience_usec; /* how long somebody who asks should wait for its answer */
     /* items: of its files what root has opened; import_argv: what imports the domain in a process
      * of its own, this program with those arguments. Both stay the caller's. The cache is used by
      * the source alone until it is freed. */

@@ -2,6 +2,7 @@
 /* The program itself, between a monitor and a responder that are this test. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 
 #include "backend/test-fixture.h"
 #include "bus/bus.h"
+#include "cache/writer.h"
 #include "common/cleanup.h"
 
 #define SOMEBODY 12345
@@ -247,6 +250,72 @@ static void it_registers_and_answers_when_the_files_are_in(void **state)
     stop_backend(stage, SIGTERM);
 }
 
+struct taken {
+    uint64_t cookie, usec;
+    int *answer;
+};
+
+static int on_taken(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    struct taken *taken = userdata;
+
+    (void) error;
+    assert_int_equal(*taken->answer, -1); /* before it */
+    assert_true(sd_bus_message_read(message, "tt", &taken->cookie, &taken->usec) >= 0);
+    return 0;
+}
+
+static void it_says_that_it_has_taken_a_question(void **state)
+{
+    struct stage *stage = *state;
+    struct taken taken = { .answer = &stage->answer };
+    sd_bus_message *call;
+    uint64_t cookie;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_true(
+        sd_bus_match_signal(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Taken", on_taken, &taken) >= 0);
+    assert_true(sd_bus_message_new_method_call(stage->backend, &call, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh") >=
+                0);
+    assert_true(sd_bus_message_append(call, "ssu", "user", "alice", 0) >= 0);
+    stage->answer = -1;
+    assert_true(sd_bus_call_async(stage->backend, NULL, call, on_answer, &stage->answer, 0) >= 0);
+    assert_true(sd_bus_message_get_cookie(call, &cookie) >= 0);
+    sd_bus_message_unref(call);
+    WAIT_WHILE(stage, stage->answer == -1);
+    assert_int_equal(taken.cookie, cookie);
+    assert_true(taken.usec >= 10 * 1000000);
+    stop_backend(stage, SIGTERM);
+}
+
+static void it_says_that_the_cache_has_all_until_the_files_change(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t generation;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_true(read_state(stage).is_complete);
+    assert_true(read_state(stage).good_until[CACHE_NETGROUP] > (uint64_t) time(NULL));
+
+    generation = read_state(stage).generation;
+    fixture_write(stage->f, "b.ldif", BOB);
+    WAIT_WHILE(stage, read_state(stage).is_complete);
+    assert_int_equal(read_state(stage).generation, generation); /* before it is read */
+    WAIT_WHILE(stage, !read_state(stage).is_complete);
+    assert_true(knows(stage, "bob"));
+
+    /* What a link leads to may change unseen. */
+    assert_int_equal(symlink("../elsewhere", folder_file(&stage->f->folder, "ldif/c.ldif")), 0);
+    folder_write(&stage->f->folder, "elsewhere", "");
+    WAIT_WHILE(stage, read_state(stage).is_complete);
+    assert_int_equal(refresh(stage), 1);
+    assert_false(read_state(stage).is_complete);
+    stop_backend(stage, SIGTERM);
+}
+
 static void unchanged_files_are_not_read_again(void **state)
 {
     struct stage *stage = *state;
@@ -366,6 +435,23 @@ static void no_files_at_all_mean_offline(void **state)
     stop_backend(stage, SIGTERM);
 }
 
+static void a_folder_that_comes_later_is_watched(void **state)
+{
+    struct stage *stage = *state;
+    const struct folder *folder = &stage->f->folder;
+
+    /* not beside the cache, where there is always something that changes */
+    assert_int_equal(mkdir(folder_file(folder, "far"), 0755), 0);
+    fixture_set(stage->f, "ldif_files", folder_file(folder, "far/ldif"));
+    start(stage);
+    assert_int_equal(mkdir(folder_file(folder, "far/ldif"), 0755), 0);
+    WAIT_WHILE(stage, !is_online(stage, DOMAIN)); /* it has been looked at */
+    folder_write(folder, "far/ldif/a.ldif", ALICE);
+    WAIT_WHILE(stage, !knows(stage, "alice"));
+    WAIT_WHILE(stage, !read_state(stage).is_complete);
+    stop_backend(stage, SIGTERM);
+}
+
 static void the_monitor_says_offline_and_online(void **state)
 {
     struct stage *stage = *state;
@@ -396,6 +482,51 @@ static void a_cache_that_was_taken_away_is_made_anew(void **state)
     assert_false(knows(stage, "alice"));
     assert_int_equal(refresh(stage), 1);
     assert_true(knows(stage, "alice"));
+    stop_backend(stage, SIGTERM);
+}
+
+static int ask_for_repair(struct stage *stage)
+{
+    stage->answer = -1;
+    assert_true(sd_bus_call_method_async(stage->backend, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh", on_answer,
+                                         &stage->answer, "ssu", "cache", "", 0) >= 0);
+    WAIT_WHILE(stage, stage->answer == -1);
+    return stage->answer;
+}
+
+/* All pages but LMDB's first two. */
+static void damage(struct stage *stage)
+{
+    int fd = open(folder_file(&stage->f->folder, "cache_" DOMAIN ".mdb"), O_WRONLY | O_CLOEXEC);
+    const size_t bytes = (size_t) sysconf(_SC_PAGESIZE);
+    char *page = malloc(bytes);
+
+    assert_non_null(page);
+    memset(page, 0xff, bytes);
+    assert_true(fd >= 0);
+    for (off_t i = 2; i < 64; i++)
+        assert_int_equal(pwrite(fd, page, bytes, i * (off_t) bytes), bytes);
+    free(page);
+    assert_int_equal(close(fd), 0);
+}
+
+static void a_damaged_cache_is_made_anew_when_somebody_meets_it(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t generation;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    damage(stage);
+    assert_int_equal(ask_for_repair(stage), 1);
+    assert_true(knows(stage, "alice"));
+    assert_int_equal(refresh(stage), 1);
+
+    /* A sound one stays, whoever asks, and however often. */
+    generation = read_state(stage).generation;
+    assert_int_equal(ask_for_repair(stage), 1);
+    assert_int_equal(read_state(stage).generation, generation);
     stop_backend(stage, SIGTERM);
 }
 
@@ -452,22 +583,144 @@ static void several_questions_during_an_import_are_all_answered(void **state)
     stop_backend(stage, SIGTERM);
 }
 
+/* ---- the import, without the backend ---- */
+
+#define NOBODY 65534
+
+/* As uid, which may write to the folder. */
+static pid_t start_import(struct stage *stage, const char *parent, const char *uid, int told)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    /* told stays open in the import as long as that lives */
+    if (chdir(stage->f->folder.path) < 0 || fcntl(told, F_SETFD, 0) < 0)
+        _exit(3);
+    (void) execl(stage->program, "sssd_be", "--import", "--domain", DOMAIN, "--uid", uid, "--gid", uid,
+                 parent ? "--parent" : NULL, parent, NULL);
+    _exit(4);
+}
+
+/* For the lock: as its user, and in the futex. */
+static void wait_until_it_waits(pid_t pid)
+{
+    uint64_t end = clock_usec() + WAIT_USEC;
+    char path[64], text[64];
+    FILE *file;
+
+    (void) snprintf(path, sizeof(path), "/proc/%ld/syscall", (long) pid);
+    for (;;) {
+        assert_true(clock_usec() < end);
+        file = fopen(path, "re");
+        assert_non_null(file);
+        text[0] = '\0';
+        (void) fgets(text, sizeof(text), file);
+        assert_int_equal(fclose(file), 0);
+        if (strtol(text, NULL, 10) == SYS_futex)
+            return;
+        (void) usleep(1000);
+    }
+}
+
+static void give_to_nobody(struct stage *stage, const char *name)
+{
+    assert_int_equal(chown(folder_file(&stage->f->folder, name), NOBODY, NOBODY), 0);
+}
+
+static void an_import_without_its_parent_leaves_the_cache_alone(void **state)
+{
+    struct stage *stage = *state;
+    int status, told[2];
+    char parent[16];
+    pid_t pid;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
+    assert_int_equal(pipe(told), 0);
+    pid = start_import(stage, "1", "0", told[1]); /* ours it is, not init's */
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+    assert_false(knows(stage, "alice"));
+
+    (void) snprintf(parent, sizeof(parent), "%ld", (long) getpid());
+    pid = start_import(stage, parent, "0", told[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
+    assert_true(knows(stage, "alice"));
+    assert_int_equal(close(told[0]), 0);
+    assert_int_equal(close(told[1]), 0);
+}
+
+/* It waits for the cache, which is locked here, when its parent is killed. */
+static void an_import_that_is_another_users_ends_with_its_parent(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
+    struct stage *stage = *state;
+    struct pollfd end = { .events = POLLIN };
+    int told[2];
+    pid_t pid, parent;
+    char byte;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
+    assert_int_equal(chmod(folder_file(&stage->f->folder, "config"), 0644), 0);
+    assert_int_equal(cache_writer_open(stage->f->folder.path, DOMAIN, &writer), 0);
+    give_to_nobody(stage, "");
+    give_to_nobody(stage, "cache_" DOMAIN ".mdb");
+    give_to_nobody(stage, "cache_" DOMAIN ".mdb-lock");
+    assert_int_equal(cache_writer_begin(writer), 0);
+
+    assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+    parent = fork();
+    assert_true(parent >= 0);
+    if (parent == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pid = start_import(stage, NULL, "65534", told[1]);
+        if (write(told[1], &pid, sizeof(pid)) != sizeof(pid))
+            _exit(1);
+        (void) close(told[1]);
+        (void) pause();
+        _exit(0);
+    }
+    assert_int_equal(close(told[1]), 0);
+    assert_int_equal(read(told[0], &pid, sizeof(pid)), sizeof(pid));
+    wait_until_it_waits(pid);
+
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+    end.fd = told[0];
+    if (poll(&end, 1, 5000) != 1) {
+        (void) kill(pid, SIGKILL);
+        fail_msg("the import lives on without its parent");
+    }
+    assert_int_equal(read(told[0], &byte, 1), 0);
+    assert_int_equal(close(told[0]), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, stage_setup, stage_teardown)
     const struct CMUnitTest tests[] = {
         TEST(it_registers_and_answers_when_the_files_are_in),
+        TEST(it_says_that_it_has_taken_a_question),
+        TEST(it_says_that_the_cache_has_all_until_the_files_change),
         TEST(unchanged_files_are_not_read_again),
         TEST(a_change_is_read_by_itself),
         TEST(a_folder_behind_a_closed_one_is_read_and_watched),
         TEST(a_file_that_is_closed_to_the_user_is_named),
         TEST(a_broken_file_means_offline_and_its_repair_online),
         TEST(no_files_at_all_mean_offline),
+        TEST(a_folder_that_comes_later_is_watched),
         TEST(the_monitor_says_offline_and_online),
         TEST(a_cache_that_was_taken_away_is_made_anew),
+        TEST(a_damaged_cache_is_made_anew_when_somebody_meets_it),
         TEST(it_leaves_when_the_monitor_goes),
         TEST(killed_at_any_time_it_leaves_a_whole_cache),
         TEST(several_questions_during_an_import_are_all_answered),
+        TEST(an_import_without_its_parent_leaves_the_cache_alone),
+        TEST(an_import_that_is_another_users_ends_with_its_parent),
     };
 
     if (geteuid() != 0)

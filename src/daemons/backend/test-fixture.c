@@ -83,7 +83,7 @@ int fixture_import(struct fixture *f)
 
         if (items_open(&items, f->config, "domain/" DOMAIN) < 0)
             _exit(3);
-        status = import_run(f->config, DOMAIN, &items, f->folder.path) < 0;
+        status = import_run(f->config, DOMAIN, &items, f->folder.path, 0) < 0;
         items_done(&items);
         _exit(status);
     }

@@ -570,11 +570,80 @@ static void what_the_state_says(void **state)
     fixture_end_view(f);
     assert_true(cache_state.generation > 0);
     assert_int_equal(cache_state.offline_until, 0);
-    assert_true(cache_state.fresh_until <= (uint64_t) time(NULL) + 77);
-    assert_true(cache_state.fresh_until > (uint64_t) time(NULL) + 60);
+    assert_true(cache_state.updated <= (uint64_t) time(NULL));
+    assert_int_equal(cache_state.good_until[CACHE_GROUP], cache_state.updated + 77);
+    assert_int_equal(cache_state.good_until[CACHE_USER], cache_state.updated + 5400);
+    assert_false(cache_state.is_complete); /* nobody watches the files */
     assert_int_equal(find(f, &files), 0);
     assert_string_equal(cache_state.source, files.mark);
     files_done(&files);
+}
+
+static void each_kind_of_entry_has_its_own_time(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t now = (uint64_t) time(NULL);
+    struct cache_group group;
+    struct cache_user user;
+
+    fixture_set(f, "entry_cache_group_timeout", "77");
+    fixture_write(f, "a.ldif", USER("alice", 1001) GROUP("devs", 2001, ""));
+    assert_true(fixture_import(f));
+    assert_int_equal(cache_user_by_name(fixture_view(f), "alice", &user), 1);
+    assert_true(cache_is_good(f->cache, now + 5300));
+    assert_int_equal(cache_group_by_name(f->cache, "devs", &group), 1);
+    assert_false(cache_is_good(f->cache, now + 5300));
+    fixture_end_view(f);
+}
+
+#define NETGROUP(name, triple) \
+    "dn: cn=" name ",ou=n,dc=x\nobjectClass: nisNetgroup\ncn: " name "\nnisNetgroupTriple: " triple "\n\n"
+#define SERVICE(name, port)                                                                                  \
+    "dn: cn=" name ",ou=s,dc=x\nobjectClass: ipService\ncn: " name "\nipServicePort: " port "\nipServiceProtocol: " \
+    "tcp\n\n"
+
+static int on_change(const struct cache_change *change, void *userdata)
+{
+    char *told = userdata;
+
+    (void) sprintf(told + strlen(told), "%s ", change->name);
+    return 0;
+}
+
+/* One file instead of another: which entries are told to be others than they were. */
+static void one_change_is_one_entry(void **state)
+{
+    static const struct {
+        const char *what, *before, *after, *told;
+    } rows[] = {
+        { "a text", USER("a", 1) USER("b", 2), USER("a", 1) "dn: uid=b,ou=p,dc=x\nobjectClass: posixAccount\nuid: b\ncn: "
+          "other\nuidNumber: 2\ngidNumber: 100\n\n", "b " },
+        { "the order", USER("a", 1) USER("b", 2), USER("b", 2) USER("a", 1), "" },
+        { "a user before others", USER("b", 2), USER("a", 1) USER("b", 2), "a " },
+        { "a user less", USER("a", 1) USER("b", 2), USER("b", 2), "a " },
+        { "a netgroup before others", NETGROUP("n", "(h,u,)"), NETGROUP("m", "(h,u,)") NETGROUP("n", "(h,u,)"), "m " },
+        { "a service before others", SERVICE("s", "80"), SERVICE("r", "79") SERVICE("s", "80"), "r " },
+        { "a member", USER("a", 1) GROUP("g", 5, "") GROUP("h", 6, ""),
+          USER("a", 1) GROUP("g", 5, "memberUid: a\n") GROUP("h", 6, ""), "g a " },
+    };
+    struct fixture *f = *state;
+    struct cache_state before;
+    char told[256];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fixture_write(f, "a.ldif", rows[i].before);
+        assert_true(fixture_import(f));
+        assert_int_equal(cache_read_state(fixture_view(f), &before), 0);
+        fixture_end_view(f);
+
+        told[0] = '\0';
+        fixture_write(f, "a.ldif", rows[i].after);
+        assert_true(fixture_import(f));
+        assert_int_equal(cache_each_change(fixture_view(f), before.last_change, on_change, told), 0);
+        fixture_end_view(f);
+        if (strcmp(told, rows[i].told) != 0)
+            fail_msg("%s: told \"%s\"", rows[i].what, told);
+    }
 }
 
 int main(void)
@@ -601,6 +670,8 @@ int main(void)
         TEST(the_mark_changes_with_files_and_options),
         TEST(files_that_are_replaced_while_they_are_read_give_no_mixture),
         TEST(what_the_state_says),
+        TEST(each_kind_of_entry_has_its_own_time),
+        TEST(one_change_is_one_entry),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

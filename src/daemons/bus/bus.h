@@ -9,6 +9,8 @@
  *   service   sssd.service                 RotateLogs(), ClearMemcache(), GoOffline(), ResetOffline()  called by the monitor on
  *                                          the connection that the service registered on
  *   backend   sssd.dataprovider            Refresh(s kind, s name, u id) -> (b online)
+ *                                          signal Taken(t cookie of that call, t usec): it is in work, for
+ *                                          that long at most
  *   backend   sssd.DataProvider.Backend    IsOnline(s domain) -> (b)        as SSSD's own tools ask it
  */
 

@@ -16,6 +16,8 @@ struct cache {
     MDB_dbi tables[N_TABLES];
     dev_t device;
     ino_t inode;
+    /* Of the entries that were returned in this view. */
+    uint64_t updated_last, expires_first, first_number;
 };
 
 /* ---- opening ---- */
@@ -28,7 +30,7 @@ static int open_tables(struct cache *cache)
     MDB_txn *txn;
     int r;
 
-    r = mdb_txn_begin(cache->env, NULL, MDB_RDONLY, &txn);
+    r = cache_begin_view(cache->env, &txn);
     if (r)
         return cache_errno(r);
 
@@ -90,7 +92,7 @@ int cache_open(const char *dir, const char *domain, struct cache **ret)
     if (r <= 0)
         return r;
 
-    r = mdb_txn_begin(cache->env, NULL, MDB_RDONLY, &cache->txn);
+    r = cache_begin_view(cache->env, &cache->txn);
     if (r)
         return cache_errno(r);
     mdb_txn_reset(cache->txn);
@@ -126,6 +128,8 @@ bool cache_is_replaced(const struct cache *cache)
 
 int cache_begin(struct cache *cache)
 {
+    cache->updated_last = cache->first_number = 0;
+    cache->expires_first = UINT64_MAX;
     return cache_errno(mdb_txn_renew(cache->txn));
 }
 
@@ -139,6 +143,16 @@ int cache_read_state(struct cache *cache, struct cache_state *ret)
     return cache_get_state(cache->txn, cache->tables[TABLE_STATE], ret);
 }
 
+bool cache_is_good(const struct cache *cache, uint64_t now)
+{
+    return cache->updated_last <= now && now < cache->expires_first;
+}
+
+uint64_t cache_entry_number(const struct cache *cache)
+{
+    return cache->first_number;
+}
+
 /* ---- records: all arithmetic is here ---- */
 
 struct record {
@@ -149,7 +163,7 @@ struct record {
 static int take(struct record *record, size_t bytes, const char **ret)
 {
     if (bytes > record->left)
-        return -EBADMSG;
+        return -EIO;
     *ret = record->next;
     record->next += bytes;
     record->left -= bytes;
@@ -172,7 +186,7 @@ static int take_text(struct record *record, const char **ret)
 {
     const char *end = memchr(record->next, '\0', record->left);
 
-    return end ? take(record, (size_t) (end - record->next) + 1, ret) : -EBADMSG;
+    return end ? take(record, (size_t) (end - record->next) + 1, ret) : -EIO;
 }
 
 /* Whoever walks over the texts relies on their number. */
@@ -188,20 +202,40 @@ static int take_texts(struct record *record, size_t bytes, uint64_t n, const cha
     for (size_t i = 0; i < bytes; i++)
         zeros += texts[i] == '\0';
     if (zeros != n || (bytes > 0 && texts[bytes - 1] != '\0'))
-        return -EBADMSG;
+        return -EIO;
 
     *ret = texts;
     return 0;
 }
 
-static int record_to_user(uint64_t number, MDB_val value, struct cache_user *ret)
+static int take_head(struct cache *cache, struct record *record)
+{
+    struct entry_head head;
+    const char *keys;
+    int r;
+
+    r = take_fixed(record, &head, sizeof(head));
+    if (r == 0)
+        r = take(record, head.keys_bytes, &keys);
+    if (r < 0)
+        return r;
+    if (head.updated > cache->updated_last)
+        cache->updated_last = head.updated;
+    if (head.updated + head.life_sec < cache->expires_first)
+        cache->expires_first = head.updated + head.life_sec;
+    return 0;
+}
+
+static int record_to_user(struct cache *cache, uint64_t number, MDB_val value, struct cache_user *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct user_record fixed;
     struct cache_user user;
     int r;
 
-    r = take_fixed(&record, &fixed, sizeof(fixed));
+    r = take_head(cache, &record);
+    if (r == 0)
+        r = take_fixed(&record, &fixed, sizeof(fixed));
     if (r == 0)
         r = take_text(&record, &user.name);
     if (r == 0)
@@ -211,23 +245,27 @@ static int record_to_user(uint64_t number, MDB_val value, struct cache_user *ret
     if (r == 0)
         r = take_text(&record, &user.shell);
     if (r < 0 || record.left > 0)
-        return -EBADMSG;
+        return -EIO;
 
     user.uid = fixed.uid;
     user.gid = fixed.gid;
     user.is_twin = NUMBER_NTH(number) > 0;
+    if (cache->first_number == 0)
+        cache->first_number = number;
     *ret = user;
     return 1;
 }
 
-static int record_to_group(uint64_t number, MDB_val value, struct cache_group *ret)
+static int record_to_group(struct cache *cache, uint64_t number, MDB_val value, struct cache_group *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct group_record fixed;
     struct cache_group group;
     int r;
 
-    r = take_fixed(&record, &fixed, sizeof(fixed));
+    r = take_head(cache, &record);
+    if (r == 0)
+        r = take_fixed(&record, &fixed, sizeof(fixed));
     if (r == 0)
         r = take_text(&record, &group.name);
     group.members_bytes = record.left;
@@ -239,18 +277,22 @@ static int record_to_group(uint64_t number, MDB_val value, struct cache_group *r
     group.gid = fixed.gid;
     group.n_members = fixed.n_members;
     group.is_twin = NUMBER_NTH(number) > 0;
+    if (cache->first_number == 0)
+        cache->first_number = number;
     *ret = group;
     return 1;
 }
 
-static int record_to_netgroup(MDB_val value, struct cache_netgroup *ret)
+static int record_to_netgroup(struct cache *cache, MDB_val value, struct cache_netgroup *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct netgroup_record fixed;
     struct cache_netgroup netgroup;
     int r;
 
-    r = take_fixed(&record, &fixed, sizeof(fixed));
+    r = take_head(cache, &record);
+    if (r == 0)
+        r = take_fixed(&record, &fixed, sizeof(fixed));
     if (r == 0)
         r = take_text(&record, &netgroup.name);
     if (r == 0)
@@ -268,14 +310,16 @@ static int record_to_netgroup(MDB_val value, struct cache_netgroup *ret)
     return 1;
 }
 
-static int record_to_service(MDB_val value, struct cache_service *ret)
+static int record_to_service(struct cache *cache, MDB_val value, struct cache_service *ret)
 {
     struct record record = { value.mv_data, value.mv_size };
     struct service_record fixed;
     struct cache_service service;
     int r;
 
-    r = take_fixed(&record, &fixed, sizeof(fixed));
+    r = take_head(cache, &record);
+    if (r == 0)
+        r = take_fixed(&record, &fixed, sizeof(fixed));
     if (r == 0)
         r = take_text(&record, &service.name);
     if (r == 0)
@@ -284,7 +328,7 @@ static int record_to_service(MDB_val value, struct cache_service *ret)
     if (r == 0)
         r = take_texts(&record, record.left, fixed.n_aliases, &service.aliases);
     if (r < 0 || fixed.port > UINT16_MAX)
-        return -EBADMSG;
+        return -EIO;
 
     service.port = (uint16_t) fixed.port;
     service.n_aliases = fixed.n_aliases;
@@ -308,7 +352,7 @@ static int get(struct cache *cache, enum table table, const void *key, size_t by
 static int number_from(MDB_val value, uint64_t *ret)
 {
     if (value.mv_size != sizeof(*ret))
-        return -EBADMSG;
+        return -EIO;
     memcpy(ret, value.mv_data, sizeof(*ret));
     return 1;
 }
@@ -335,7 +379,7 @@ static int record_by_key(struct cache *cache, enum table names, enum table recor
     if (r <= 0)
         return r;
     r = get(cache, records, ret_number, sizeof(*ret_number), ret);
-    return r == 0 ? -EBADMSG : r;
+    return r == 0 ? -EIO : r;
 }
 
 int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *ret)
@@ -345,7 +389,7 @@ int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *
     int r;
 
     r = record_by_key(cache, TABLE_USER_NAMES, TABLE_USERS, key, &number, &value);
-    return r <= 0 ? r : record_to_user(number, value, ret);
+    return r <= 0 ? r : record_to_user(cache, number, value, ret);
 }
 
 int cache_user_by_id(struct cache *cache, uint32_t uid, struct cache_user *ret)
@@ -355,7 +399,7 @@ int cache_user_by_id(struct cache *cache, uint32_t uid, struct cache_user *ret)
     int r;
 
     r = get(cache, TABLE_USERS, &number, sizeof(number), &value);
-    return r <= 0 ? r : record_to_user(number, value, ret);
+    return r <= 0 ? r : record_to_user(cache, number, value, ret);
 }
 
 int cache_group_by_name(struct cache *cache, const char *key, struct cache_group *ret)
@@ -365,7 +409,7 @@ int cache_group_by_name(struct cache *cache, const char *key, struct cache_group
     int r;
 
     r = record_by_key(cache, TABLE_GROUP_NAMES, TABLE_GROUPS, key, &number, &value);
-    return r <= 0 ? r : record_to_group(number, value, ret);
+    return r <= 0 ? r : record_to_group(cache, number, value, ret);
 }
 
 int cache_group_by_id(struct cache *cache, uint32_t gid, struct cache_group *ret)
@@ -375,7 +419,7 @@ int cache_group_by_id(struct cache *cache, uint32_t gid, struct cache_group *ret
     int r;
 
     r = get(cache, TABLE_GROUPS, &number, sizeof(number), &value);
-    return r <= 0 ? r : record_to_group(number, value, ret);
+    return r <= 0 ? r : record_to_group(cache, number, value, ret);
 }
 
 int cache_gids_of_user(struct cache *cache, const char *key, const void **ret, size_t *ret_n)
@@ -394,7 +438,7 @@ int cache_gids_of_user(struct cache *cache, const char *key, const void **ret, s
     if (r == 0)
         value = (MDB_val){ 0, (void *) "" };
     if (value.mv_size % sizeof(uint32_t) != 0)
-        return -EBADMSG;
+        return -EIO;
 
     *ret = value.mv_data;
     *ret_n = value.mv_size / sizeof(uint32_t);
@@ -408,7 +452,7 @@ int cache_netgroup_by_name(struct cache *cache, const char *key, struct cache_ne
     int r;
 
     r = record_by_key(cache, TABLE_NETGROUP_NAMES, TABLE_NETGROUPS, key, &number, &value);
-    return r <= 0 ? r : record_to_netgroup(value, ret);
+    return r <= 0 ? r : record_to_netgroup(cache, value, ret);
 }
 
 /* The first entry whose key begins with that: the one of the protocol that sorts first. */
@@ -448,8 +492,8 @@ static int service_by_key(struct cache *cache, enum table table, const char *key
         return r;
     r = get(cache, TABLE_SERVICES, &number, sizeof(number), &value);
     if (r <= 0)
-        return r < 0 ? r : -EBADMSG;
-    return record_to_service(value, ret);
+        return r < 0 ? r : -EIO;
+    return record_to_service(cache, value, ret);
 }
 
 int cache_service_by_name(struct cache *cache, const char *key, const char *protocol, struct cache_service *ret)
@@ -472,33 +516,33 @@ int cache_service_by_port(struct cache *cache, uint16_t port, const char *protoc
 
 /* A record of any kind and whom to show it to. */
 struct visit {
-    int (*on_record)(uint64_t number, MDB_val value, const struct visit *visit);
+    int (*on_record)(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit);
     int (*on_user)(const struct cache_user *user, void *userdata);
     int (*on_group)(const struct cache_group *group, void *userdata);
     int (*on_service)(const struct cache_service *service, void *userdata);
     void *userdata;
 };
 
-static int visit_user(uint64_t number, MDB_val value, const struct visit *visit)
+static int visit_user(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_user user;
-    int r = record_to_user(number, value, &user);
+    int r = record_to_user(cache, number, value, &user);
 
     return r < 0 ? r : visit->on_user(&user, visit->userdata);
 }
 
-static int visit_group(uint64_t number, MDB_val value, const struct visit *visit)
+static int visit_group(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_group group;
-    int r = record_to_group(number, value, &group);
+    int r = record_to_group(cache, number, value, &group);
 
     return r < 0 ? r : visit->on_group(&group, visit->userdata);
 }
 
-static int visit_service(uint64_t number, MDB_val value, const struct visit *visit)
+static int visit_service(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
 {
     struct cache_service service;
-    int r = record_to_service(value, &service);
+    int r = record_to_service(cache, value, &service);
 
     (void) number;
     return r < 0 ? r : visit->on_service(&service, visit->userdata);
@@ -518,7 +562,7 @@ static int each(struct cache *cache, enum table table, uint32_t from, const stru
          r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         answer = number_from(key, &number);
         if (answer > 0)
-            answer = visit->on_record(number, value, visit);
+            answer = visit->on_record(cache, number, value, visit);
     }
     mdb_cursor_close(cursor);
 
@@ -549,4 +593,145 @@ int cache_each_service(struct cache *cache, uint32_t from,
     struct visit visit = { .on_record = visit_service, .on_service = on_service, .userdata = userdata };
 
     return each(cache, TABLE_SERVICES, from, &visit);
+}
+
+/* ---- what has changed ---- */
+
+int cache_each_change(struct cache *cache, uint64_t since,
+                      int (*on_change)(const struct cache_change *change, void *userdata), void *userdata)
+{
+    uint64_t number = htobe64(since + 1);
+    MDB_val key = { sizeof(number), &number }, value;
+    struct cache_state state;
+    struct record record;
+    struct change_record fixed;
+    struct cache_change change;
+    MDB_cursor *cursor;
+    int r, answer = 0;
+
+    r = cache_read_state(cache, &state);
+    if (r < 0 || state.last_change == since)
+        return r;
+    r = mdb_cursor_open(cache->txn, cache->tables[TABLE_CHANGES], &cursor);
+    if (r)
+        return cache_errno(r);
+    /* Each number is there, from the next one to the last. */
+    r = mdb_cursor_get(cursor, &key, &value, MDB_SET);
+    for (number = since + 1; r == 0 && answer == 0; number++, r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        record = (struct record){ value.mv_data, value.mv_size };
+        answer = take_fixed(&record, &fixed, sizeof(fixed));
+        if (answer == 0)
+            answer = take_text(&record, &change.name);
+        if (answer == 0 && fixed.kind >= CACHE_N_KINDS)
+            answer = -EIO;
+        change.kind = fixed.kind;
+        change.has_keys = fixed.has_keys != 0;
+        if (answer == 0)
+            answer = on_change(&change, userdata);
+    }
+    mdb_cursor_close(cursor);
+    if (answer != 0)
+        return answer;
+    if (r != MDB_NOTFOUND)
+        return cache_errno(r);
+    return number == state.last_change + 1 ? 0 : -ESTALE;
+}
+
+/* ---- all of it ---- */
+
+static int check_user(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
+{
+    struct cache_user user;
+
+    (void) visit;
+    return record_to_user(cache, number, value, &user) < 0 ? -EIO : 0;
+}
+
+static int check_group(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
+{
+    struct cache_group group;
+
+    (void) visit;
+    return record_to_group(cache, number, value, &group) < 0 ? -EIO : 0;
+}
+
+static int check_netgroup(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
+{
+    struct cache_netgroup netgroup;
+
+    (void) number;
+    (void) visit;
+    return record_to_netgroup(cache, value, &netgroup) < 0 ? -EIO : 0;
+}
+
+static int check_service(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
+{
+    struct cache_service service;
+
+    (void) number;
+    (void) visit;
+    return record_to_service(cache, value, &service) < 0 ? -EIO : 0;
+}
+
+static int check_gids(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit)
+{
+    (void) cache;
+    (void) number;
+    (void) visit;
+    return value.mv_size % sizeof(uint32_t) != 0 ? -EIO : 0;
+}
+
+/* Each key leads to a record. */
+static int check_keys(struct cache *cache, enum table names, enum table records)
+{
+    MDB_val key, value, record;
+    MDB_cursor *cursor;
+    uint64_t number;
+    int r, found = 1;
+
+    r = mdb_cursor_open(cache->txn, cache->tables[names], &cursor);
+    if (r)
+        return cache_errno(r);
+    while (found > 0 && (r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        found = number_from(value, &number);
+        if (found > 0)
+            found = get(cache, records, &number, sizeof(number), &record);
+    }
+    mdb_cursor_close(cursor);
+
+    if (found <= 0)
+        return -EIO;
+    return r == MDB_NOTFOUND ? 0 : cache_errno(r);
+}
+
+int cache_check_all(MDB_env *env, MDB_txn *txn, const MDB_dbi tables[N_TABLES])
+{
+    static const struct {
+        enum table records;
+        int (*check)(struct cache *cache, uint64_t number, MDB_val value, const struct visit *visit);
+    } records[] = {
+        { TABLE_USERS, check_user },         { TABLE_GROUPS, check_group }, { TABLE_NETGROUPS, check_netgroup },
+        { TABLE_SERVICES, check_service }, { TABLE_GIDS, check_gids },
+    };
+    static const struct {
+        enum table names, records;
+    } keys[] = {
+        { TABLE_USER_NAMES, TABLE_USERS },         { TABLE_GROUP_NAMES, TABLE_GROUPS },
+        { TABLE_NETGROUP_NAMES, TABLE_NETGROUPS }, { TABLE_SERVICE_NAMES, TABLE_SERVICES },
+        { TABLE_SERVICE_PORTS, TABLE_SERVICES },
+    };
+    struct cache cache = { .env = env, .txn = txn };
+    struct cache_state state;
+    int r;
+
+    memcpy(cache.tables, tables, sizeof(cache.tables));
+    r = cache_read_state(&cache, &state);
+    for (size_t i = 0; i < sizeof(records) / sizeof(records[0]) && r == 0; i++) {
+        struct visit visit = { .on_record = records[i].check };
+
+        r = each(&cache, records[i].records, 0, &visit);
+    }
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && r == 0; i++)
+        r = check_keys(&cache, keys[i].names, keys[i].records);
+    return r;
 }

@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A damaged cache, or one that the disk cannot read, is -EIO, from whatever meets it first; its
+ * backend makes it anew. */
+
 #define CACHE_NAME_BYTES_MAX 255 /* of a name without its zero; LMDB's keys end at 511 */
 
 struct cache;
@@ -53,10 +56,24 @@ struct cache_service {
     size_t aliases_bytes;
 };
 
+enum cache_kind {
+    CACHE_USER, /* and the groups that it is in */
+    CACHE_GROUP,
+    CACHE_NETGROUP,
+    CACHE_SERVICE,
+    CACHE_N_KINDS,
+};
+
 /* Of the whole domain. Times are CLOCK_REALTIME in seconds. */
 struct cache_state {
     uint64_t generation;    /* counts the commits that changed entries, in each file from another number on */
-    uint64_t fresh_until;   /* entries are as good as new until then; 0: ask the backend */
+    uint64_t last_change;   /* counts the changes of entries, in each file from another number on */
+    uint64_t
+        updated; /* when the times below were set: before that, the clock was another one, and they say nothing */
+    /* The source has said that the entries of a kind are as good as new until then, whenever they
+     * were written; 0: it has not. Each entry has its own time besides. */
+    uint64_t good_until[CACHE_N_KINDS];
+    uint64_t is_complete;   /* and that there are no others */
     uint64_t offline_until; /* the source failed: don't try it before that; 0: online */
     char source[256];       /* the source's own mark of what it has read, e.g. size and time of its files */
 };
@@ -81,6 +98,13 @@ void cache_end(struct cache *cache);
 
 int cache_read_state(struct cache *cache, struct cache_state *ret);
 
+/* Within a view: are all entries that were returned in it still good, by the times that were stored
+ * with them? */
+bool cache_is_good(const struct cache *cache, uint64_t now);
+/* The number of the first user or group that was returned in it: always the same one for the same
+ * name with the same id. 0: none was. */
+uint64_t cache_entry_number(const struct cache *cache);
+
 /* Within a view. Each returns 1 with the entry, 0 when there is no such, or a negative errno. */
 int cache_user_by_name(struct cache *cache, const char *key, struct cache_user *ret);
 int cache_user_by_id(struct cache *cache, uint32_t uid, struct cache_user *ret);
@@ -103,5 +127,18 @@ int cache_each_group(struct cache *cache, uint32_t from_gid,
                      int (*on_group)(const struct cache_group *group, void *userdata), void *userdata);
 int cache_each_service(struct cache *cache, uint32_t from,
                        int (*on_service)(const struct cache_service *service, void *userdata), void *userdata);
+
+/* What was put, was replaced by something else, or has gone. */
+struct cache_change {
+    enum cache_kind kind; /* of a user: it, or the groups that it is in */
+    const char *name;     /* the entry's; with another name both are told */
+    bool has_keys;        /* it is found by other keys than before */
+};
+
+/* Within a view: calls on_change for each change after that number, which is last_change of the
+ * state that was seen last, until it returns other than 0, and returns that. -ESTALE: they are no
+ * longer known one by one, and anything may be different; then, too, it may have been called. */
+int cache_each_change(struct cache *cache, uint64_t since,
+                      int (*on_change)(const struct cache_change *change, void *userdata), void *userdata);
 
 #endif

@@ -21,6 +21,7 @@ const char *const table_names[N_TABLES] = {
     [TABLE_SERVICES] = "services",
     [TABLE_SERVICE_NAMES] = "service-names",
     [TABLE_SERVICE_PORTS] = "service-ports",
+    [TABLE_CHANGES] = "changes",
 };
 
 int cache_errno(int r)
@@ -41,10 +42,24 @@ int cache_errno(int r)
     case MDB_INVALID:
     case MDB_INCOMPATIBLE:
     case MDB_NOTFOUND: /* of something that must be there */
-        return -EBADMSG;
+        return -EIO;
     default:
-        return r > 0 ? -r : -EIO;
+        return r > 0 ? -r : -ENOTRECOVERABLE;
     }
+}
+
+int cache_begin_view(MDB_env *env, MDB_txn **ret)
+{
+    int r, dead = 0;
+
+    r = mdb_txn_begin(env, NULL, MDB_RDONLY, ret);
+    if (r != MDB_READERS_FULL)
+        return r;
+    /* Not each time: it asks the kernel about each reader. */
+    r = mdb_reader_check(env, &dead);
+    if (r == 0)
+        r = dead > 0 ? mdb_txn_begin(env, NULL, MDB_RDONLY, ret) : MDB_READERS_FULL;
+    return r;
 }
 
 char *cache_path(const char *dir, const char *domain)
@@ -74,7 +89,7 @@ int cache_check_size(MDB_env *env)
         return cache_errno(r);
     if (fstat(fd, &st) < 0)
         return -errno;
-    return st.st_size < cache_least_bytes(env) ? -EBADMSG : 0;
+    return st.st_size < cache_least_bytes(env) ? -EIO : 0;
 }
 
 int cache_get_state(MDB_txn *txn, MDB_dbi table, struct cache_state *ret)
@@ -90,7 +105,7 @@ int cache_get_state(MDB_txn *txn, MDB_dbi table, struct cache_state *ret)
     if (r)
         return cache_errno(r);
     if (value.mv_size != sizeof(*ret))
-        return -EBADMSG;
+        return -EIO;
     memcpy(ret, value.mv_data, sizeof(*ret));
     ret->source[sizeof(ret->source) - 1] = '\0';
     return 0;

@@ -6,6 +6,10 @@ cache_libcache_a_SOURCES = \
 	cache/cache.h \
 	cache/layout.c \
 	cache/layout.h \
+	cache/numbers.c \
+	cache/numbers.h \
+	cache/private.h \
+	cache/replace.c \
 	cache/utf8.c \
 	cache/utf8.h \
 	cache/writer.c \

@@ -55,7 +55,7 @@ static void put_sample(struct cache_writer *writer)
     struct cache_group group = { "devs", 200, 2, "alice\0bob", 10, false };
     struct cache_netgroup netgroup = { "ng", 1, "h\0u\0", 5, 1, "other", 6 };
     struct cache_service service = { "http", "tcp", 80, 1, "www", 4 };
-    struct cache_state state = { .fresh_until = 1, .source = "mark" };
+    struct cache_state state = { .updated = 1, .source = "mark" };
     uint32_t gids[] = { 200, 300 };
 
     assert_int_equal(cache_writer_begin(writer), 0);
@@ -165,7 +165,7 @@ static void who_shares_an_id_is_found_by_name(void **state)
     CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
     CLEANUP(cache_closep) struct cache *cache = NULL;
     struct cache_group group = { "g", 5, 0, "", 0, false };
-    struct cache_state cache_state = { .fresh_until = 1 };
+    struct cache_state cache_state = { .updated = 1 };
     uint32_t gids[] = { 1, 2, 3 };
     struct cache_user user;
     const void *found;
@@ -244,6 +244,38 @@ static void an_enumeration_goes_on_where_it_stopped(void **state)
     assert_int_equal(seen.ids[0], 1002);
 }
 
+static void each_entry_has_its_own_time(void **state)
+{
+    static const uint32_t lives[CACHE_N_KINDS] = { 60, 600, 6, 0 };
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+    struct cache_group group;
+    struct cache_service service;
+    uint64_t before = (uint64_t) time(NULL), after;
+
+    cache_writer_set_lives(writer, lives);
+    put_sample(writer);
+    after = (uint64_t) time(NULL);
+    cache = open_cache(*state);
+
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_group_by_name(cache, "devs", &group), 1);
+    assert_true(cache_is_good(cache, after));
+    assert_true(cache_is_good(cache, before + 599));
+    assert_false(cache_is_good(cache, after + 600));
+    assert_false(cache_is_good(cache, before - 1)); /* the clock was put back */
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    assert_true(cache_is_good(cache, before + 59));
+    assert_false(cache_is_good(cache, after + 60)); /* the first of them */
+    cache_end(cache);
+
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_service_by_name(cache, "http", "tcp", &service), 1);
+    assert_false(cache_is_good(cache, after));
+    cache_end(cache);
+}
+
 /* ---- commits ---- */
 
 static void a_view_sees_one_commit(void **state)
@@ -307,6 +339,286 @@ static void the_state_is_set_without_the_entries(void **state)
     cache_end(cache);
 }
 
+/* ---- what has changed ---- */
+
+struct told {
+    char text[512]; /* "user alice, group devs+": + where its keys are others */
+    size_t n;
+};
+
+static int on_change(const struct cache_change *change, void *userdata)
+{
+    static const char *const names[] = { "user", "group", "netgroup", "service" };
+    struct told *told = userdata;
+    size_t used = strlen(told->text);
+
+    (void) snprintf(told->text + used, sizeof(told->text) - used, "%s%s %s%s", used > 0 ? ", " : "",
+                    names[change->kind], change->name, change->has_keys ? "+" : "");
+    told->n++;
+    return 0;
+}
+
+static struct cache_state view_state(struct cache *cache)
+{
+    struct cache_state state;
+
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_read_state(cache, &state), 0);
+    cache_end(cache);
+    return state;
+}
+
+static int changes_since(struct cache *cache, uint64_t since, struct told *told)
+{
+    int r;
+
+    *told = (struct told){ 0 };
+    assert_int_equal(cache_begin(cache), 0);
+    r = cache_each_change(cache, since, on_change, told);
+    cache_end(cache);
+    return r;
+}
+
+struct sample {
+    const char *gecos, *alias, *members;
+    uint32_t uid_of_bob, gid;
+    bool without_bob, without_gids, renames, is_other_port;
+};
+
+/* As put_sample(), with something else. */
+static void put_changed(struct cache_writer *writer, const struct sample *sample)
+{
+    struct cache_user alice = { "alice", sample->gecos, "/home", "/bin/sh", 1001, 100, false };
+    struct cache_user bob = {
+        sample->renames ? "Bob" : "bob", "Gecos", "/home", "/bin/sh", sample->uid_of_bob, 100, false
+    };
+    struct cache_group group = { "devs", 200, 2, sample->members, 10, false };
+    struct cache_netgroup netgroup = { "ng", 1, "h\0u\0", 5, 1, "other", 6 };
+    struct cache_service http = { "http", "tcp", sample->is_other_port ? 81 : 80, 1, "www", 4 };
+    struct cache_state state = { .updated = 1, .source = "mark" };
+    uint32_t gids[] = { 200, sample->gid };
+
+    assert_int_equal(cache_writer_begin(writer), 0);
+    assert_int_equal(cache_put_user(writer, "alice", &alice), 0);
+    assert_int_equal(cache_put_alias(writer, CACHE_USER, sample->alias), 0);
+    if (!sample->without_bob)
+        assert_int_equal(cache_put_user(writer, "bob", &bob), 0);
+    if (!sample->without_gids)
+        assert_int_equal(cache_put_gids(writer, "alice", gids, 2), 0);
+    assert_int_equal(cache_put_group(writer, "devs", &group), 0);
+    assert_int_equal(cache_put_alias(writer, CACHE_GROUP, "developers"), 0);
+    assert_int_equal(cache_put_netgroup(writer, "ng", &netgroup), 0);
+    assert_int_equal(cache_put_service(writer, "http", &http), 0);
+    assert_int_equal(cache_put_service_alias(writer, "www", "tcp"), 0);
+    http.protocol = "sctp";
+    assert_int_equal(cache_put_service(writer, "http", &http), 0);
+    assert_int_equal(cache_writer_commit(writer, &state), 0);
+    assert_int_equal(cache_writer_verify(writer), 0);
+}
+
+#define AS_IT_WAS "Gecos", "al", "alice\0bob", 1002, 300, false, false, false, false
+
+static const struct {
+    const char *what;
+    struct sample sample;
+    const char *told;
+} changes[] = {
+    { "nothing", { AS_IT_WAS }, "" },
+    { "a text",
+      { .gecos = "Other", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300 },
+      "user alice" },
+    { "an alias",
+      { .gecos = "Gecos", .alias = "ali", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300 },
+      "user alice+" },
+    { "a number",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1000, .gid = 300 },
+      "user bob+, user bob" },
+    { "one number for two",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1001, .gid = 300 },
+      "user bob+, user bob" },
+    { "a name",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 300, .renames = true },
+      "user bob+, user Bob" },
+    { "somebody goes",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .gid = 300, .without_bob = true },
+      "user bob" },
+    { "a member",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0tom", .uid_of_bob = 1002, .gid = 300 },
+      "group devs" },
+    { "a group of a user",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .gid = 301 },
+      "user alice" },
+    { "all groups of a user",
+      { .gecos = "Gecos", .alias = "al", .members = "alice\0bob", .uid_of_bob = 1002, .without_gids = true },
+      "user alice" },
+    { "a port",
+      { .gecos = "Gecos",
+        .alias = "al",
+        .members = "alice\0bob",
+        .uid_of_bob = 1002,
+        .gid = 300,
+        .is_other_port = true },
+      "service http, service http" },
+};
+
+static void readers_are_told_what_has_changed(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    const struct sample as_it_was = { AS_IT_WAS };
+    struct cache_service service;
+    struct cache_state before;
+    struct cache_user user;
+    struct told told;
+
+    put_sample(writer);
+    cache = open_cache(*state);
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        put_changed(writer, &as_it_was);
+        before = view_state(cache);
+        assert_int_equal(changes_since(cache, before.last_change, &told), 0);
+        assert_int_equal(told.n, 0);
+        put_changed(writer, &changes[i].sample);
+        assert_int_equal(changes_since(cache, before.last_change, &told), 0);
+        if (strcmp(told.text, changes[i].told) != 0)
+            fail_msg("%s: told \"%s\"", changes[i].what, told.text);
+        assert_int_equal(view_state(cache).generation, before.generation + (told.n > 0));
+        assert_int_equal(view_state(cache).last_change, before.last_change + told.n);
+
+        /* and it is so */
+        assert_int_equal(cache_begin(cache), 0);
+        assert_int_equal(cache_user_by_name(cache, changes[i].sample.alias, &user), 1);
+        assert_string_equal(user.gecos, changes[i].sample.gecos);
+        assert_int_equal(cache_user_by_name(cache, "al", &user), strcmp(changes[i].sample.alias, "al") == 0);
+        assert_int_equal(cache_user_by_id(cache, 1002, &user), changes[i].sample.uid_of_bob == 1002);
+        assert_int_equal(cache_user_by_name(cache, "bob", &user), !changes[i].sample.without_bob);
+        assert_int_equal(cache_service_by_port(cache, 80, "tcp", &service), !changes[i].sample.is_other_port);
+        assert_int_equal(cache_service_by_port(cache, 81, "", &service), changes[i].sample.is_other_port);
+        cache_end(cache);
+    }
+}
+
+static void a_key_goes_from_one_to_another(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_state none = { 0 };
+    struct cache_user user;
+
+    /* to one before it, to one behind it, and to nobody */
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(cache_writer_begin(writer), 0);
+        put_user(writer, "alice", 1001);
+        if (i == 0)
+            assert_int_equal(cache_put_alias(writer, CACHE_USER, "boss"), 0);
+        put_user(writer, "bob", 1002);
+        if (i == 1)
+            assert_int_equal(cache_put_alias(writer, CACHE_USER, "boss"), 0);
+        assert_int_equal(cache_writer_commit(writer, &none), 0);
+        if (!cache)
+            cache = open_cache(*state);
+        assert_int_equal(cache_begin(cache), 0);
+        assert_int_equal(cache_user_by_name(cache, "boss", &user), i < 2);
+        if (i < 2)
+            assert_string_equal(user.name, i == 0 ? "alice" : "bob");
+        cache_end(cache);
+    }
+    assert_int_equal(cache_writer_begin(writer), 0);
+    put_user(writer, "boss", 1000);
+    put_user(writer, "bob", 1001);
+    put_user(writer, "alice", 1002);
+    assert_int_equal(cache_writer_commit(writer, &none), 0);
+    assert_int_equal(cache_writer_verify(writer), 0);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_id(cache, 1001, &user), 1);
+    assert_string_equal(user.name, "bob");
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    assert_int_equal(user.uid, 1002);
+    cache_end(cache);
+}
+
+static void put_users(struct cache_writer *writer, uint32_t n, const char *gecos)
+{
+    char name[32];
+
+    assert_int_equal(cache_writer_begin(writer), 0);
+    for (uint32_t i = 0; i < n; i++) {
+        struct cache_user user = { name, gecos, "/", "/bin/sh", 5000 + i, 1, false };
+
+        (void) snprintf(name, sizeof(name), "user%u", i);
+        assert_int_equal(cache_put_user(writer, name, &user), 0);
+    }
+    assert_int_equal(cache_writer_commit(writer, &(struct cache_state){ .source = "x" }), 0);
+}
+
+static void who_is_too_far_behind_is_told_that(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_state first, second;
+    struct told told;
+
+    put_users(writer, 3000, "a");
+    cache = open_cache(*state);
+    assert_int_equal(changes_since(cache, 0, &told), -ESTALE); /* of another file */
+    first = view_state(cache);
+    put_users(writer, 3000, "b");
+    assert_int_equal(changes_since(cache, first.last_change, &told), 0);
+    assert_int_equal(told.n, 3000);
+    second = view_state(cache);
+    put_users(writer, 3000, "c");
+    assert_int_equal(changes_since(cache, second.last_change, &told), 0);
+    assert_int_equal(changes_since(cache, first.last_change, &told), -ESTALE); /* 6000 */
+    assert_int_equal(changes_since(cache, second.last_change + 3000 - 1, &told), 0);
+    assert_string_equal(told.text, "user user2999");
+    assert_int_equal(changes_since(cache, second.last_change + 3001, &told), -ESTALE);
+
+    second = view_state(cache);
+    put_users(writer, CACHE_CHANGES_MAX + 1, "d");
+    assert_int_equal(changes_since(cache, second.last_change, &told), -ESTALE);
+}
+
+/* Pages that are written, by what the kernel says that this process has written. */
+static uint64_t bytes_written(void)
+{
+    char line[64];
+    uint64_t bytes = UINT64_MAX;
+    FILE *file = fopen("/proc/self/io", "re");
+
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file))
+        if (strncmp(line, "wchar: ", 7) == 0)
+            bytes = strtoull(line + 7, NULL, 10);
+    assert_int_equal(fclose(file), 0);
+    return bytes;
+}
+
+static void one_changed_entry_costs_one(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    uint64_t before, all;
+    char name[32];
+
+    before = bytes_written();
+    put_users(writer, 10000, "a");
+    all = bytes_written() - before;
+    for (unsigned i = 0; i < 3; i++) {
+        before = bytes_written();
+        assert_int_equal(cache_writer_begin(writer), 0);
+        for (uint32_t k = 0; k < 10000; k++) {
+            struct cache_user user = {
+                name, k == 5000 && i < 2 ? (i == 0 ? "b" : "c") : "a", "/", "/bin/sh", 5000 + k, 1, false
+            };
+
+            (void) snprintf(name, sizeof(name), "user%u", k);
+            assert_int_equal(cache_put_user(writer, name, &user), 0);
+        }
+        assert_int_equal(cache_writer_commit(writer, &(struct cache_state){ .source = "x" }), 0);
+        assert_true(bytes_written() - before < all / 10);
+        assert_true(bytes_written() - before < 30UL * (unsigned long) sysconf(_SC_PAGESIZE));
+    }
+}
+
 /* ---- files ---- */
 
 static void a_new_file_is_not_taken_for_the_one_before(void **state)
@@ -341,7 +653,7 @@ static void a_file_of_something_else_is_made_anew(void **state)
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     folder_write(*state, "cache_" DOMAIN ".mdb", text);
-    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EBADMSG);
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EIO);
     writer = open_writer(*state);
     put_sample(writer);
 }
@@ -352,16 +664,81 @@ static void a_file_that_is_cut_off_is_damaged(void **state)
     CLEANUP(cache_closep) struct cache *cache = NULL;
     const char *path = folder_file(*state, "cache_" DOMAIN ".mdb");
     struct cache_state there;
-    struct stat st;
 
     put_sample(writer);
     writer = cache_writer_close(writer);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(truncate(path, st.st_size - 4096), 0);
-    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EBADMSG);
+    assert_int_equal(truncate(path, 3L * sysconf(_SC_PAGESIZE)), 0); /* two of LMDB's own, and one more */
+    assert_int_equal(cache_open(((struct folder *) *state)->path, DOMAIN, &cache), -EIO);
     writer = open_writer(*state); /* made anew */
     assert_int_equal(cache_writer_state(writer, &there), 0);
     assert_int_equal(there.generation, 0);
+}
+
+/* ---- readers that are killed ---- */
+
+/* One more reader than LMDB's table has places, while others have the file open: nobody clears it
+ * by being the first. */
+#define N_READERS 126
+
+static void die_with_a_view(const struct folder *folder)
+{
+    struct cache *cache = NULL;
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (cache_open(folder->path, DOMAIN, &cache) != 1 || cache_begin(cache) < 0)
+            _exit(1);
+        (void) raise(SIGKILL);
+        _exit(2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+}
+
+static int in_child(int (*work)(const struct folder *folder), const struct folder *folder)
+{
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(work(folder));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int read_once(const struct folder *folder)
+{
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+
+    return cache_open(folder->path, DOMAIN, &cache) != 1 || cache_begin(cache) < 0 ||
+           cache_user_by_name(cache, "alice", &user) != 1;
+}
+
+static void readers_that_were_killed_leave_room_for_others(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+
+    put_sample(writer);
+    for (unsigned i = 0; i < N_READERS; i++)
+        die_with_a_view(*state);
+    assert_int_equal(in_child(read_once, *state), 0);
+}
+
+static void readers_that_were_killed_leave_room_for_the_writer(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    struct cache_state there;
+
+    put_sample(writer);
+    for (unsigned i = 0; i < N_READERS; i++)
+        die_with_a_view(*state);
+    assert_int_equal(cache_writer_state(writer, &there), 0);
+    assert_string_equal(there.source, "mark");
 }
 
 /* ---- with LMDB itself, as somebody else who writes to the file ---- */
@@ -523,7 +900,7 @@ static void every_truncation_of_a_record_is_refused(void **state)
             memcpy(cut, record, n);
             overwrite(*state, kind->table, &number, sizeof(number), cut, n);
             free(cut);
-            assert_int_equal(ask_about(*state, kind), n == bytes ? 1 : -EBADMSG);
+            assert_int_equal(ask_about(*state, kind), n == bytes ? 1 : -EIO);
         }
     }
 }
@@ -549,9 +926,48 @@ static void every_damaged_byte_of_a_record_is_harmless(void **state)
                 record[at] = (char) damages[d];
                 overwrite(*state, kind->table, &number, sizeof(number), record, bytes);
                 r = ask_about(*state, kind); /* which reads all of it */
-                assert_true(r == 1 || r == -EBADMSG);
+                assert_true(r == 1 || r == -EIO);
                 record[at] = good;
             }
+    }
+}
+
+/* What a reader meets, who looks for all finds. */
+static void damage_anywhere_is_found(void **state)
+{
+    const uint64_t alice = NUMBER(1001, 0), devs = NUMBER(200, 0), first = NUMBER(0, 0);
+    const struct {
+        enum table table;
+        const void *key;
+        size_t key_bytes;
+    } rows[] = {
+        { TABLE_STATE, STATE_KEY, sizeof(STATE_KEY) - 1 },
+        { TABLE_USERS, &alice, 8 },
+        { TABLE_GROUPS, &devs, 8 },
+        { TABLE_NETGROUPS, &first, 8 },
+        { TABLE_SERVICES, &first, 8 },
+        { TABLE_GIDS, &alice, 8 },
+        { TABLE_USER_NAMES, "al", 2 },
+        { TABLE_GROUP_NAMES, "devs", 4 },
+        { TABLE_NETGROUP_NAMES, "ng", 2 },
+        { TABLE_SERVICE_NAMES, "www\0tcp", 7 },
+        { TABLE_SERVICE_PORTS, "\0\120tcp", 5 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct cache_writer *writer = open_writer(*state);
+
+        put_sample(writer);
+        assert_int_equal(cache_writer_verify(writer), 0);
+        cache_writer_close(writer);
+        overwrite(*state, rows[i].table, rows[i].key, rows[i].key_bytes, "bad", 3);
+
+        writer = open_writer(*state);
+        assert_int_equal(cache_writer_verify(writer), -EIO);
+        assert_int_equal(cache_writer_replace(writer), 0);
+        assert_int_equal(cache_writer_verify(writer), 0);
+        put_sample(writer);
+        cache_writer_close(writer);
     }
 }
 
@@ -564,11 +980,73 @@ static void keys_that_lead_nowhere_are_damage(void **state)
     put_sample(writer);
     cache_writer_close(writer);
     overwrite(*state, TABLE_USER_NAMES, "alice", 5, &nobody, sizeof(nobody));
-    assert_int_equal(ask_about(*state, &kinds[0]), -EBADMSG);
+    assert_int_equal(ask_about(*state, &kinds[0]), -EIO);
     overwrite(*state, TABLE_USER_NAMES, "alice", 5, &nobody, 3);
-    assert_int_equal(ask_about(*state, &kinds[0]), -EBADMSG);
+    assert_int_equal(ask_about(*state, &kinds[0]), -EIO);
     overwrite(*state, TABLE_USER_NAMES, "alice", 5, &alice, sizeof(alice));
     assert_int_equal(ask_about(*state, &kinds[0]), 1);
+}
+
+/* ---- room ---- */
+
+static int put_many(struct cache_writer *writer, uint32_t n)
+{
+    static char gecos[1000];
+    char name[32];
+    int r;
+
+    memset(gecos, 'x', sizeof(gecos) - 1);
+    r = cache_writer_begin(writer);
+    for (uint32_t i = 0; i < n && r == 0; i++) {
+        struct cache_user user = { name, gecos, "/", "/bin/sh", 5000 + i, 1, false };
+
+        (void) snprintf(name, sizeof(name), "user%u", i);
+        r = cache_put_user(writer, name, &user);
+    }
+    if (r < 0)
+        cache_writer_abort(writer);
+    return r < 0 ? r : cache_writer_commit(writer, &(struct cache_state){ .source = "many" });
+}
+
+static void a_file_that_is_too_small_is_enlarged(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    struct cache_user user;
+
+    put_sample(writer);
+    cache = open_cache(*state);
+    assert_int_equal(put_many(writer, 80000), -ENOBUFS);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_name(cache, "alice", &user), 1);
+    cache_end(cache);
+    assert_int_equal(put_many(writer, 80000), 0);
+    assert_int_equal(cache_begin(cache), 0);
+    assert_int_equal(cache_user_by_name(cache, "user79999", &user), 1);
+    cache_end(cache);
+}
+
+static int write_many(const struct folder *folder)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
+
+    return cache_writer_open(folder->path, DOMAIN, &writer) < 0 || put_many(writer, 80000) != -ENOBUFS ||
+           put_many(writer, 80000) < 0;
+}
+
+/* The backend after its import. */
+static void a_file_that_another_has_enlarged_is_written_on(void **state)
+{
+    CLEANUP(cache_writer_closep) struct cache_writer *writer = open_writer(*state);
+    struct cache_state there;
+
+    put_sample(writer);
+    assert_int_equal(in_child(write_many, *state), 0);
+    assert_int_equal(cache_writer_state(writer, &there), 0);
+    assert_string_equal(there.source, "many");
+    there.offline_until = 7;
+    assert_int_equal(cache_writer_set_state(writer, &there), 0);
+    put_sample(writer);
 }
 
 /* ---- a full disk ---- */
@@ -825,17 +1303,27 @@ int main(void)
         TEST(who_is_taken_is_told),
         TEST(who_shares_an_id_is_found_by_name),
         TEST(an_enumeration_goes_on_where_it_stopped),
+        TEST(each_entry_has_its_own_time),
         TEST(a_view_sees_one_commit),
         TEST(what_is_aborted_never_was),
         TEST(the_state_is_set_without_the_entries),
+        TEST(readers_are_told_what_has_changed),
+        TEST(a_key_goes_from_one_to_another),
+        TEST(who_is_too_far_behind_is_told_that),
+        TEST(one_changed_entry_costs_one),
         TEST(a_new_file_is_not_taken_for_the_one_before),
         TEST(no_file_is_no_cache),
         TEST(a_file_of_something_else_is_made_anew),
         TEST(a_file_that_is_cut_off_is_damaged),
+        TEST(readers_that_were_killed_leave_room_for_others),
+        TEST(readers_that_were_killed_leave_room_for_the_writer),
         TEST(another_layout_is_none_for_readers_and_made_anew),
         TEST(every_truncation_of_a_record_is_refused),
         TEST(every_damaged_byte_of_a_record_is_harmless),
+        TEST(damage_anywhere_is_found),
         TEST(keys_that_lead_nowhere_are_damage),
+        TEST(a_file_that_is_too_small_is_enlarged),
+        TEST(a_file_that_another_has_enlarged_is_written_on),
         TEST(a_full_disk_leaves_the_old_entries),
         TEST(readers_of_another_user_need_no_right_to_write),
         TEST(modes_of_an_older_cache_are_put_right),

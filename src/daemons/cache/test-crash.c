@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a power cut leaves: every prefix of the writes to a cache, and those between two syncs in any part, open
- * as one of the states that were committed.
+ * as one of the states that were committed. And what a kill leaves, before and behind each of the calls.
  *
  * The writes are recorded by functions of this program, which LMDB, being a shared library, finds before the C
  * library's. */
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -44,18 +46,28 @@ static struct {
     char path[128];
     struct record *records;
     size_t n;
+    unsigned kill_at; /* before or behind which call this process ends: two for each; 0: none */
 } trace;
 
 static bool is_recorded(int fd)
 {
     struct stat ours, theirs;
 
-    return trace.is_on && fstat(fd, &ours) == 0 && stat(trace.path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-           ours.st_ino == theirs.st_ino;
+    return (trace.is_on || trace.kill_at > 0) && fstat(fd, &ours) == 0 && stat(trace.path, &theirs) == 0 &&
+           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+/* Called before a call, and behind it. */
+static void step(int fd)
+{
+    if (trace.kill_at > 0 && is_recorded(fd) && --trace.kill_at == 0)
+        (void) raise(SIGKILL);
 }
 
 static void add(struct record record, const void *data)
 {
+    if (!trace.is_on)
+        return;
     trace.records = realloc(trace.records, (trace.n + 1) * sizeof(*trace.records));
     assert_non_null(trace.records);
     if (record.bytes > 0 && data) {
@@ -75,8 +87,11 @@ static bool writes_through(int fd)
 
 ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset)
 {
-    ssize_t n = REAL(pwrite)(fd, data, bytes, offset);
+    ssize_t n;
 
+    step(fd);
+    n = REAL(pwrite)(fd, data, bytes, offset);
+    step(fd);
     if (n > 0 && is_recorded(fd))
         add((struct record){ WRITE, writes_through(fd), offset, (size_t) n, NULL }, data);
     return n;
@@ -84,9 +99,12 @@ ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset)
 
 ssize_t pwritev(int fd, const struct iovec *parts, int n_parts, off_t offset)
 {
-    ssize_t n = REAL(pwritev)(fd, parts, n_parts, offset);
+    ssize_t n;
     off_t at = offset;
 
+    step(fd);
+    n = REAL(pwritev)(fd, parts, n_parts, offset);
+    step(fd);
     /* Each part for itself: a page is what the disk has or has not. */
     for (int i = 0; n > 0 && i < n_parts && is_recorded(fd); i++) {
         add((struct record){ WRITE, writes_through(fd), at, parts[i].iov_len, NULL }, parts[i].iov_base);
@@ -98,8 +116,11 @@ ssize_t pwritev(int fd, const struct iovec *parts, int n_parts, off_t offset)
 ssize_t write(int fd, const void *data, size_t bytes)
 {
     off_t offset = is_recorded(fd) ? lseek(fd, 0, SEEK_CUR) : -1;
-    ssize_t n = REAL(write)(fd, data, bytes);
+    ssize_t n;
 
+    step(fd);
+    n = REAL(write)(fd, data, bytes);
+    step(fd);
     if (n > 0 && offset >= 0)
         add((struct record){ WRITE, writes_through(fd), offset, (size_t) n, NULL }, data);
     return n;
@@ -108,8 +129,11 @@ ssize_t write(int fd, const void *data, size_t bytes)
 ssize_t writev(int fd, const struct iovec *parts, int n_parts)
 {
     off_t offset = is_recorded(fd) ? lseek(fd, 0, SEEK_CUR) : -1;
-    ssize_t n = REAL(writev)(fd, parts, n_parts);
+    ssize_t n;
 
+    step(fd);
+    n = REAL(writev)(fd, parts, n_parts);
+    step(fd);
     for (int i = 0; n > 0 && offset >= 0 && i < n_parts; i++) {
         add((struct record){ WRITE, writes_through(fd), offset, parts[i].iov_len, NULL }, parts[i].iov_base);
         offset += (off_t) parts[i].iov_len;
@@ -119,8 +143,11 @@ ssize_t writev(int fd, const struct iovec *parts, int n_parts)
 
 int ftruncate(int fd, off_t bytes)
 {
-    int r = REAL(ftruncate)(fd, bytes);
+    int r;
 
+    step(fd);
+    r = REAL(ftruncate)(fd, bytes);
+    step(fd);
     if (r == 0 && is_recorded(fd))
         add((struct record){ TRUNCATE, false, bytes, 0, NULL }, NULL);
     return r;
@@ -128,8 +155,11 @@ int ftruncate(int fd, off_t bytes)
 
 int fdatasync(int fd)
 {
-    int r = REAL(fdatasync)(fd);
+    int r;
 
+    step(fd);
+    r = REAL(fdatasync)(fd);
+    step(fd);
     if (r == 0 && is_recorded(fd))
         add((struct record){ SYNC, false, 0, 0, NULL }, NULL);
     return r;
@@ -137,14 +167,22 @@ int fdatasync(int fd)
 
 int fsync(int fd)
 {
-    int r = REAL(fsync)(fd);
+    int r;
 
+    step(fd);
+    r = REAL(fsync)(fd);
+    step(fd);
     if (r == 0 && is_recorded(fd))
         add((struct record){ SYNC, false, 0, 0, NULL }, NULL);
     return r;
 }
 
-/* ---- states: in that of commit number n there are n users, whose texts say n ---- */
+/* ---- states: in that of commit number n there are more or fewer users, whose texts say n ---- */
+
+static uint32_t n_users(uint32_t number)
+{
+    return number * 3 % 7 * 40;
+}
 
 static void commit(struct cache_writer *writer, uint32_t number)
 {
@@ -154,8 +192,10 @@ static void commit(struct cache_writer *writer, uint32_t number)
     (void) snprintf(state.source, sizeof(state.source), "%u", number);
     (void) snprintf(text, sizeof(text), "state %u", number);
     assert_int_equal(cache_writer_begin(writer), 0);
-    for (uint32_t i = 0; i < number * 20; i++) {
-        struct cache_user user = { name, text, "/home/of/a/user/with/some/text", "/bin/sh", 1000 + i, number, false };
+    for (uint32_t i = 0; i < n_users(number); i++) {
+        struct cache_user user = {
+            name, text, "/home/of/a/user/with/some/text", "/bin/sh", 1000 + number % 2 * 1000 + i, number, false
+        };
 
         (void) snprintf(name, sizeof(name), "user%u", i);
         assert_int_equal(cache_put_user(writer, name, &user), 0);
@@ -192,7 +232,7 @@ static uint32_t check_state(struct cache *cache)
     assert_true((state.generation > 0) == (check.number > 0));
     (void) snprintf(check.text, sizeof(check.text), "state %u", check.number);
     assert_int_equal(cache_each_user(cache, 0, on_user, &check), 0);
-    assert_int_equal(check.n, check.number * 20);
+    assert_int_equal(check.n, n_users(check.number));
     for (uint32_t i = 0; i < check.n; i++) {
         (void) snprintf(name, sizeof(name), "user%u", i);
         assert_int_equal(cache_user_by_name(cache, name, &user), 1);
@@ -268,6 +308,22 @@ static void expect(const struct folder *folder, size_t n, size_t from, uint64_t 
     assert_true(number == least || number == least + 1);
 }
 
+/* Otherwise a page that is taken and never written, because it is given back within the commit, may
+ * lie behind its end: then the file looks as if it were cut off. */
+static void assert_no_write_enlarges_the_file(void)
+{
+    off_t bytes = 2 * sysconf(_SC_PAGESIZE); /* LMDB's own, when it makes the file */
+
+    for (size_t i = 0; i < trace.n; i++) {
+        const struct record *record = &trace.records[i];
+
+        if (record->kind == TRUNCATE)
+            bytes = record->offset;
+        else if (record->kind == WRITE)
+            assert_true(record->offset + (off_t) record->bytes <= bytes);
+    }
+}
+
 static void every_power_cut_leaves_a_committed_state(void **state)
 {
     struct folder *folder = *state, replayed;
@@ -275,6 +331,7 @@ static void every_power_cut_leaves_a_committed_state(void **state)
     size_t n_syncs = 0, n_writes = 0, n_replays = 0;
 
     (void) snprintf(trace.path, sizeof(trace.path), "%s/cache_" DOMAIN ".mdb", folder->path);
+    trace.kill_at = 0;
     trace.is_on = true;
     assert_int_equal(cache_writer_open(folder->path, DOMAIN, &writer), 0);
     for (uint32_t i = 1; i <= N_COMMITS; i++) {
@@ -290,6 +347,7 @@ static void every_power_cut_leaves_a_committed_state(void **state)
     }
     assert_true(n_syncs >= 2 * N_COMMITS); /* the recording has seen them all */
     assert_true(n_writes > N_COMMITS * 5);
+    assert_no_write_enlarges_the_file();
 
     folder_make(&replayed);
     for (size_t n = 0; n <= trace.n; n++) {
@@ -313,9 +371,81 @@ static void every_power_cut_leaves_a_committed_state(void **state)
     free(trace.records);
 }
 
+/* ---- kills ---- */
+
+/* In a process of its own that ends at that step. Returns whether there was such a step. */
+static bool is_killed(const struct folder *folder, unsigned at, uint32_t number)
+{
+    struct cache_writer *writer = NULL;
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (cache_writer_open(folder->path, DOMAIN, &writer) < 0)
+            _exit(1);
+        trace.kill_at = at;
+        commit(writer, number);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+/* As one who comes now sees it. */
+static uint32_t state_for_others(const struct folder *folder)
+{
+    struct cache *cache = NULL;
+    uint32_t number = 0;
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(cache_open(folder->path, DOMAIN, &cache) == 1 ? (int) check_state(cache) : 255);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    number = (uint32_t) WEXITSTATUS(status);
+    assert_int_not_equal(number, 255);
+    return number;
+}
+
+static void every_kill_leaves_a_committed_state(void **state)
+{
+    struct folder *folder = *state;
+    struct cache_writer *writer = NULL;
+    struct cache *cache = NULL; /* of one who has it open all the time */
+    unsigned n_kills = 0;
+
+    (void) snprintf(trace.path, sizeof(trace.path), "%s/cache_" DOMAIN ".mdb", folder->path);
+    assert_int_equal(cache_writer_open(folder->path, DOMAIN, &writer), 0);
+    commit(writer, 1);
+    cache_writer_close(writer);
+    assert_int_equal(cache_open(folder->path, DOMAIN, &cache), 1);
+
+    for (uint32_t i = 0, number = 1; i < N_COMMITS; i++) {
+        unsigned at = 1;
+        bool is_killed_here;
+
+        do {
+            is_killed_here = is_killed(folder, at++, number + 1);
+            if (check_state(cache) != number) /* it had got that far */
+                number++;
+            assert_int_equal(check_state(cache), number);
+            assert_int_equal(state_for_others(folder), number);
+            n_kills += is_killed_here;
+        } while (is_killed_here);
+        assert_true(at > 6); /* before and behind three calls */
+    }
+    cache_close(cache);
+    print_message("%u kills\n", n_kills);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_kill_leaves_a_committed_state, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(every_power_cut_leaves_a_committed_state, folder_setup, folder_teardown),
     };
 

@@ -28,6 +28,9 @@ struct question {
     struct question *next;
     struct dataprovider_call *calls;
     sd_bus_slot *slot; /* NULL: not sent on this connection */
+    uint64_t cookie;   /* of what was sent */
+    sd_event_source *deadline;
+    uint64_t end_usec; /* of its work, once it was taken; 0: never was */
     const char *kind;
     char *name;
     uint32_t id;
@@ -41,6 +44,8 @@ struct dataprovider {
     sd_event_source *retry;
     uint64_t retry_usec;
     uint64_t unreachable_since_usec; /* the first failure since its last answer, or 0 */
+    uint64_t silent_until_usec;
+    bool is_heard;
     struct question *questions;
 };
 
@@ -62,6 +67,7 @@ static struct question *question_free(struct question *question)
         free(call);
     }
     sd_bus_slot_unref(question->slot);
+    sd_event_source_disable_unref(question->deadline);
     free(question->name);
     free(question);
     return NULL;
@@ -80,6 +86,38 @@ static void question_answer(struct question *question, int r)
         free(call);
     }
     question_free(question);
+}
+
+/* Whatever comes from the backend. */
+static void alive(struct dataprovider *provider)
+{
+    provider->unreachable_since_usec = 0;
+    provider->retry_usec = RETRY_MIN_USEC;
+    provider->silent_until_usec = 0;
+}
+
+static int set_deadline(struct question *question, uint64_t end_usec)
+{
+    int r;
+
+    r = sd_event_source_set_time(question->deadline, end_usec);
+    return r < 0 ? r : sd_event_source_set_enabled(question->deadline, SD_EVENT_ONESHOT);
+}
+
+/* What was sent is still taken when the backend goes on, which tells us so. */
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct question *question = userdata;
+
+    (void) source;
+    (void) usec;
+    if (question->end_usec == 0) {
+        if (!dataprovider_is_silent(question->provider))
+            log_warning("backend at %s: it takes no questions; going on with what is known", question->provider->path);
+        question->provider->silent_until_usec = now_usec() + DATAPROVIDER_SILENT_USEC;
+    }
+    question_answer(question, -ETIMEDOUT);
+    return 0;
 }
 
 static void send_open(struct dataprovider *provider);
@@ -109,9 +147,19 @@ static void send_in(struct dataprovider *provider, uint64_t usec)
 static void disconnect(struct dataprovider *provider)
 {
     struct question *question;
+    uint64_t end = now_usec() + DATAPROVIDER_TAKEN_USEC;
+    int r;
 
-    for (question = provider->questions; question; question = question->next)
+    for (question = provider->questions; question; question = question->next) {
         question->slot = sd_bus_slot_unref(question->slot);
+        if (question->end_usec == 0)
+            continue;
+        /* Whoever takes it again does not get more time for it. */
+        r = set_deadline(question, end < question->end_usec ? end : question->end_usec);
+        if (r < 0)
+            log_error_errno(r, "cannot wait for the backend at %s: %m", provider->path);
+    }
+    provider->is_heard = false;
     provider->bus = sd_bus_close_unref(provider->bus);
 }
 
@@ -125,7 +173,7 @@ static void unreachable(struct dataprovider *provider, int r)
         provider->unreachable_since_usec = now;
     if (!provider->questions)
         return;
-    if (now - provider->unreachable_since_usec < DATAPROVIDER_UNREACHABLE_USEC) {
+    if (now - provider->unreachable_since_usec < DATAPROVIDER_TAKEN_USEC) {
         send_in(provider, provider->retry_usec);
         provider->retry_usec = provider->retry_usec * 2 < RETRY_MAX_USEC ? provider->retry_usec * 2 : RETRY_MAX_USEC;
         return;
@@ -165,8 +213,8 @@ static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *error
         return 0;
     }
 
-    question->provider->unreachable_since_usec = 0;
-    question->provider->retry_usec = RETRY_MIN_USEC;
+    alive(question->provider);
+    question->provider->is_heard = true;
     r = sd_bus_message_read(message, "b", &online);
     if (r < 0)
         log_warning_errno(r, "cannot read an answer of the backend at %s: %m", question->provider->path);
@@ -174,10 +222,52 @@ static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *error
     return 0;
 }
 
+static int on_taken(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    struct dataprovider *provider = userdata;
+    uint64_t cookie, patience_usec;
+    struct question *question;
+    int r;
+
+    (void) error;
+    r = sd_bus_message_read(message, "tt", &cookie, &patience_usec);
+    if (r < 0) {
+        log_warning_errno(r, "cannot read what the backend at %s says: %m", provider->path);
+        return 0;
+    }
+    alive(provider);
+    for (question = provider->questions; question; question = question->next)
+        if (question->slot && question->cookie == cookie)
+            break;
+    if (!question)
+        return 0;
+    if (question->end_usec == 0)
+        question->end_usec = now_usec() + patience_usec;
+    r = set_deadline(question, question->end_usec);
+    if (r < 0)
+        log_error_errno(r, "cannot wait for the backend at %s: %m", provider->path);
+    return 0;
+}
+
+static void message_unrefp(sd_bus_message **message)
+{
+    sd_bus_message_unref(*message);
+}
+
 static int question_send(struct question *question)
 {
-    return sd_bus_call_method_async(question->provider->bus, &question->slot, NULL, BUS_PATH, BUS_DATAPROVIDER, "Refresh",
-                                    on_reply, question, "ssu", question->kind, question->name, question->id);
+    CLEANUP(message_unrefp) sd_bus_message *message = NULL;
+    int r;
+
+    r = sd_bus_message_new_method_call(question->provider->bus, &message, NULL, BUS_PATH, BUS_DATAPROVIDER,
+                                       "Refresh");
+    if (r >= 0)
+        r = sd_bus_message_append(message, "ssu", question->kind, question->name, question->id);
+    if (r >= 0) /* the deadline is the question's */
+        r = sd_bus_call_async(question->provider->bus, &question->slot, message, on_reply, question, UINT64_MAX);
+    if (r >= 0)
+        r = sd_bus_message_get_cookie(message, &question->cookie);
+    return r;
 }
 
 static int connect_to_backend(struct dataprovider *provider)
@@ -187,8 +277,7 @@ static int connect_to_backend(struct dataprovider *provider)
     r = bus_connect(provider->event, provider->path, provider->owner, &provider->bus);
     if (r < 0)
         return r;
-    /* how long an answer may take is said by those who wait for it */
-    r = sd_bus_set_method_call_timeout(provider->bus, UINT64_MAX);
+    r = sd_bus_match_signal(provider->bus, NULL, NULL, BUS_PATH, BUS_DATAPROVIDER, "Taken", on_taken, provider);
     if (r >= 0)
         r = bus_watch_close(provider->bus, on_close, provider);
     return r;
@@ -252,6 +341,7 @@ static int question_new(struct dataprovider *provider, const char *kind, const c
                         struct question **ret)
 {
     struct question *question;
+    int r;
 
     question = calloc(1, sizeof(*question));
     if (!question)
@@ -260,6 +350,12 @@ static int question_new(struct dataprovider *provider, const char *kind, const c
     if (!question->name) {
         free(question);
         return -ENOMEM;
+    }
+    r = sd_event_add_time_relative(provider->event, &question->deadline, CLOCK_MONOTONIC, DATAPROVIDER_TAKEN_USEC,
+                                   10 * 1000, on_deadline, question);
+    if (r < 0) {
+        question_free(question);
+        return r;
     }
     question->provider = provider;
     question->kind = kind;
@@ -317,4 +413,14 @@ struct dataprovider_call *dataprovider_cancel(struct dataprovider_call *call)
         question_free(question);
     }
     return NULL;
+}
+
+bool dataprovider_is_silent(const struct dataprovider *provider)
+{
+    return now_usec() < provider->silent_until_usec;
+}
+
+bool dataprovider_is_heard(const struct dataprovider *provider)
+{
+    return provider->is_heard;
 }

@@ -130,7 +130,6 @@ static int domain_init(struct domain *domain, const struct domains *domains, con
     domain->min_id = config_u32(config, section, "min_id");
     domain->max_id = config_u32(config, section, "max_id");
     domain->override_gid = config_u32(config, section, "override_gid");
-    domain->entry_life = config_usec(config, section, "entry_cache_timeout") / 1000000 + 1;
     domain->offline_life = config_usec(config, section, "offline_timeout") / 1000000 + 1;
     domain->override_home = config_text(config, section, "override_homedir");
     domain->fallback_home = config_text(config, section, "fallback_homedir");
@@ -215,6 +214,7 @@ struct domains *domains_free(struct domains *domains)
 
         cache_close(domain->cache);
         dataprovider_free(domain->backend);
+        free(domain->outdated);
         free_filters(domain->filtered_users);
         free_filters(domain->filtered_groups);
         free(domain->name);
@@ -311,14 +311,95 @@ void domain_end(struct domain *domain)
     cache_end(domain->cache);
 }
 
-bool domain_is_fresh(const struct domain *domain, uint64_t now)
+void domain_told(struct domain *domain, int r)
 {
-    return !domain->must_ask && now < domain->state.fresh_until && domain->state.fresh_until - now <= domain->entry_life;
+    if (r < 0 && domain->trouble == 0)
+        log_warning_errno(r, "domain %s: its cache cannot be read: %m; going on without it", domain->name);
+    if (r < 0) {
+        domain->trouble = r;
+        domain->trouble_generation = domain->cache && r == -EIO ? domain->state.generation : 0;
+        domain->cache = cache_close(domain->cache); /* what comes in its place is opened at once */
+        return;
+    }
+    /* Of a damaged one others may be read. */
+    if (domain->trouble == 0 || !domain->cache || domain->state.generation == domain->trouble_generation)
+        return;
+    domain->trouble = 0;
+    log_warning("domain %s: its cache can be read again", domain->name);
+}
+
+bool domain_is_fresh(const struct domain *domain, enum cache_kind kind, uint64_t now)
+{
+    return domain->state.updated <= now && now < domain->state.good_until[kind];
+}
+
+bool domain_is_complete(const struct domain *domain, enum cache_kind kind, uint64_t now)
+{
+    return domain->state.is_complete && domain_is_fresh(domain, kind, now);
 }
 
 bool domain_is_offline(const struct domain *domain, uint64_t now)
 {
     return now < domain->state.offline_until && domain->state.offline_until - now <= domain->offline_life;
+}
+
+#define N_OUTDATED 256
+#define OUTDATED_USEC 1000000ULL
+
+struct outdated {
+    uint64_t number; /* 0: none */
+    bool is_group;
+    uint64_t asked_usec; /* also of the one that was here before: who shares its place asks no more often */
+};
+
+static struct outdated *place_of(const struct domain *domain, bool is_group, uint64_t number)
+{
+    uint64_t hash = fnv(fnv(FNV_START, &number, sizeof(number)), &is_group, sizeof(is_group));
+
+    return &domain->outdated[(hash ^ hash >> 32) % N_OUTDATED];
+}
+
+int domain_set_outdated(struct domain *domain, bool is_group, uint64_t number)
+{
+    struct outdated *place;
+
+    if (!domain->outdated)
+        domain->outdated = calloc(N_OUTDATED, sizeof(*domain->outdated));
+    if (!domain->outdated)
+        return -ENOMEM;
+    place = place_of(domain, is_group, number);
+    place->number = number;
+    place->is_group = is_group;
+    return 0;
+}
+
+bool domain_is_outdated(const struct domain *domain, bool is_group, uint64_t number)
+{
+    const struct outdated *place;
+
+    if (!domain->outdated || number == 0)
+        return false;
+    place = place_of(domain, is_group, number);
+    return place->number == number && place->is_group == is_group;
+}
+
+bool domain_must_ask(struct domain *domain, bool is_group, uint64_t number, uint64_t now_usec)
+{
+    struct outdated *place;
+
+    if (!domain_is_outdated(domain, is_group, number))
+        return false;
+    place = place_of(domain, is_group, number);
+    if (place->asked_usec != 0 && now_usec - place->asked_usec < OUTDATED_USEC)
+        return false;
+    place->asked_usec = now_usec;
+    return true;
+}
+
+void domain_set_asked(struct domain *domain, bool is_group, uint64_t number)
+{
+    if (domain_is_outdated(domain, is_group, number))
+        place_of(domain, is_group, number)->number = 0;
 }
 
 bool domain_has_id(const struct domain *domain, uint32_t id)

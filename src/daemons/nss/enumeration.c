@@ -8,6 +8,7 @@
 #include "nss/domains.h"
 #include "nss/enumeration.h"
 #include "nss/groups.h"
+#include "nss/listings.h"
 #include "nss/lookup.h"
 #include "nss/nss.h"
 #include "nss/services.h"
@@ -15,17 +16,10 @@
 #include "responder/responder.h"
 #include "wire/packet.h"
 
-enum what {
-    USERS,
-    GROUPS,
-    SERVICES,
-    N_WHAT
-};
-
 /* Of one client. */
 struct positions {
-    size_t next[N_WHAT]; /* the domain whose entries come next */
-    bool open[N_WHAT];   /* between the start and the end */
+    size_t next[LISTING_KINDS]; /* the domain whose entries come next */
+    bool open[LISTING_KINDS];   /* between the start and the end */
 };
 
 struct listing {
@@ -78,7 +72,7 @@ static int positions_of(struct request *request, struct positions **ret)
     return 0;
 }
 
-static int set_open(struct request *request, enum what what, bool open)
+static int set_open(struct request *request, enum listing_kind what, bool open)
 {
     struct positions *positions;
     int r;
@@ -87,40 +81,53 @@ static int set_open(struct request *request, enum what what, bool open)
     if (r < 0)
         return r;
     positions->open[what] = open;
-    request_set_enumerating(request, positions->open[USERS] || positions->open[GROUPS] || positions->open[SERVICES]);
+    request_set_enumerating(request, positions->open[LISTING_USERS] || positions->open[LISTING_GROUPS] || positions->open[LISTING_SERVICES]);
     return 0;
 }
 
-static enum what what_of(const struct lookup_query *query)
+static enum listing_kind what_of(const struct lookup_query *query)
 {
-    return query->kind == LOOKUP_USER ? USERS : query->kind == LOOKUP_GROUP ? GROUPS : SERVICES;
+    return query->kind == LOOKUP_USER ? LISTING_USERS : query->kind == LOOKUP_GROUP ? LISTING_GROUPS : LISTING_SERVICES;
+}
+
+/* Returns 1 with all entries written, 0 if there are none, or a negative errno. */
+static int write_all(struct request *request, const struct domain *domain, enum listing_kind what)
+{
+    struct listing listing = { .out = request_out(request), .nss = request_state(request), .domain = domain };
+    size_t n_at;
+    int r;
+
+    n_at = packet_reserve_u32(listing.out);
+    packet_put_u32(listing.out, 0); /* reserved */
+    r = what == LISTING_USERS    ? cache_each_user(domain->cache, 0, put_user, &listing)
+        : what == LISTING_GROUPS ? cache_each_group(domain->cache, 0, put_group, &listing)
+                         : cache_each_service(domain->cache, 0, put_service, &listing);
+    if (r < 0)
+        return r;
+    packet_set_u32(listing.out, n_at, listing.n);
+    return listing.n > 0;
 }
 
 static int answer(struct request *request, const struct lookup_query *query, struct domain *domain, const char *key)
 {
     struct nss *nss = request_state(request);
-    struct listing listing = { .out = request_out(request), .nss = nss, .domain = domain };
-    enum what what = what_of(query);
+    size_t at = (size_t) (domain - nss->domains->all);
+    enum listing_kind what = what_of(query);
     struct positions *positions;
-    size_t n_at;
     int r;
 
     (void) key;
     r = positions_of(request, &positions);
     if (r < 0)
         return r;
-
-    n_at = packet_reserve_u32(listing.out);
-    packet_put_u32(listing.out, 0); /* reserved */
-    r = what == USERS    ? cache_each_user(domain->cache, 0, put_user, &listing)
-        : what == GROUPS ? cache_each_group(domain->cache, 0, put_group, &listing)
-                         : cache_each_service(domain->cache, 0, put_service, &listing);
-    if (r < 0)
-        return r;
-    packet_set_u32(listing.out, n_at, listing.n);
-    if (listing.n == 0)
-        return 0;
-    positions->next[what] = (size_t) (domain - nss->domains->all) + 1;
+    if (!listings_use(nss->listings, request, at, what, domain->state.generation)) {
+        r = write_all(request, domain, what);
+        if (r > 0)
+            listings_keep(nss->listings, request, at, what, domain->state.generation);
+        if (r <= 0)
+            return r;
+    }
+    positions->next[what] = at + 1;
     return 1;
 }
 
@@ -139,7 +146,7 @@ static int at_end(struct request *request, const struct lookup_query *query)
 }
 
 /* Both start and end. */
-static int rewind_to_first(struct request *request, enum what what, bool open)
+static int rewind_to_first(struct request *request, enum listing_kind what, bool open)
 {
     struct positions *positions;
     int r;
@@ -169,7 +176,7 @@ static int next(struct request *request, enum lookup_kind kind)
 
 int on_users_start(struct request *request)
 {
-    return rewind_to_first(request, USERS, true);
+    return rewind_to_first(request, LISTING_USERS, true);
 }
 
 int on_users_next(struct request *request)
@@ -179,12 +186,12 @@ int on_users_next(struct request *request)
 
 int on_users_end(struct request *request)
 {
-    return rewind_to_first(request, USERS, false);
+    return rewind_to_first(request, LISTING_USERS, false);
 }
 
 int on_groups_start(struct request *request)
 {
-    return rewind_to_first(request, GROUPS, true);
+    return rewind_to_first(request, LISTING_GROUPS, true);
 }
 
 int on_groups_next(struct request *request)
@@ -194,12 +201,12 @@ int on_groups_next(struct request *request)
 
 int on_groups_end(struct request *request)
 {
-    return rewind_to_first(request, GROUPS, false);
+    return rewind_to_first(request, LISTING_GROUPS, false);
 }
 
 int on_services_start(struct request *request)
 {
-    return rewind_to_first(request, SERVICES, true);
+    return rewind_to_first(request, LISTING_SERVICES, true);
 }
 
 int on_services_next(struct request *request)
@@ -209,5 +216,5 @@ int on_services_next(struct request *request)
 
 int on_services_end(struct request *request)
 {
-    return rewind_to_first(request, SERVICES, false);
+    return rewind_to_first(request, LISTING_SERVICES, false);
 }

@@ -17,6 +17,8 @@ nss_libnss_a_SOURCES = \
 	nss/groups.h \
 	nss/hosts.c \
 	nss/hosts.h \
+	nss/listings.c \
+	nss/listings.h \
 	nss/lookup.c \
 	nss/lookup.h \
 	nss/memcache.c \

@@ -24,6 +24,16 @@ static const char *const kind_names[] = {
     [LOOKUP_NETGROUP] = "netgroup", [LOOKUP_SERVICE] = "service",
 };
 
+static const enum cache_kind cache_kinds[] = {
+    [LOOKUP_USER] = CACHE_USER,         [LOOKUP_GROUP] = CACHE_GROUP,     [LOOKUP_INITGROUPS] = CACHE_USER,
+    [LOOKUP_NETGROUP] = CACHE_NETGROUP, [LOOKUP_SERVICE] = CACHE_SERVICE,
+};
+
+/* A backend is asked once to make a damaged cache anew; who meets the damage then waits for it,
+ * too, for that long. */
+#define REPAIR_TOGETHER_USEC 1000000ULL
+#define REPAIR_AGAIN_USEC (10 * 1000000ULL)
+
 /* How it stands between a look-up and the backend of the domain in work. */
 enum asked {
     NOT_ASKED,
@@ -38,6 +48,9 @@ struct lookup {
     const struct domain *only;            /* the domain that the name names, or NULL */
     char name[CACHE_NAME_BYTES_MAX + 1];  /* without its domain; "": by id */
     size_t at;                            /* the domain in work */
+    uint64_t number;                      /* of the entry that it has of that domain, or 0 */
+    bool is_good;                         /* what was read of it, by the times of the entries themselves */
+    bool is_unsure;                       /* a domain could not say whether it has it */
 
     /* while it waits */
     struct dataprovider_call *call;
@@ -73,6 +86,10 @@ static void lookup_reply_nothing(struct lookup *lookup)
     struct lookup_query query = lookup->query;
     int r;
 
+    if (!query.otherwise && lookup->is_unsure) {
+        lookup_reply(lookup, LOOKUP_UNAVAILABLE);
+        return;
+    }
     if (!query.otherwise) {
         body_put_nothing(request_out(request));
         lookup_reply(lookup, 0);
@@ -107,22 +124,69 @@ static bool takes_part(const struct lookup *lookup, const struct domain *domain,
     return query->kind == LOOKUP_GROUP ? !domain_hides_group(domain, key) : !domain_hides_user(domain, key);
 }
 
-/* Reads the domain's cache. Returns 1 with the reply written, 0 if it does not know, or a negative errno. */
-static int look(struct lookup *lookup, struct domain *domain, const char *key)
+struct forgetting {
+    struct nss *nss;
+    const struct domain *domain;
+};
+
+/* Clients must not be told by the memory cache what is no longer so. Returns 0, or 1 if more than
+ * that entry may be different. */
+static int forget(const struct cache_change *change, void *userdata)
 {
-    struct nss *nss = lookup->nss;
-    uint64_t generation = domain->state.generation;
-    int r;
+    const struct forgetting *forgetting = userdata;
+    const struct domain *domain = forgetting->domain;
+    struct memcache *memcache = forgetting->nss->memcache;
+    char key[CACHE_NAME_BYTES_MAX + 1], room[DOMAIN_NAME_ROOM];
+
+    /* What was found in another domain by a key that is new here is found here. */
+    if (change->has_keys && forgetting->nss->domains->n > 1)
+        return 1;
+    switch (change->kind) {
+    case CACHE_USER:
+        memcache_forget_user(memcache, domain_output_name(domain, change->name, room));
+        memcache_forget_gids(memcache, domain_full_name(domain, change->name, room));
+        return 0;
+    case CACHE_GROUP:
+        memcache_forget_group(memcache, domain_output_name(domain, change->name, room));
+        /* of one that is filtered, its members lose the number */
+        return cache_key(change->name, domain->ignore_case, key) < 0 || domain_hides_group(domain, key);
+    default:
+        return 0; /* it is not in there */
+    }
+}
+
+int lookup_begin(struct nss *nss, struct domain *domain)
+{
+    const struct cache_state before = domain->state;
+    struct forgetting forgetting = { nss, domain };
+    int r, changes = 1;
 
     r = domain_begin(nss->domains, domain);
-    /* clients must not be told by the memory cache what is no longer so */
-    if (domain->state.generation != generation)
+    if (domain->state.generation == before.generation)
+        return r;
+    if (r > 0 && before.generation != 0)
+        changes = cache_each_change(domain->cache, before.last_change, forget, &forgetting);
+    if (changes == 0)
+        memcache_keep(nss->memcache, domains_mark(nss->domains));
+    else
         memcache_set_mark(nss->memcache, domains_mark(nss->domains));
+    return r;
+}
+
+/* Reads the domain's cache. Returns 1 with the reply written, 0 if it does not know, or a negative
+ * errno: -EIO is damage. */
+static int look(struct lookup *lookup, struct domain *domain, const char *key)
+{
+    int r;
+
+    r = lookup_begin(lookup->nss, domain);
     if (r <= 0)
         return r;
 
     request_out(lookup->request)->used = PACKET_HEADER_BYTES;
     r = lookup->query.answer(lookup->request, &lookup->query, domain, key);
+    lookup->is_good = r > 0 && cache_is_good(domain->cache, (uint64_t) time(NULL));
+    lookup->number = r > 0 && !lookup->query.enumerates ? cache_entry_number(domain->cache) : 0;
     domain_end(domain);
     return r;
 }
@@ -139,22 +203,60 @@ static struct negative_key negative_key_of(const struct lookup *lookup, const st
     };
 }
 
-/* Is the backend to be asked before we believe what the cache says? */
-static bool must_ask(const struct lookup *lookup, const struct domain *domain, const char *key, bool known)
+/* Is what was found as it should be? Of a list the single entries say nothing about those that are
+ * missing. */
+static bool is_fresh(const struct lookup *lookup, const struct domain *domain, uint64_t now)
+{
+    if (domain_is_fresh(domain, cache_kinds[lookup->query.kind], now))
+        return true;
+    return lookup->is_good && !lookup->query.enumerates;
+}
+
+/* What to make of what the cache says. */
+enum verdict {
+    BELIEVE,
+    ASK,
+    NOBODY_KNOWS, /* and nobody can be asked */
+};
+
+static bool is_of_group(const struct lookup *lookup)
+{
+    return lookup->query.kind == LOOKUP_GROUP;
+}
+
+static enum verdict judge_known(const struct lookup *lookup, struct domain *domain)
 {
     uint64_t now = (uint64_t) time(NULL);
-    struct negative_key negative;
 
-    if ((lookup->query.flags & BODY_INVALIDATE) || domain_is_offline(domain, now))
-        return false;
-    if (known && now_usec() < domain->silent_until_usec)
-        return false;
+    if (domain_is_offline(domain, now) || now_usec() < domain->silent_until_usec)
+        return BELIEVE;
     if (lookup->query.flags & BODY_ASK)
-        return true;
-    if (known || lookup->query.enumerates)
-        return !domain_is_fresh(domain, now);
-    negative = negative_key_of(lookup, domain, key);
-    return !negative_knows(lookup->nss->negative, &negative, now_usec());
+        return ASK;
+    if (domain_must_ask(domain, is_of_group(lookup), lookup->number, now_usec()))
+        return ASK;
+    return is_fresh(lookup, domain, now) ? BELIEVE : ASK;
+}
+
+static enum verdict judge_unknown(const struct lookup *lookup, const struct domain *domain, const char *key)
+{
+    struct negative_key negative = negative_key_of(lookup, domain, key);
+    uint64_t now = (uint64_t) time(NULL);
+    bool is_complete = domain_is_complete(domain, cache_kinds[lookup->query.kind], now);
+
+    if (domain_is_offline(domain, now) || dataprovider_is_silent(domain->backend))
+        return is_complete ? BELIEVE : NOBODY_KNOWS;
+    if (lookup->query.flags & BODY_ASK)
+        return ASK;
+    if (is_complete && dataprovider_is_heard(domain->backend))
+        return BELIEVE;
+    return negative_knows(lookup->nss->negative, &negative, now_usec()) ? BELIEVE : ASK;
+}
+
+static enum verdict judge(const struct lookup *lookup, struct domain *domain, const char *key, bool known)
+{
+    if (lookup->query.flags & BODY_INVALIDATE)
+        return BELIEVE;
+    return known || lookup->query.enumerates ? judge_known(lookup, domain) : judge_unknown(lookup, domain, key);
 }
 
 static struct domain *domain_in_work(const struct lookup *lookup)
@@ -174,7 +276,7 @@ static void on_answer(int r, void *userdata)
     if (r >= 0)
         domain->silent_until_usec = 0;
     if (r > 0)
-        domain->must_ask = false;
+        domain_set_asked(domain, is_of_group(lookup), lookup->number);
     lookup_go_on(lookup, r > 0 ? ANSWERED : NOT_ANSWERED);
 }
 
@@ -195,18 +297,43 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* What is known does not wait long. */
-static int ask(struct lookup *lookup, struct domain *domain, bool known)
+static int ask(struct lookup *lookup, struct domain *domain, bool known, bool is_damaged)
 {
     int r;
 
-    r = dataprovider_ask(domain->backend, kind_names[lookup->query.kind], lookup->name, lookup->query.id, on_answer, lookup,
-                         &lookup->call);
-    if (r >= 0 && known)
+    r = is_damaged ? dataprovider_ask(domain->backend, "cache", "", 0, on_answer, lookup, &lookup->call)
+                   : dataprovider_ask(domain->backend, kind_names[lookup->query.kind], lookup->name, lookup->query.id,
+                                      on_answer, lookup, &lookup->call);
+    if (r >= 0 && (known || is_damaged))
         r = sd_event_add_time_relative(lookup->nss->event, &lookup->timer, CLOCK_MONOTONIC, LOOKUP_SILENT_USEC, 0, on_silence,
                                        lookup);
     if (r >= 0)
         request_on_cancel(lookup->request, on_cancel, lookup);
     return r;
+}
+
+static bool must_repair(struct domain *domain)
+{
+    uint64_t now = now_usec(), since = now - domain->repair_usec;
+
+    if (domain->repair_usec != 0 && since < REPAIR_AGAIN_USEC)
+        return since < REPAIR_TOGETHER_USEC;
+    domain->repair_usec = now;
+    return true;
+}
+
+/* The cache could not be read. Returns as try_domain(). */
+static int give_up_domain(struct lookup *lookup, struct domain *domain, enum asked asked, int r)
+{
+    if (r == -ENOMEM || request_out(lookup->request)->failed < 0)
+        return r; /* it is not the domain's fault */
+    domain_told(domain, r);
+    if (r == -EIO && asked == NOT_ASKED && must_repair(domain)) {
+        r = ask(lookup, domain, false, true);
+        return r < 0 ? r : 1;
+    }
+    lookup->is_unsure = true;
+    return 0;
 }
 
 /* Returns 1 when the look-up has ended or waits for the domain's backend, 0 when another domain is to be tried, or a
@@ -215,6 +342,7 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
 {
     char key[CACHE_NAME_BYTES_MAX + 1] = "";
     struct negative_key negative;
+    enum verdict verdict;
     bool known;
     int r;
 
@@ -227,22 +355,30 @@ static int try_domain(struct lookup *lookup, struct domain *domain, enum asked a
         return 0;
 
     r = look(lookup, domain, key);
-    if (r < 0) {
-        log_warning_errno(r, "%s: cannot read the cache of %s: %m", request_log_name(lookup->request), domain->name);
-        return r;
-    }
+    if (r < 0)
+        return give_up_domain(lookup, domain, asked, r);
+    domain_told(domain, 0);
     known = r > 0;
-    if (asked == NOT_ASKED && must_ask(lookup, domain, key, known)) {
-        r = ask(lookup, domain, known);
+    verdict = asked == NOT_ASKED ? judge(lookup, domain, key, known) : BELIEVE;
+    if (verdict == ASK) {
+        r = ask(lookup, domain, known, false);
         return r < 0 ? r : 1;
     }
+    if (verdict == NOBODY_KNOWS ||
+        (asked == NOT_ANSWERED && !known &&
+         !domain_is_complete(domain, cache_kinds[lookup->query.kind], (uint64_t) time(NULL))))
+        lookup->is_unsure = true;
     if (asked == ANSWERED && !known) {
         negative = negative_key_of(lookup, domain, key);
         negative_remember(lookup->nss->negative, &negative, now_usec());
     }
     if (lookup->query.flags & BODY_INVALIDATE) {
-        known = known && domain_is_fresh(domain, (uint64_t) time(NULL));
-        domain->must_ask = true;
+        bool was_outdated = domain_is_outdated(domain, is_of_group(lookup), lookup->number);
+
+        r = lookup->number != 0 ? domain_set_outdated(domain, is_of_group(lookup), lookup->number) : 0;
+        if (r < 0)
+            return r;
+        known = known && !was_outdated && is_fresh(lookup, domain, (uint64_t) time(NULL));
     }
     if (!known)
         return 0;

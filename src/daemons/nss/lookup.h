@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Look-up: the life of one question over the domains.
  *
- * A domain's cache is read first. What it knows and is fresh is the answer. Otherwise its backend is asked, and the cache
- * is read again. What is known but outdated is answered as it is when the backend is offline, or silent for 3 s; what is
- * unknown waits for the backend. */
+ * A domain's cache is read first. What it knows and is fresh is the answer. Otherwise its backend is asked, and the
+ * cache is read again. What is known but outdated is answered as it is when the backend is offline, or silent for 3 s;
+ * what is unknown waits for the backend as long as that has said, 4 s if it says nothing.
+ *
+ * "Not found" is said where somebody who knows has said so: the backend now or lately, or the cache, if its source has
+ * put all there is in it and its backend is there to learn of changes.
+ *
+ * A domain whose cache cannot be read is left out; a damaged cache is first given to its backend to be made anew. */
 
 #ifndef NSS_LOOKUP_H
 #define NSS_LOOKUP_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +23,10 @@
 #define LOOKUP_SILENT_USEC (3 * 1000000ULL)
 /* How long known entries don't wait for a backend that was silent. */
 #define LOOKUP_TRUST_USEC (10 * 1000000ULL)
+
+/* The status where nobody could say whether there is such an entry: the client library says
+ * "unavailable", and not "not found". */
+#define LOOKUP_UNAVAILABLE (-EHOSTDOWN)
 
 enum lookup_kind {
     LOOKUP_USER,
@@ -46,6 +56,10 @@ struct lookup_query {
     /* Instead of "not found"; NULL: that. Is to do what a command does. */
     int (*otherwise)(struct request *request, const struct lookup_query *query);
 };
+
+/* As domain_begin(); the memory cache forgets what has changed in the domain since it was last
+ * looked at. */
+int lookup_begin(struct nss *nss, struct domain *domain);
 
 /* Answers the request, now or later. Returns 0, or a negative errno that becomes its status. */
 int lookup_start(struct request *request, const struct lookup_query *query);

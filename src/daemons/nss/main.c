@@ -27,6 +27,7 @@ static int prepare(struct responder *responder)
     return memcache_open(paths.memcache_dir, paths.memcache_lock, responder_config(responder),
                          responder_uid(responder), responder_gid(responder), &memcache);
 }
+static const struct listen_spec listens[] = { { .name = "nss", .path = PIPES_DIR "/nss", .mode = 0666 } };
 
 static int init(struct responder *responder, void **ret_state)
 {
@@ -56,8 +57,8 @@ int main(int argc, char **argv)
 {
     const struct responder_spec spec = {
         .name = "nss",
-        .socket_path = PIPES_DIR "/nss",
-        .socket_mode = 0666,
+        .listens = listens,
+        .n_listens = 1,
         .versions = versions,
         .commands = nss_commands,
         .n_commands = n_nss_commands,

@@ -185,6 +185,13 @@ void memcache_set_mark(struct memcache *memcache, uint64_t mark)
             memtable_set_mark(memcache->tables[which], mark);
 }
 
+void memcache_keep(struct memcache *memcache, uint64_t mark)
+{
+    for (enum table which = 0; which < N_TABLES; which++)
+        if (memcache->tables[which])
+            memtable_keep(memcache->tables[which], mark);
+}
+
 void memcache_clear_if_flagged(struct memcache *memcache)
 {
     CLEANUP(freep) char *flag = flag_path(memcache->dir);

@@ -22,6 +22,8 @@ struct memcache *memcache_free(struct memcache *memcache);
 
 /* Of domains_mark(). Drops all records if they were made under another. */
 void memcache_set_mark(struct memcache *memcache, uint64_t mark);
+/* Whatever is no longer so under this mark has been forgotten. */
+void memcache_keep(struct memcache *memcache, uint64_t mark);
 /* Drops all records if the administrator's tools want it: they leave a flag, which the monitor, as
  * root, removes afterwards. */
 void memcache_clear_if_flagged(struct memcache *memcache);

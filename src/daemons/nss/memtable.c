@@ -721,6 +721,11 @@ void memtable_set_mark(struct memtable *table, uint64_t mark)
     table->tail->mark = mark;
 }
 
+void memtable_keep(struct memtable *table, uint64_t mark)
+{
+    table->tail->mark = mark;
+}
+
 int memtable_store(struct memtable *table, const struct memtable_record *record, uint64_t now)
 {
     int r;

@@ -54,6 +54,8 @@ int memtable_check(struct memtable *table, uint64_t now_usec);
 
 /* Drops all records if they were made under another mark. */
 void memtable_set_mark(struct memtable *table, uint64_t mark);
+/* The records that are left are right under this mark, too. */
+void memtable_keep(struct memtable *table, uint64_t mark);
 void memtable_clear(struct memtable *table);
 
 /* Puts a record, in the place of one with the same key 1. One that is too large for the table is

@@ -9,6 +9,8 @@
 
 #include "config/config.h"
 #include "nss/domains.h"
+#include "nss/listings.h"
+#include "nss/lookup.h"
 #include "nss/memcache.h"
 #include "nss/negative.h"
 #include "nss/nss.h"
@@ -31,11 +33,13 @@ static void read_states(struct domains *domains)
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 {
     struct nss *nss = userdata;
+    size_t i;
 
     (void) source;
     (void) usec;
-    read_states(nss->domains);
-    memcache_set_mark(nss->memcache, domains_mark(nss->domains));
+    for (i = 0; i < nss->domains->n; i++)
+        if (lookup_begin(nss, &nss->domains->all[i]) > 0)
+            domain_end(&nss->domains->all[i]);
     return 0;
 }
 
@@ -97,6 +101,8 @@ int nss_new(sd_event *event, const struct config *config, const struct nss_paths
     if (r >= 0)
         r = shells_new(config, paths->shells_file, &nss->shells);
     if (r >= 0)
+        r = listings_new(event, nss->domains->n, &nss->listings);
+    if (r >= 0)
         r = watch_caches(nss, paths->cache_dir);
     if (r >= 0) {
         read_states(nss->domains);
@@ -120,6 +126,7 @@ struct nss *nss_free(struct nss *nss)
     negative_free(nss->negative);
     memcache_free(nss->memcache);
     shells_free(nss->shells);
+    listings_free(nss->listings);
     sd_event_unref(nss->event);
     free(nss);
     return NULL;

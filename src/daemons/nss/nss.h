@@ -8,6 +8,7 @@
 
 struct config;
 struct domains;
+struct listings;
 struct memcache;
 struct negative;
 struct shells;
@@ -18,6 +19,7 @@ struct nss {
     struct negative *negative;
     struct memcache *memcache;
     struct shells *shells;
+    struct listings *listings;
     sd_event_source *changes; /* of the caches */
     sd_event_source *settle;
 };

@@ -41,22 +41,30 @@ static void put_user(struct cache_writer *writer, const char *name, uint32_t uid
 
 void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint64_t offline_for)
 {
+    const char *member = f->member_of_ops ? f->member_of_ops : "alice";
     static const uint32_t alice[] = { 20000, 20001, 10001 }, bob[] = { 20000 };
-    const struct cache_group devs = { "devs", 20000, 2, "alice\0bob", 10, false }, ops = { "ops", 20001, 1, "alice", 6, false };
+    const struct cache_group devs = { "devs", 20000, 2, "alice\0bob", 10, false },
+                             ops = { "ops", 20001, 1, member, strlen(member) + 1, false };
     const struct cache_netgroup ng1 = { "ng1", 2, "host1\0alice\0example.com\0\0bob\0", 30, 0, "", 0 };
     const struct cache_netgroup ng2 = { "ng2", 0, "", 0, 1, "ng1", 4 }, ngempty = { "ngempty", 0, "", 0, 0, "", 0 };
     const struct cache_service http2 = { "http2", "tcp", 8080, 2, "webalt\0w3", 10 }, dnsx = { "dnsx", "udp", 5300, 0, "", 0 };
     const uint64_t now = (uint64_t) time(NULL);
+    const uint32_t lives[CACHE_N_KINDS] = { (uint32_t) fresh_for, (uint32_t) fresh_for, (uint32_t) fresh_for,
+                                            (uint32_t) fresh_for };
+    const uint64_t good_until = fresh_for ? now + fresh_for : 0;
     const struct cache_state state = {
-        .fresh_until = fresh_for ? now + fresh_for : 0,
+        .updated = now,
+        .is_complete = f->is_complete,
+        .good_until = { good_until, good_until, good_until, good_until },
         .offline_until = offline_for ? now + offline_for : 0,
     };
     CLEANUP(cache_writer_closep) struct cache_writer *writer = NULL;
 
     assert_int_equal(cache_writer_open(f->cache_dir, FIXTURE_DOMAIN, &writer), 0);
+    cache_writer_set_lives(writer, lives);
     assert_int_equal(cache_writer_begin(writer), 0);
     put_user(writer, "alice", 10001, "Alice Example", "/home/alice", "/bin/bash");
-    put_user(writer, "bob", 10002, "", "/home/bob", "/bin/sh");
+    put_user(writer, "bob", 10002, f->gecos_of_bob ? f->gecos_of_bob : "", "/home/bob", "/bin/sh");
     if (with_carol) {
         put_user(writer, "carol", 10003, "", "/%d/%u%%/%x%", "/bin/sh");
         put_user(writer, "carol-too", 10003, "", "/home/carol", "/bin/sh");
@@ -75,13 +83,27 @@ void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint6
 
 /* ---- the backend ---- */
 
+static void take(struct fixture *f, sd_bus_message *message)
+{
+    uint64_t cookie;
+
+    assert_true(sd_bus_message_get_cookie(message, &cookie) >= 0);
+    assert_true(
+        sd_bus_emit_signal(f->connection, BUS_PATH, BUS_DATAPROVIDER, "Taken", "tt", cookie, f->patience_usec) >= 0);
+}
+
 static int on_refresh(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     struct fixture *f = userdata;
+    const char *kind;
 
     (void) error;
     f->n_asked++;
-    if (f->is_silent) {
+    assert_true(sd_bus_message_read(message, "s", &kind) >= 0);
+    (void) snprintf(f->asked_kind, sizeof(f->asked_kind), "%s", kind);
+    if (!f->is_stopped)
+        take(f, message);
+    if (f->is_silent || f->is_stopped) {
         assert_true(f->n_kept < FIXTURE_CALLS_MAX);
         f->kept[f->n_kept++] = sd_bus_message_ref(message);
         return 1;
@@ -94,6 +116,7 @@ static int on_refresh(sd_bus_message *message, void *userdata, sd_bus_error *err
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Refresh", "ssu", "b", on_refresh, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_SIGNAL("Taken", "tt", 0),
     SD_BUS_VTABLE_END,
 };
 
@@ -123,6 +146,14 @@ void fixture_backend_stop(struct fixture *f)
     f->bus = bus_server_free(f->bus);
 }
 
+void fixture_backend_take(struct fixture *f)
+{
+    size_t i;
+
+    for (i = 0; i < f->n_kept; i++)
+        take(f, f->kept[i]);
+}
+
 void fixture_backend_answer(struct fixture *f)
 {
     for (; f->n_kept > 0; f->n_kept--) {
@@ -147,11 +178,15 @@ static void read_config(struct fixture *f, const char *const *settings)
 
     for (; settings && *settings; settings++) {
         char *copy = strdup(*settings), *key = strchr(copy, '|'), *value = strchr(key + 1, '|');
+        size_t at = 0;
 
         *key = *value = '\0';
         copies[n_copies++] = copy;
-        assert_true(n < SETTINGS_MAX);
-        entries[n++] = (struct config_entry){ copy, key + 1, value + 1 };
+        while (at < n && (strcmp(entries[at].section, copy) != 0 || strcmp(entries[at].key, key + 1) != 0))
+            at++;
+        assert_true(at < SETTINGS_MAX);
+        entries[at] = (struct config_entry){ copy, key + 1, value + 1 };
+        n += at == n;
     }
     assert_int_equal(config_from_entries(entries, n, &f->config), 0);
     while (n_copies > 0)
@@ -176,7 +211,7 @@ void fixture_connect(struct fixture *f)
     disconnect(f);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     f->client = fds[0];
-    assert_int_equal(client_new(&f->responder, fds[1], geteuid()), 0);
+    assert_int_equal(client_new(&f->responder, fds[1], geteuid(), NULL), 0);
 }
 
 void fixture_restart_nss(struct fixture *f)
@@ -198,7 +233,7 @@ void fixture_start(struct fixture *f, const char *const *settings)
     static struct responder_spec own;
     FILE *shells;
 
-    *f = (struct fixture){ .client = -1, .online = 1 };
+    *f = (struct fixture){ .client = -1, .online = 1, .patience_usec = 60 * 1000000ULL };
     strcpy(f->dir, "/tmp/test-nss-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     (void) snprintf(f->cache_dir, sizeof(f->cache_dir), "%s/db", f->dir);
@@ -224,11 +259,9 @@ void fixture_start(struct fixture *f, const char *const *settings)
         .spec = &own,
         .config = f->config,
         .event = f->event,
-        .listen_fd = -1,
-        .n_clients_max = 16,
-        .n_clients_of_user_max = 16,
         .client_idle_usec = 60 * 1000000ULL,
     };
+    assert_int_equal(clients_init(&f->responder, 16), 0);
     fixture_write(f, false, 600, 0);
     fixture_backend_start(f);
     fixture_restart_nss(f);
@@ -241,8 +274,7 @@ void fixture_stop(struct fixture *f)
     disconnect(f);
     f->nss = nss_free(f->nss);
     fixture_backend_stop(f);
-    sd_event_source_disable_unref(f->responder.idle_timer);
-    free(f->responder.users);
+    clients_done(&f->responder);
     f->event = sd_event_unref(f->event);
     config_freep(&f->config);
     (void) snprintf(command, sizeof(command), "rm -r %s", f->dir);

@@ -29,12 +29,17 @@ struct fixture {
     struct responder responder;
     struct nss *nss;
     int client; /* our end of the connection */
+    bool is_complete;
+    const char *gecos_of_bob, *member_of_ops; /* NULL: none, alice */
 
     /* the backend */
     struct bus_server *bus;
     sd_bus *connection;
     unsigned n_asked;
+    char asked_kind[16];               /* of the last question */
     bool is_silent;                    /* it keeps the calls */
+    bool is_stopped;                   /* and does not say that it has taken them */
+    uint64_t patience_usec;            /* what it says then */
     int online;                        /* what it answers */
     void (*on_ask)(struct fixture *f); /* what it does before */
     sd_bus_message *kept[FIXTURE_CALLS_MAX];
@@ -53,9 +58,12 @@ void fixture_restart_nss(struct fixture *f);
 
 void fixture_backend_start(struct fixture *f);
 void fixture_backend_stop(struct fixture *f);
-void fixture_backend_answer(struct fixture *f); /* all it has kept */
+void fixture_backend_take(struct fixture *f);   /* all it has kept */
+void fixture_backend_answer(struct fixture *f);
 
-/* Replaces the directory by the example's, with carol (10003), and carol-too of the same number, if wanted. fresh_for and offline_for: seconds from now. */
+/* Replaces the directory, whose source says that it is_complete, by the example's, with carol
+ * (10003), and carol-too of the same number, if wanted. fresh_for and offline_for: seconds from
+ * now. */
 void fixture_write(struct fixture *f, bool with_carol, uint64_t fresh_for, uint64_t offline_for);
 
 /* Sends a request without waiting. */

@@ -78,7 +78,7 @@ static const struct responder_spec spec = {
     .n_commands = sizeof(commands) / sizeof(commands[0]),
 };
 
-static struct responder responder = { .spec = &spec, .listen_fd = -1, .client_idle_usec = UINT32_MAX };
+static struct responder responder = { .spec = &spec, .client_idle_usec = UINT32_MAX };
 
 /* What has been received of a reply; its bytes don't matter, its length does. */
 static struct {
@@ -129,7 +129,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void) argc;
     (void) argv;
-    return sd_event_new(&responder.event) < 0;
+    return sd_event_new(&responder.event) < 0 || clients_init(&responder, 100) < 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
@@ -137,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     int fds[2];
     bool is_open = true;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 || client_new(&responder, fds[1], 1000) < 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 || client_new(&responder, fds[1], 1000, NULL) < 0)
         abort();
     memset(&reply, 0, sizeof(reply));
 
@@ -161,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     (void) close(fds[0]); /* the client goes */
     while (responder.clients && sd_event_run(responder.event, 0) > 0)
         ;
-    if (responder.clients || responder.n_in_work || responder.n_users || waiting)
+    if (responder.clients || responder.n_in_work || responder.quota.first || waiting)
         abort();
     return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,15 +13,16 @@
 #include "responder/private.h"
 #include "util/log.h"
 
-#define BACKLOG 4096 /* a storm's clients wait here instead of sleeping for a second; the kernel may cut it */
-#define ACCEPTED_AT_ONCE 32
+/* A storm's clients wait here instead of sleeping for a second; the kernel may cut it. */
+#define BACKLOG 4096
+#define ACCEPTED_AT_ONCE 128 /* others stand behind whoever fills the queue */
 #define PAUSE_USEC 100000
 #define COMPLAINT_PAUSE_USEC (60 * 1000000ULL)
-#define LOOKED_AT_MAX 256
 
 /* ---- the socket ---- */
 
-/* Does a process answer there? systemd's socket is no process: a listed service takes its path over, as SSSD's does. */
+/* Does a process answer there? systemd's socket is no process: a listed service takes its path
+ * over, as SSSD's does. */
 static bool is_answered(const struct sockaddr_un *address)
 {
     CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -93,109 +95,146 @@ static void complain(struct responder *responder, int r, const char *what, uid_t
     if (uid == (uid_t) -1)
         log_warning_errno(r, "%s with %zu connections: %m", what, responder->n_clients);
     else
-        log_warning_errno(r, "%s of uid %u with %zu connections: %m", what, (unsigned) uid, responder->n_clients);
+        log_warning_errno(r, "%s of uid %u with %zu connections: %m", what, (unsigned) uid,
+                          responder->n_clients);
+}
+
+static int set_enabled(struct responder *responder, int enabled)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < responder->n_listeners && r >= 0; i++) {
+        if (responder->listeners[i].source)
+            r = sd_event_source_set_enabled(responder->listeners[i].source, enabled);
+    }
+    return r;
 }
 
 static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    struct responder *responder = userdata;
-
     (void) source;
     (void) usec;
-    return responder->listener ? sd_event_source_set_enabled(responder->listener, SD_EVENT_ON) : 0;
+    return set_enabled(userdata, SD_EVENT_ON);
 }
 
-/* With no descriptor left the socket would be ready again at once, round after round. */
+/* With no descriptor left a socket would be ready again at once, round after round. */
 static int pause_accepting(struct responder *responder)
 {
     int r;
 
-    r = sd_event_source_set_enabled(responder->listener, SD_EVENT_OFF);
+    r = set_enabled(responder, SD_EVENT_OFF);
     if (r < 0)
         return r;
     if (!responder->pause)
-        return sd_event_add_time_relative(responder->event, &responder->pause, CLOCK_MONOTONIC, PAUSE_USEC, 0,
-                                          on_pause_over, responder);
+        return sd_event_add_time_relative(responder->event, &responder->pause, CLOCK_MONOTONIC,
+                                          PAUSE_USEC, 0, on_pause_over, responder);
     r = sd_event_source_set_time_relative(responder->pause, PAUSE_USEC);
     return r < 0 ? r : sd_event_source_set_enabled(responder->pause, SD_EVENT_ONESHOT);
 }
 
-/* Closes the connection that has been idle for longest (of a user; -1: of all), which its client does not notice. Looks
- * only at some: who fills the list with connections that may not be closed has no right to our time. */
-static bool make_room(struct responder *responder, uid_t uid)
-{
-    struct client *client = responder_first_client(responder);
-
-    for (int i = 0; client && i < LOOKED_AT_MAX; i++, client = client_next(client)) {
-        if (uid != (uid_t) -1 && client_uid(client) != uid)
-            continue;
-        if (client_is_served(client) && client_is_idle(client) && !client_is_enumerating(client)) {
-            client_free(client);
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Takes the descriptor. */
-static int let_in(struct responder *responder, int accepted)
+static int let_in(const struct listener *listener, int accepted)
 {
+    struct responder *responder = listener->responder;
     CLEANUP(closep) int fd = accepted;
     struct ucred peer;
     socklen_t bytes = sizeof(peer);
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) < 0)
         return -errno;
-    if (peer.uid != 0 && client_count_of(responder, peer.uid) >= responder->n_clients_of_user_max &&
-        !make_room(responder, peer.uid)) {
+    if (client_make_room(responder, peer.uid) < 0) {
         complain(responder, -EUSERS, "refusing a client", peer.uid);
         return 0;
     }
     accepted = fd;
     fd = -1;
-    return client_new(responder, accepted, peer.uid);
+    return client_new(responder, accepted, peer.uid, listener->spec);
 }
 
 static int on_listener(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata)
 {
-    struct responder *responder = userdata;
+    struct listener *listener = userdata;
     int r = 0;
 
     (void) source;
     (void) revents;
     for (int i = 0; i < ACCEPTED_AT_ONCE && r >= 0; i++) {
-        int fd;
+        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-        if (responder->n_clients >= responder->n_clients_max) {
-            if (i > 0)
-                return 0; /* nobody is closed before it is certain that somebody waits: another round tells */
-            if (!make_room(responder, (uid_t) -1)) {
-                r = -EMFILE;
-                break;
-            }
-        }
-        fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0)
-            r = let_in(responder, fd);
+            r = let_in(listener, fd);
         else if (errno == EAGAIN)
             return 0;
         else if (errno != EINTR && errno != ECONNABORTED)
             r = -errno;
     }
     if (r < 0) {
-        complain(responder, r, "cannot accept clients for a moment", (uid_t) -1);
-        return pause_accepting(responder);
+        complain(listener->responder, r, "cannot accept clients for a moment", (uid_t) -1);
+        return pause_accepting(listener->responder);
     }
     return 0;
 }
 
-int listener_start(struct responder *responder)
+int listeners_start(struct responder *responder)
 {
-    return sd_event_add_io(responder->event, &responder->listener, responder->listen_fd, EPOLLIN, on_listener,
-                           responder);
+    int r = 0;
+
+    for (size_t i = 0; i < responder->n_listeners && r >= 0; i++) {
+        struct listener *listener = &responder->listeners[i];
+
+        r = sd_event_add_io(responder->event, &listener->source, listener->fd, EPOLLIN, on_listener,
+                            listener);
+    }
+    return r < 0 ? r : 0;
 }
 
 void responder_stop_accepting(struct responder *responder)
 {
-    responder->listener = sd_event_source_disable_unref(responder->listener);
+    for (size_t i = 0; i < responder->n_listeners; i++) {
+        struct listener *listener = &responder->listeners[i];
+
+        listener->source = sd_event_source_disable_unref(listener->source);
+    }
+}
+
+/* ---- all of them ---- */
+
+void listeners_init(struct responder *responder)
+{
+    const struct responder_spec *spec = responder->spec;
+
+    assert(spec->n_listens <= LISTENERS_MAX);
+    for (size_t i = 0; i < spec->n_listens; i++)
+        responder->listeners[i] =
+            (struct listener) { .responder = responder, .spec = &spec->listens[i], .fd = -1 };
+    responder->n_listeners = spec->n_listens;
+}
+
+/* Their paths stay: root's folder, and the next start replaces them. */
+void listeners_done(struct responder *responder)
+{
+    responder_stop_accepting(responder);
+    responder->pause = sd_event_source_disable_unref(responder->pause);
+    for (size_t i = 0; i < responder->n_listeners; i++) {
+        closep(&responder->listeners[i].fd);
+        responder->listeners[i].fd = -1;
+    }
+}
+
+int set_unix_socket(struct responder *responder)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < responder->n_listeners && r >= 0; i++) {
+        const struct listen_spec *spec = responder->listeners[i].spec;
+
+        r = listener_bind(spec->path, spec->mode, &responder->listeners[i].fd);
+        if (r == -EADDRINUSE)
+            log_error("%s: another process answers there", spec->path);
+        else if (r == -EEXIST)
+            log_error("%s: something that is no socket is in the way", spec->path);
+        else if (r < 0)
+            log_error_errno(r, "cannot listen at %s: %m", spec->path);
+    }
+    return r;
 }

@@ -8,13 +8,12 @@
 
 #include "responder/arguments.h"
 #include "responder/client.h"
+#include "responder/listener.h"
+#include "responder/quota.h"
+#include "responder/ready.h"
 #include "responder/responder.h"
 
-/* Connections are counted for each user that has some. */
-struct user_count {
-    uid_t uid;
-    unsigned n;
-};
+#define LISTENERS_MAX 4 /* as many as systemd hands over at most */
 
 struct responder {
     const struct responder_spec *spec;
@@ -27,20 +26,23 @@ struct responder {
     sd_bus *monitor;
     int exit_code;
 
-    int listen_fd;
-    sd_event_source *listener;
+    struct listener listeners[LISTENERS_MAX]; /* in the order of the spec's */
+    size_t n_listeners;
     sd_event_source *pause; /* accepting goes on when it is over */
     uint64_t complained_usec;
 
     /* In the order of their last activity, the longest idle one first. */
     struct client *clients, *last_client;
-    size_t n_clients, n_clients_max;
-    struct user_count *users;
-    size_t n_users, n_users_room;
-    size_t n_clients_of_user_max;
+    size_t n_clients;
+    struct ready ready;
     sd_event_source *idle_timer; /* one for all */
     uint64_t client_idle_usec;
 
+    struct quota quota;
+    size_t n_waiting; /* for their user's share */
+    sd_event_source *waiting_timer;
+
+    struct packet_writer spare; /* what the next reply is written into */
     size_t n_in_work;
     uint32_t last_request_number;
 };

@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "config/config.h"
+#include "responder/arguments.h"
 #include "responder/listener.h"
 #include "responder/private.h"
 #include "util/confine.h"
@@ -19,7 +20,10 @@
 #include "util/signals.h"
 #include "util/watchdog.h"
 
-#define OWN_DESCRIPTORS 64 /* log, caches, buses, the loop */
+/* stdio, log, memory caches, the monitor's bus, the loop and its timers, sockets, one to accept and look at */
+#define OWN_DESCRIPTORS 32
+/* A cache's two files, twice while another takes its place, and a bus. */
+#define DOMAIN_DESCRIPTORS 5
 #define CLIENT_IDLE_USEC_MIN (10 * 1000000ULL)
 
 enum { EXIT_USAGE = 2 };
@@ -95,9 +99,20 @@ static int apply_config(struct responder *responder)
     return r < 0 ? r : 0;
 }
 
-/* While it may: raises the limit, and says how much of it clients may take. */
-static void limit_clients(struct responder *responder)
+static size_t own_descriptors(const struct config *config)
 {
+    CLEANUP(freep) char **domains = config_list(config, "sssd", "domains");
+    size_t n = OWN_DESCRIPTORS;
+
+    for (char **domain = domains; domain && *domain; domain++)
+        n += DOMAIN_DESCRIPTORS;
+    return n;
+}
+
+/* While it may: raises the limit, and says how much of it clients may take. */
+static size_t limit_clients(const struct responder *responder)
+{
+    size_t own = own_descriptors(responder->config);
     struct rlimit limit = { 0 }, wanted;
 
     (void) getrlimit(RLIMIT_NOFILE, &limit); /* cannot fail with these arguments */
@@ -112,25 +127,7 @@ static void limit_clients(struct responder *responder)
         log_warning("fd_limit: only %llu descriptors are allowed", (unsigned long long) wanted.rlim_cur);
     }
 
-    responder->n_clients_max = wanted.rlim_cur / 2;
-    if (wanted.rlim_cur > 2 * OWN_DESCRIPTORS)
-        responder->n_clients_max = wanted.rlim_cur - OWN_DESCRIPTORS;
-    responder->n_clients_of_user_max = responder->n_clients_max / 4 * 3; /* some are left for the others */
-}
-
-int set_unix_socket(struct responder *responder)
-{
-    const struct responder_spec *spec = responder->spec;
-    int r;
-
-    r = listener_bind(spec->socket_path, spec->socket_mode, &responder->listen_fd);
-    if (r == -EADDRINUSE)
-        log_error("%s: another process answers there", spec->socket_path);
-    else if (r == -EEXIST)
-        log_error("%s: something that is no socket is in the way", spec->socket_path);
-    else if (r < 0)
-        log_error_errno(r, "cannot listen at %s: %m", spec->socket_path);
-    return r;
+    return wanted.rlim_cur > 2 * own ? wanted.rlim_cur - own : wanted.rlim_cur / 2;
 }
 
 /* From here on it reads what clients send. Of the cache it only writes the list of its readers, as the files' modes have it;
@@ -186,7 +183,7 @@ static int start_accepting(struct responder *responder)
 {
     int r;
 
-    r = listener_start(responder);
+    r = listeners_start(responder);
     if (r < 0)
         log_error_errno(r, "cannot accept clients: %m");
     return r < 0 ? r : 0;
@@ -218,7 +215,9 @@ int sss_process_init(struct responder *responder)
     r = apply_config(responder);
     if (r < 0)
         return r;
-    limit_clients(responder);
+    r = clients_init(responder, limit_clients(responder));
+    if (r < 0)
+        return r;
     r = prepare_state(responder);
     if (r < 0)
         return r;
@@ -244,20 +243,17 @@ static void responder_done(struct responder *responder)
     }
     if (responder->state && responder->spec->done)
         responder->spec->done(responder->state);
-    responder_stop_accepting(responder);
-    responder->pause = sd_event_source_disable_unref(responder->pause);
-    responder->idle_timer = sd_event_source_disable_unref(responder->idle_timer);
-    closep(&responder->listen_fd); /* its path stays: root's folder, and the next start replaces it */
+    clients_done(responder);
+    listeners_done(responder);
     watchdog_stop();
     responder->monitor = sd_bus_close_unref(responder->monitor);
     responder->event = sd_event_unref(responder->event);
     config_freep(&responder->config);
-    free(responder->users);
 }
 
 int responder_run(int argc, char **argv, const struct responder_spec *spec)
 {
-    struct responder responder = { .spec = spec, .listen_fd = -1 };
+    struct responder responder = { .spec = spec };
     char program[32];
     int r;
 
@@ -271,6 +267,7 @@ int responder_run(int argc, char **argv, const struct responder_spec *spec)
     if (setenv("_SSS_LOOPS", "NO", 1) < 0)
         return EXIT_FAILURE;
     (void) signal(SIGPIPE, SIG_IGN); /* cannot fail */
+    listeners_init(&responder);
 
     (void) snprintf(program, sizeof(program), "sssd_%s", spec->name); /* names are short */
     (void) log_open(program, responder.arguments.log_target, SSS_LOGDIR);       /* it has told */

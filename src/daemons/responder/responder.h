@@ -36,10 +36,17 @@ struct command {
     int (*on_request)(struct request *request);
 };
 
+struct listen_spec {
+    const char *name; /* by which systemd hands it over */
+    const char *path;
+    mode_t mode;
+    unsigned id;      /* for request_listener() */
+};
+
 struct responder_spec {
-    const char *name;            /* "nss": its section, its log sssd_nss, its socket */
-    const char *socket_path;
-    mode_t socket_mode;
+    const char *name;            /* "nss": its section, its log sssd_nss */
+    const struct listen_spec *listens;
+    size_t n_listens;
     const uint32_t *versions;    /* of the protocol, the one offered first; ends with 0 */
     const struct command *commands;
     size_t n_commands;
@@ -57,7 +64,7 @@ int responder_run(int argc, char **argv, const struct responder_spec *spec);
 
 /* Prepares the process: sockets, registration at the monitor, event loop. */
 int sss_process_init(struct responder *responder);
-/* Binds the responder's own socket. */
+/* Binds the responder's own sockets. */
 int set_unix_socket(struct responder *responder);
 
 sd_event *responder_event(const struct responder *responder);
@@ -74,11 +81,26 @@ struct packet_reader *request_in(struct request *request);
 struct packet_writer *request_out(struct request *request);
 void *request_state(const struct request *request); /* the responder's, of spec->init */
 uid_t request_uid(const struct request *request);
+/* The id of the socket by which its client came in. */
+unsigned request_listener(const struct request *request);
 /* For the log: [3f2a] uid=1000 user-by-name */
 const char *request_log_name(struct request *request);
 
 /* Sends what the writer has with r 0, else the status -r, and ends the request: it must not be touched afterwards. */
 void request_reply(struct request *request, int r);
+
+/* A large reply that is the same for all who ask is in memory once, charged to nobody: whoever keeps one for others ends the
+ * readers of those that are outdated. */
+struct shared_reply;
+/* Makes one of what the writer has, and request_reply() sends it. The reference is the caller's. */
+int request_share(struct request *request, struct shared_reply **ret);
+/* Makes request_reply() send it, with r 0, unless request_out() is called once more. */
+void request_use_shared(struct request *request, struct shared_reply *reply);
+struct shared_reply *shared_reply_unref(struct shared_reply *reply);
+/* Has anybody it but the caller? */
+bool shared_reply_is_read(const struct shared_reply *reply);
+/* Drops those that are being sent it. */
+void request_drop_readers(struct request *request, struct shared_reply *reply);
 
 /* A request that waits owns what it waits for: on_cancel is called when its client goes away first. At most one at
  * a time; NULL takes it back. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
-#include "responder/private.h"
+#include "responder/connection.h"
 #include "test/loop.h"
 #include "wire/commands.h"
 
@@ -25,6 +26,10 @@ enum {
     CMD_COUNT,
     CMD_LISTING,
     CMD_HALF,
+    CMD_END,
+    CMD_SHARED,
+    CMD_OTHERWISE,
+    CMD_RENEW,
 };
 
 #define BULK_BYTES (4 * 1024 * 1024) /* more than a socket takes */
@@ -114,6 +119,51 @@ static int on_half(struct request *request)
     return -EIO;
 }
 
+/* Ends the connection that is the oldest but this one. */
+static int on_end(struct request *request)
+{
+    struct responder *responder = request_state(request);
+    struct client *client = responder->clients;
+
+    n_handled++;
+    if (client->is_dispatching)
+        client = client->next;
+    client_free(client);
+    request_reply(request, 0);
+    return 0;
+}
+
+static struct shared_reply *shared;
+
+static int on_shared(struct request *request)
+{
+    if (shared) {
+        request_use_shared(request, shared);
+        request_reply(request, 0);
+        return 0;
+    }
+    for (uint32_t i = 0; i < BULK_BYTES / 4; i++)
+        packet_put_u32(request_out(request), i);
+    assert_int_equal(request_share(request, &shared), 0);
+    request_reply(request, 0);
+    return 0;
+}
+
+static int on_otherwise(struct request *request)
+{
+    request_use_shared(request, shared);
+    packet_put_text(request_out(request), "otherwise");
+    request_reply(request, 0);
+    return 0;
+}
+
+static int on_renew(struct request *request)
+{
+    request_drop_readers(request, shared);
+    shared = shared_reply_unref(shared);
+    return on_shared(request);
+}
+
 static const struct command commands[] = {
     { CMD_ECHO, "echo", 0, on_echo },
     { CMD_WAIT, "wait", 0, on_wait },
@@ -124,6 +174,10 @@ static const struct command commands[] = {
     { CMD_COUNT, "count", 0, on_count },
     { CMD_LISTING, "listing", 0, on_listing },
     { CMD_HALF, "half", 0, on_half },
+    { CMD_END, "end", 0, on_end },
+    { CMD_SHARED, "shared", 0, on_shared },
+    { CMD_OTHERWISE, "otherwise", 0, on_otherwise },
+    { CMD_RENEW, "renew", 0, on_renew },
 };
 
 static const uint32_t versions[] = { 3, 1, 0 };
@@ -150,9 +204,10 @@ static int setup(void **state)
 
     assert_non_null(f);
     f->responder.spec = &spec;
-    f->responder.listen_fd = -1;
+    f->responder.state = &f->responder;
     f->responder.client_idle_usec = 60000000;
     assert_true(sd_event_new(&f->responder.event) >= 0);
+    assert_int_equal(clients_init(&f->responder, 1000), 0);
     waiting = NULL;
     n_cancelled = n_freed = n_handled = 0;
     *state = f;
@@ -166,11 +221,11 @@ static int teardown(void **state)
     while (f->responder.clients)
         client_free(f->responder.clients);
     assert_int_equal(f->responder.n_clients, 0);
-    assert_int_equal(f->responder.n_users, 0);
+    assert_null(f->responder.quota.first);
     assert_int_equal(f->responder.n_in_work, 0);
-    sd_event_source_disable_unref(f->responder.idle_timer);
+    assert_int_equal(f->responder.n_waiting, 0);
+    clients_done(&f->responder);
     sd_event_unref(f->responder.event);
-    free(f->responder.users);
     packet_writer_done(&f->out);
     free(f);
     return 0;
@@ -181,7 +236,7 @@ static int connect_as(struct fixture *f, uid_t uid)
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    assert_int_equal(client_new(&f->responder, fds[1], uid), 0);
+    assert_int_equal(client_new(&f->responder, fds[1], uid, NULL), 0);
     return fds[0];
 }
 
@@ -766,6 +821,369 @@ static void a_request_sent_before_a_shutdown_is_still_answered(void **state)
     close(fd);
 }
 
+/* ---- many at once ---- */
+
+static void who_is_ended_in_the_batch_that_it_is_in_is_not_served(void **state)
+{
+    enum { N = 50 };
+    struct fixture *f = *state;
+    int fds[N];
+
+    for (int i = 0; i < N; i++) {
+        fds[i] = connect_as(f, 1000);
+        ask(f, fds[i], CMD_END, NULL);
+    }
+    loop_settle(f->responder.event);
+    assert_int_equal(n_handled, N / 2); /* each of them has ended one that had asked the same */
+    assert_int_equal(f->responder.n_clients, N / 2);
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+}
+
+static int on_pipe(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    (void) fd;
+    (void) revents;
+    *(int *) userdata = n_handled;
+    return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+static void many_that_are_busy_leave_others_their_turn(void **state)
+{
+    enum { N = 300 };
+    struct fixture *f = *state;
+    int fds[N], ends[2], n_before = -1;
+    sd_event_source *source = NULL;
+
+    for (int i = 0; i < N; i++)
+        fds[i] = connect_as(f, 1000);
+    loop_settle(f->responder.event);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_true(sd_event_add_io(f->responder.event, &source, ends[0], EPOLLIN, on_pipe, &n_before) >= 0);
+    for (int i = 0; i < N; i++)
+        ask(f, fds[i], CMD_ECHO, "a");
+    assert_int_equal(write(ends[1], "x", 1), 1);
+
+    loop_settle(f->responder.event);
+    assert_int_equal(n_handled, N);
+    assert_in_range(n_before, 0, READY_BATCH);
+    for (int i = 0; i < N; i++) {
+        assert_string_equal(get_text(f, fds[i]), "a");
+        close(fds[i]);
+    }
+    sd_event_source_disable_unref(source);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void one_that_is_always_busy_leaves_others_their_turn(void **state)
+{
+    struct fixture *f = *state;
+    int busy = connect_as(f, 1000), other = connect_as(f, 1000);
+
+    for (int i = 0; i < 100; i++) {
+        ask(f, busy, CMD_ECHO, "busy");
+        if (i == 50)
+            ask(f, other, CMD_COUNT, NULL);
+        while (n_handled <= i)
+            assert_true(sd_event_run(f->responder.event, 0) > 0);
+        f->reply_bytes = 0;
+        assert_true(take(f, busy, sizeof(f->reply)));
+        f->reply_bytes = 0;
+        if (i > 60 && !take(f, other, sizeof(f->reply)))
+            fail_msg("the connection is closed");
+        if (i == 61)
+            assert_int_equal(f->reply_bytes, 20);
+    }
+    close(busy);
+    close(other);
+}
+
+static void idle_clients_hold_no_buffer(void **state)
+{
+    struct fixture *f = *state;
+    int one = connect_as(f, 1000), two = connect_as(f, 1000);
+
+    ask(f, one, CMD_ECHO, "a");
+    assert_string_equal(get_text(f, one), "a");
+    ask(f, two, CMD_WAIT, NULL);
+    loop_settle(f->responder.event);
+    assert_true(request_out(waiting)->room > 0);
+    request_reply(waiting, 0);
+    for (struct client *client = f->responder.clients; client; client = client->next)
+        assert_int_equal(client->request.out.room, 0);
+    close(one);
+    close(two);
+}
+
+/* ---- shares ---- */
+
+static void limit(struct fixture *f, enum quota_kind kind, size_t total)
+{
+    f->responder.quota.total[kind] = total;
+}
+
+static size_t bytes_of(struct fixture *f, uid_t uid)
+{
+    const struct quota_user *user = quota_find(&f->responder.quota, uid);
+
+    return user ? user->used[QUOTA_BYTES] : 0;
+}
+
+static void get_bulk(struct fixture *f, int fd)
+{
+    assert_int_equal(get(f, fd).bytes, PACKET_HEADER_BYTES + BULK_BYTES);
+}
+
+static void who_does_not_read_waits_for_its_share_and_nobody_else_does(void **state)
+{
+    struct fixture *f = *state;
+    int deaf = connect_as(f, 1000), same = connect_as(f, 1000), other = connect_as(f, 1001), root = connect_as(f, 0);
+
+    limit(f, QUOTA_BYTES, 4 * BULK_BYTES);
+    ask(f, deaf, CMD_BULK, NULL);
+    loop_settle(f->responder.event);
+    assert_true(bytes_of(f, 1000) >= BULK_BYTES);
+    limit(f, QUOTA_BYTES, 2 * BULK_BYTES);
+    ask(f, same, CMD_ECHO, "same");
+    ask(f, other, CMD_ECHO, "other");
+    ask(f, root, CMD_ECHO, "root");
+    assert_string_equal(get_text(f, other), "other");
+    assert_string_equal(get_text(f, root), "root");
+    get_nothing(f, same);
+    assert_int_equal(f->responder.n_waiting, 1);
+    assert_true(loop_settle(f->responder.event) < 3); /* and does not keep the loop busy */
+
+    get_bulk(f, deaf);
+    loop_run_for(f->responder.event, 300000);
+    assert_int_equal(f->responder.n_waiting, 0);
+    assert_string_equal(get_text(f, same), "same");
+    assert_int_equal(bytes_of(f, 1000), 0);
+    close(deaf);
+    close(same);
+    close(other);
+    close(root);
+}
+
+static void who_waits_for_one_that_stalls_is_rid_of_it(void **state)
+{
+    struct fixture *f = *state;
+    int deaf = connect_as(f, 1000), same;
+
+    limit(f, QUOTA_BYTES, 4 * BULK_BYTES);
+    ask(f, deaf, CMD_BULK, NULL);
+    loop_settle(f->responder.event);
+    limit(f, QUOTA_BYTES, 2 * BULK_BYTES);
+    same = connect_as(f, 1000);
+    ask(f, same, CMD_ECHO, "same");
+    loop_run_for(f->responder.event, 200000);
+    get_nothing(f, same);
+    f->responder.clients->last_usec -= 5000000;
+    loop_run_for(f->responder.event, 300000);
+    assert_string_equal(get_text(f, same), "same");
+    assert_int_equal(f->responder.n_clients, 1);
+    close(deaf);
+    close(same);
+}
+
+static void with_too_much_unread_whoever_has_most_loses_it(void **state)
+{
+    struct fixture *f = *state;
+    int deaf[2] = { connect_as(f, 1000), connect_as(f, 1000) }, reader = connect_as(f, 1001);
+
+    limit(f, QUOTA_BYTES, 8 * BULK_BYTES);
+    ask(f, deaf[0], CMD_BULK, NULL);
+    ask(f, deaf[1], CMD_BULK, NULL);
+    loop_settle(f->responder.event);
+    limit(f, QUOTA_BYTES, 3 * BULK_BYTES);
+    ask(f, reader, CMD_BULK, NULL);
+    loop_settle(f->responder.event);
+    assert_int_equal(client_count_of(&f->responder, 1000), 1);
+    assert_false(quota_is_exceeded(&f->responder.quota, QUOTA_BYTES));
+    get_bulk(f, reader);
+
+    limit(f, QUOTA_BYTES, 1); /* one reply may be more than all */
+    ask(f, reader, CMD_BULK, NULL);
+    get_bulk(f, reader);
+    assert_int_equal(client_count_of(&f->responder, 1000), 0);
+    close(deaf[0]);
+    close(deaf[1]);
+    close(reader);
+}
+
+static void replies_in_the_kernel_are_charged_until_they_are_read(void **state)
+{
+    enum { N = 4000 };
+    struct fixture *f = *state;
+    int deaf = connect_as(f, 1000);
+    size_t n_read = 0;
+
+    limit(f, QUOTA_BYTES, 65536);
+    for (int i = 0; i < N; i++) {
+        make(f, CMD_COUNT, NULL);
+        if (send(deaf, f->out.bytes, f->out.used, MSG_NOSIGNAL) < 0)
+            break; /* its own queue is full */
+        loop_settle(f->responder.event);
+    }
+    assert_int_equal(f->responder.n_waiting, 1);
+    assert_in_range(bytes_of(f, 1000), 16384, 65536);
+
+    for (int i = 0; i < 100 && f->responder.n_in_work > 0; i++) {
+        f->reply_bytes = 0;
+        assert_true(take(f, deaf, sizeof(f->reply)));
+        n_read += f->reply_bytes / 20;
+        loop_run_for(f->responder.event, 60000);
+    }
+    assert_int_equal(f->responder.n_waiting, 0);
+    f->reply_bytes = 0;
+    assert_true(take(f, deaf, sizeof(f->reply)));
+    assert_in_range(n_read + f->reply_bytes / 20, 100, N);
+    close(deaf);
+}
+
+static void who_reads_is_never_charged(void **state)
+{
+    struct fixture *f = *state;
+    int fd = connect_as(f, 1000);
+
+    for (int i = 0; i < 100; i++) {
+        ask(f, fd, CMD_COUNT, NULL);
+        assert_int_equal(get_number(f, fd), i + 1);
+        assert_int_equal(bytes_of(f, 1000), 0);
+    }
+    close(fd);
+}
+
+static void requests_in_work_are_shared_and_those_above_wait(void **state)
+{
+    enum { N = 7 };
+    struct fixture *f = *state;
+    int fds[N], other = connect_as(f, 1001), root = connect_as(f, 0);
+
+    limit(f, QUOTA_REQUESTS, 8);
+    for (int i = 0; i < N; i++) {
+        fds[i] = connect_as(f, 1000);
+        ask(f, fds[i], CMD_WAIT, NULL);
+    }
+    loop_settle(f->responder.event);
+    assert_int_equal(n_handled, 4);
+    assert_int_equal(f->responder.n_waiting, 3);
+    ask(f, other, CMD_WAIT, NULL);
+    ask(f, root, CMD_WAIT, NULL);
+    loop_settle(f->responder.event);
+    assert_int_equal(n_handled, 6);
+
+    close(fds[5]); /* one of those that wait */
+    close(fds[0]);
+    close(fds[1]);
+    loop_run_for(f->responder.event, 300000);
+    assert_int_equal(n_handled, 6); /* another user has one: the share is smaller, just two */
+    close(fds[2]);
+    loop_run_for(f->responder.event, 300000);
+    assert_int_equal(n_handled, 7);
+    assert_int_equal(f->responder.n_waiting, 1);
+    assert_int_equal(f->responder.n_clients, 5);
+    for (int i = 3; i < N; i++)
+        if (i != 5)
+            close(fds[i]);
+    close(other);
+    close(root);
+    loop_settle(f->responder.event);
+    assert_null(f->responder.quota.first);
+}
+
+static void a_client_that_waits_for_its_share_is_told_to_ask_again(void **state)
+{
+    struct fixture *f = *state;
+    int one = connect_as(f, 1000), two = connect_as(f, 1000);
+
+    limit(f, QUOTA_REQUESTS, 2);
+    ask(f, one, CMD_WAIT, NULL);
+    loop_settle(f->responder.event);
+    ask(f, two, CMD_ECHO, "a");
+    get_nothing(f, two);
+    assert_int_equal(f->responder.n_waiting, 1);
+    client_give_up(f->responder.last_client);
+    assert_int_equal(status_of(f, two, CMD_ECHO), EPIPE);
+    assert_int_equal(f->responder.n_waiting, 0);
+    close(one);
+    close(two);
+}
+
+static void a_shared_reply_is_charged_to_nobody(void **state)
+{
+    enum { N = 20 };
+    struct fixture *f = *state;
+    int fds[N], reader;
+
+    limit(f, QUOTA_BYTES, 4 * BULK_BYTES);
+    for (int i = 0; i < N; i++) {
+        fds[i] = connect_as(f, 1000);
+        ask(f, fds[i], CMD_SHARED, NULL);
+        loop_settle(f->responder.event);
+    }
+    assert_int_equal(f->responder.n_waiting, 0);
+    assert_true(bytes_of(f, 1000) < 2 * BULK_BYTES); /* what is in the kernel */
+    assert_true(shared_reply_is_read(shared));
+    for (int i = 0; i < N / 2; i++)
+        get_bulk(f, fds[i]);
+
+    reader = connect_as(f, 1001);
+    ask(f, reader, CMD_RENEW, NULL); /* ends those that still read the old one */
+    get_bulk(f, reader);
+    assert_int_equal(client_count_of(&f->responder, 1000), N / 2);
+    assert_false(shared_reply_is_read(shared));
+    ask(f, reader, CMD_OTHERWISE, NULL);
+    assert_string_equal(get_text(f, reader), "otherwise");
+    assert_false(shared_reply_is_read(shared));
+    shared = shared_reply_unref(shared);
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+    close(reader);
+}
+
+/* With no room the least harmed goes first, and of these the oldest. */
+static void whose_connection_is_closed_is_the_one_that_minds_least(void **state)
+{
+    struct fixture *f = *state;
+    enum { UNSERVED, SERVED, WAITS, HALF, LATER, N };
+    int fds[N];
+
+    for (int i = 0; i < N; i++)
+        fds[i] = connect_as(f, 1000);
+    ask(f, fds[UNSERVED], CMD_GET_VERSION, NULL);
+    for (int i = SERVED; i < N; i++) {
+        ask(f, fds[i], CMD_ECHO, "a");
+        assert_string_equal(get_text(f, fds[i]), "a");
+    }
+    ask(f, fds[WAITS], CMD_WAIT, NULL);
+    make(f, CMD_ECHO, "half");
+    send_bytes(fds[HALF], f->out.bytes, 10);
+    loop_settle(f->responder.event);
+
+    limit(f, QUOTA_CONNECTIONS, 2);
+    assert_int_equal(client_make_room(&f->responder, 1000), 0);
+    assert_int_equal(closing_errno(f, fds[SERVED]), 0);
+    assert_int_equal(client_make_room(&f->responder, 1000), 0);
+    assert_int_equal(closing_errno(f, fds[LATER]), 0);
+    assert_int_equal(client_make_room(&f->responder, 1000), -EUSERS); /* the others have just come */
+    for (struct client *client = f->responder.clients; client; client = client->next)
+        client->last_usec -= 1000000;
+    assert_int_equal(client_make_room(&f->responder, 1000), 0);
+    assert_int_equal(recv(fds[UNSERVED], f->reply, 20, 0), 20);
+    assert_int_equal(closing_errno(f, fds[UNSERVED]), 0);
+    assert_int_equal(client_make_room(&f->responder, 1000), 0);
+    assert_int_equal(closing_errno(f, fds[HALF]), 0);
+    assert_int_equal(client_make_room(&f->responder, 1000), -EUSERS);
+
+    limit(f, QUOTA_CONNECTIONS, 1);
+    assert_int_equal(client_make_room(&f->responder, 1001), 0); /* has none, and the other one has most */
+    assert_int_equal(closing_errno(f, fds[WAITS]), 0);
+    assert_int_equal(n_cancelled, 1);
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+}
+
 /* ---- time ---- */
 
 static void idle_clients_are_closed_after_the_limit_and_not_before(void **state)
@@ -904,6 +1322,19 @@ int main(void)
         TEST(what_a_client_keeps_is_its_own_and_goes_with_it),
         TEST(connections_are_counted_for_each_user),
         TEST(a_request_sent_before_a_shutdown_is_still_answered),
+        TEST(who_is_ended_in_the_batch_that_it_is_in_is_not_served),
+        TEST(many_that_are_busy_leave_others_their_turn),
+        TEST(one_that_is_always_busy_leaves_others_their_turn),
+        TEST(idle_clients_hold_no_buffer),
+        TEST(who_does_not_read_waits_for_its_share_and_nobody_else_does),
+        TEST(who_waits_for_one_that_stalls_is_rid_of_it),
+        TEST(with_too_much_unread_whoever_has_most_loses_it),
+        TEST(replies_in_the_kernel_are_charged_until_they_are_read),
+        TEST(who_reads_is_never_charged),
+        TEST(requests_in_work_are_shared_and_those_above_wait),
+        TEST(a_client_that_waits_for_its_share_is_told_to_ask_again),
+        TEST(a_shared_reply_is_charged_to_nobody),
+        TEST(whose_connection_is_closed_is_the_one_that_minds_least),
         TEST(idle_clients_are_closed_after_the_limit_and_not_before),
         TEST(a_stalled_request_and_an_unread_reply_are_no_excuse),
         TEST(a_request_in_work_outlives_the_limit),

@@ -17,8 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "responder/listener.h"
-#include "responder/private.h"
+#include "responder/connection.h"
 #include "test/folder.h"
 #include "test/loop.h"
 
@@ -33,8 +32,11 @@ static int on_ping(struct request *request)
 
 static const struct command commands[] = { { CMD_PING, "ping", 0, on_ping } };
 static const uint32_t versions[] = { 1, 0 };
+static const struct listen_spec listens[] = { { "test", "s", 0666, 0 } };
 static const struct responder_spec spec = {
     .name = "test",
+    .listens = listens,
+    .n_listens = 1,
     .versions = versions,
     .commands = commands,
     .n_commands = 1,
@@ -53,11 +55,11 @@ static int setup(void **state)
     folder_make(&f->folder);
     f->responder.spec = &spec;
     f->responder.client_idle_usec = 60000000;
-    f->responder.n_clients_max = 1000;
-    f->responder.n_clients_of_user_max = 1000;
     assert_true(sd_event_new(&f->responder.event) >= 0);
-    assert_int_equal(listener_bind(folder_file(&f->folder, "s"), 0666, &f->responder.listen_fd), 0);
-    assert_true(listener_start(&f->responder) >= 0);
+    assert_int_equal(clients_init(&f->responder, 2000), 0);
+    listeners_init(&f->responder);
+    assert_int_equal(listener_bind(folder_file(&f->folder, "s"), 0666, &f->responder.listeners[0].fd), 0);
+    assert_true(listeners_start(&f->responder) >= 0);
     *state = f;
     return 0;
 }
@@ -66,14 +68,9 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    while (f->responder.clients)
-        client_free(f->responder.clients);
-    responder_stop_accepting(&f->responder);
-    sd_event_source_disable_unref(f->responder.pause);
-    sd_event_source_disable_unref(f->responder.idle_timer);
+    clients_done(&f->responder);
+    listeners_done(&f->responder);
     sd_event_unref(f->responder.event);
-    closep(&f->responder.listen_fd);
-    free(f->responder.users);
     folder_remove(&f->folder);
     free(f);
     return 0;
@@ -93,6 +90,12 @@ static int dial(const char *path)
         return r;
     }
     return fd;
+}
+
+/* So many connections for us, be we root or not. */
+static void limit_to(struct fixture *f, size_t n)
+{
+    f->responder.quota.total[QUOTA_CONNECTIONS] = geteuid() == 0 ? n : 2 * n;
 }
 
 static int dial_in(const struct fixture *f)
@@ -242,7 +245,7 @@ static void who_comes_after_the_stop_waits_in_the_queue(void **state)
     assert_false(is_answered(f, after));
     assert_int_equal(f->responder.n_clients, 1);
 
-    assert_true(listener_start(&f->responder) >= 0); /* the next instance */
+    assert_true(listeners_start(&f->responder) >= 0); /* the next instance */
     loop_settle(f->responder.event);
     assert_int_equal(f->responder.n_clients, 2);
     close(before);
@@ -254,7 +257,7 @@ static void with_too_many_the_longest_idle_is_closed(void **state)
     struct fixture *f = *state;
     int fds[3], fourth;
 
-    f->responder.n_clients_max = 3;
+    limit_to(f, 3);
     for (int i = 0; i < 3; i++) {
         fds[i] = dial_in(f);
         assert_true(is_answered(f, fds[i]));
@@ -270,21 +273,28 @@ static void with_too_many_the_longest_idle_is_closed(void **state)
     close(fourth);
 }
 
-static void with_too_many_unserved_ones_others_wait_in_the_queue(void **state)
+static void of_too_many_unserved_ones_the_oldest_is_closed_after_a_while(void **state)
 {
     struct fixture *f = *state;
     int one = dial_in(f), two = dial_in(f), third;
 
-    f->responder.n_clients_max = 2;
+    limit_to(f, 2);
     loop_settle(f->responder.event);
+    if (geteuid() != 0) {
+        third = dial_in(f);
+        loop_settle(f->responder.event);
+        assert_true(is_closed(third)); /* they have just come */
+        close(third);
+    }
+    for (struct client *client = f->responder.clients; client; client = client->next)
+        client->last_usec -= 1000000;
     third = dial_in(f);
-    loop_settle(f->responder.event); /* and it does not spin meanwhile */
+    loop_settle(f->responder.event);
     assert_int_equal(f->responder.n_clients, 2);
-    assert_false(is_closed(third));
-    close(one);
-    loop_run_for(f->responder.event, 500000);
-    assert_int_equal(f->responder.n_clients, 2);
+    assert_true(is_closed(one));
+    assert_true(is_answered(f, two));
     assert_true(is_answered(f, third));
+    close(one);
     close(two);
     close(third);
 }
@@ -344,28 +354,131 @@ static pid_t dial_as(struct fixture *f, uid_t uid, int n, int *ret_fd)
     return pid;
 }
 
-static void a_user_with_too_many_is_refused_and_nobody_else(void **state)
+static void hang_up(struct fixture *f, pid_t pid, int fd)
 {
-    struct fixture *f = *state;
-    int fd, mine, status;
-    pid_t pid;
+    int status;
 
-    if (geteuid() != 0)
-        skip();
-    f->responder.n_clients_of_user_max = 5;
-    pid = dial_as(f, 65534, 9, &fd);
-    loop_settle(f->responder.event);
-    assert_int_equal(client_count_of(&f->responder, 65534), 5);
-    for (int i = 0; i < 7; i++) {
-        mine = dial_in(f); /* root's cap is another */
-        assert_true(is_answered(f, mine));
-        close(mine);
-    }
     close(fd);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     loop_settle(f->responder.event);
+}
+
+static void a_user_with_too_many_loses_its_own_and_nobody_else(void **state)
+{
+    struct fixture *f = *state;
+    int fd, mine[5];
+    pid_t pid;
+
+    if (geteuid() != 0)
+        skip();
+    f->responder.quota.total[QUOTA_CONNECTIONS] = 12;
+    for (int i = 0; i < 2; i++) {
+        mine[i] = dial_in(f);
+        assert_true(is_answered(f, mine[i]));
+    }
+    pid = dial_as(f, 65534, 9, &fd);
+    loop_settle(f->responder.event);
+    assert_int_equal(client_count_of(&f->responder, 65534), 5);
+    for (int i = 2; i < 5; i++)
+        mine[i] = dial_in(f);
+    for (int i = 0; i < 5; i++)
+        assert_true(is_answered(f, mine[i]));
+    assert_int_equal(client_count_of(&f->responder, 65534), 5);
+    hang_up(f, pid, fd);
     assert_int_equal(client_count_of(&f->responder, 65534), 0);
+    for (int i = 0; i < 5; i++)
+        close(mine[i]);
+}
+
+/* As somebody who leaves the answers to his greetings unread does it, with subordinate users. */
+static void many_users_that_hold_connections_shut_out_nobody(void **state)
+{
+    enum { N = 30 };
+    struct fixture *f = *state;
+    int fds[N], other_fd, mine[3];
+    pid_t pids[N], other;
+
+    if (geteuid() != 0)
+        skip();
+    f->responder.quota.total[QUOTA_CONNECTIONS] = 40;
+    for (int i = 0; i < N; i++) {
+        pids[i] = dial_as(f, 3000 + (uid_t) i, 40, &fds[i]);
+        loop_settle(f->responder.event);
+        assert_true(client_count_of(&f->responder, 3000 + (uid_t) i) > 0);
+    }
+    assert_true(f->responder.n_clients <= 40);
+
+    for (int i = 0; i < 3; i++) {
+        mine[i] = dial_in(f);
+        assert_true(is_answered(f, mine[i]));
+    }
+    other = dial_as(f, 65534, 1, &other_fd);
+    loop_settle(f->responder.event);
+    assert_int_equal(client_count_of(&f->responder, 65534), 1);
+    for (int i = 0; i < 3; i++) {
+        assert_true(is_answered(f, mine[i]));
+        close(mine[i]);
+    }
+    hang_up(f, other, other_fd);
+    for (int i = N; i-- > 0;) /* each has the descriptors of those before it */
+        hang_up(f, pids[i], fds[i]);
+}
+
+/* ---- several of them ---- */
+
+static int on_which(struct request *request)
+{
+    packet_put_u32(request_out(request), request_listener(request));
+    request_reply(request, 0);
+    return 0;
+}
+
+static unsigned which(struct fixture *f, const char *name)
+{
+    static const uint32_t ping[4] = { 16, CMD_PING, 0, 0 };
+    int fd = dial(folder_file(&f->folder, name));
+    uint32_t reply[5];
+
+    assert_true(fd >= 0);
+    assert_int_equal(send(fd, ping, sizeof(ping), MSG_NOSIGNAL), sizeof(ping));
+    loop_settle(f->responder.event);
+    assert_int_equal(recv(fd, reply, sizeof(reply), 0), sizeof(reply));
+    close(fd);
+    return reply[4];
+}
+
+static void requests_know_by_which_socket_they_came(void **state)
+{
+    static const struct command which_commands[] = { { CMD_PING, "which", 0, on_which } };
+    static struct listen_spec two[] = { { "public", NULL, 0666, 7 }, { "private", NULL, 0600, 9 } };
+    static const struct responder_spec own = {
+        .name = "test", .listens = two, .n_listens = 2, .versions = versions, .commands = which_commands, .n_commands = 1,
+    };
+    struct fixture *f = *state;
+    CLEANUP(freep) char *public_path = strdup(folder_file(&f->folder, "public"));
+    CLEANUP(freep) char *private_path = strdup(folder_file(&f->folder, "private"));
+    struct stat st;
+
+    listeners_done(&f->responder);
+    two[0].path = public_path;
+    two[1].path = private_path;
+    f->responder.spec = &own;
+    listeners_init(&f->responder);
+    assert_int_equal(set_unix_socket(&f->responder), 0);
+    assert_int_equal(listeners_start(&f->responder), 0);
+    assert_int_equal(stat(private_path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(which(f, "public"), 7);
+    assert_int_equal(which(f, "private"), 9);
+    assert_int_equal(which(f, "public"), 7);
+
+    responder_stop_accepting(&f->responder);
+    loop_settle(f->responder.event);
+    close(dial(public_path));
+    close(dial(private_path));
+    loop_settle(f->responder.event);
+    assert_int_equal(f->responder.n_clients, 0);
 }
 
 #define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
@@ -383,9 +496,11 @@ int main(void)
         TEST(clients_are_known_by_their_sockets_uid),
         TEST(who_comes_after_the_stop_waits_in_the_queue),
         TEST(with_too_many_the_longest_idle_is_closed),
-        TEST(with_too_many_unserved_ones_others_wait_in_the_queue),
+        TEST(of_too_many_unserved_ones_the_oldest_is_closed_after_a_while),
         TEST(without_descriptors_it_waits_and_does_not_spin),
-        TEST(a_user_with_too_many_is_refused_and_nobody_else),
+        TEST(a_user_with_too_many_loses_its_own_and_nobody_else),
+        TEST(many_users_that_hold_connections_shut_out_nobody),
+        TEST(requests_know_by_which_socket_they_came),
     };
     struct rlimit limit;
 

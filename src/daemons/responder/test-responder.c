@@ -128,10 +128,12 @@ static const struct command commands[] = {
 
 static const uint32_t versions[] = { 1, 0 };
 
+static const struct listen_spec listens[] = { { "nss", SOCKET_PATH, 0666, 0 } };
+
 static const struct responder_spec spec = {
     .name = "nss",
-    .socket_path = SOCKET_PATH,
-    .socket_mode = 0666,
+    .listens = listens,
+    .n_listens = 1,
     .versions = versions,
     .commands = commands,
     .n_commands = sizeof(commands) / sizeof(commands[0]),
