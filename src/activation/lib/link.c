@@ -94,7 +94,8 @@ bool link_has_ended(struct link *link)
         link->pause_usec = FIRST_PAUSE_USEC;
     link->is_up = link->is_good = false;
 
-    r = sd_event_add_time_relative(link->event, &link->timer, CLOCK_MONOTONIC, link->pause_usec, 1, on_time, link);
+    /* From now on, which is later than when the loop's round began. */
+    r = sd_event_add_time(link->event, &link->timer, CLOCK_MONOTONIC, now_usec() + link->pause_usec, 1, on_time, link);
     if (r < 0)
         (void) sd_event_exit(link->event, r); /* without memory: the next one may be better off */
     link->pause_usec = link->pause_usec * 2 < LAST_PAUSE_USEC ? link->pause_usec * 2 : LAST_PAUSE_USEC;
