@@ -17,7 +17,7 @@
 
 struct leaving {
     sd_event *event;
-    const struct leaving_ops *ops;
+    struct leaving_ops ops;
     void *userdata;
     uint64_t limit_usec;
     uint64_t last_usec; /* of the last activity */
@@ -58,7 +58,7 @@ static bool may_be_closed(const struct leaving_connection *connection)
 
 static bool is_busy(const struct leaving *leaving)
 {
-    return leaving->ops->is_busy && leaving->ops->is_busy(leaving->userdata);
+    return leaving->ops.is_busy && leaving->ops.is_busy(leaving->userdata);
 }
 
 /* Whoever has sent something, or is owed something. */
@@ -68,14 +68,14 @@ static bool is_needed(const struct leaving *leaving)
 
     if (is_busy(leaving))
         return true;
-    for (void *c = NULL; (c = leaving->ops->next_connection(c, leaving->userdata));) {
-        leaving->ops->look(c, &connection);
+    for (void *c = NULL; (c = leaving->ops.next_connection(c, leaving->userdata));) {
+        leaving->ops.look(c, &connection);
         if (!may_be_closed(&connection) || input_of(connection.fd))
             return true;
     }
     /* The listeners last: who is answered and sent away may come back through them. */
-    for (int fd = -1; (fd = leaving->ops->next_listener(fd, leaving->userdata)) >= 0;)
-        if (input_of(fd))
+    for (size_t i = 0; i < leaving->ops.n_listeners; i++)
+        if (input_of(leaving->ops.listeners[i]))
             return true;
     return false;
 }
@@ -87,14 +87,14 @@ static bool close_connections(struct leaving *leaving)
     bool is_last = true;
     void *next;
 
-    for (void *c = leaving->ops->next_connection(NULL, leaving->userdata); c; c = next) {
-        next = leaving->ops->next_connection(c, leaving->userdata);
+    for (void *c = leaving->ops.next_connection(NULL, leaving->userdata); c; c = next) {
+        next = leaving->ops.next_connection(c, leaving->userdata);
         if (leaving->is_out_of_patience) {
-            leaving->ops->give_up(c);
+            leaving->ops.give_up(c);
             continue;
         }
         is_last = false;
-        leaving->ops->look(c, &connection);
+        leaving->ops.look(c, &connection);
         /* What has arrived may begin an enumeration: the loop serves it first, and then this looks again. */
         if (may_be_closed(&connection) && !(input_of(connection.fd) & POLLIN))
             (void) shutdown(connection.fd, SHUT_RD); /* fails if its client is gone, whom the loop will miss */
@@ -114,9 +114,9 @@ static int on_each_turn(sd_event_source *source, void *userdata)
     (void) sd_notify(false, "STOPPING=1"); /* whoever does not hear it sees the process end */
     leaving->each_turn = sd_event_source_disable_unref(leaving->each_turn);
     leaving->timer = sd_event_source_disable_unref(leaving->timer);
-    if (!leaving->ops->leave)
+    if (!leaving->ops.leave)
         return sd_event_exit(leaving->event, 0);
-    leaving->ops->leave(leaving->userdata);
+    leaving->ops.leave(leaving->userdata);
     return 0;
 }
 
@@ -135,7 +135,7 @@ static int start(struct leaving *leaving, uint64_t patience_usec)
     }
 
     leaving->is_under_way = true;
-    leaving->ops->stop_accepting(leaving->userdata);
+    leaving->ops.stop_accepting(leaving->userdata);
     /* The caller is in a turn of the loop, or this makes one. */
     return on_each_turn(NULL, leaving);
 }
@@ -168,7 +168,7 @@ int leaving_new(sd_event *event, uint64_t limit_usec, const struct leaving_ops *
     if (!leaving)
         return -ENOMEM;
     leaving->event = sd_event_ref(event);
-    leaving->ops = ops;
+    leaving->ops = *ops;
     leaving->userdata = userdata;
     leaving->limit_usec = limit_usec;
     leaving->last_usec = now_usec();

@@ -20,6 +20,7 @@
 #define LIB_LEAVING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -35,8 +36,8 @@ struct leaving_connection {
 /* What the daemon gives to it. Its loop must go on reading connections until their end, and answer on one whose
  * reading end is shut what was read from it before. */
 struct leaving_ops {
-    /* The listener after the one given, the first after -1; -1 after the last. */
-    int (*next_listener)(int previous, void *userdata);
+    const int *listeners; /* the daemon's memory, as long as it has the struct leaving */
+    size_t n_listeners;
     /* The connection after the one given, the first after NULL; NULL after the last. */
     void *(*next_connection)(void *previous, void *userdata);
     void (*look)(const void *connection, struct leaving_connection *ret);
@@ -53,7 +54,7 @@ struct leaving_ops {
 #define LEAVING_IDLE_PATIENCE_USEC 1000000 /* others wait in the queue meanwhile */
 #define LEAVING_TOLD_PATIENCE_USEC 5000000
 
-/* With a limit, leaves that long after the last activity, and less than a second later; 0: never by itself. */
+/* The ops are copied. With a limit, leaves that long after the last activity, and less than a second later; 0: never by itself. */
 int leaving_new(sd_event *event, uint64_t limit_usec, const struct leaving_ops *ops, void *userdata, struct leaving **ret);
 struct leaving *leaving_free(struct leaving *leaving);
 

@@ -104,9 +104,11 @@ bool link_has_ended(struct link *link)
 
 /* --- Waiting for it ---------------------------------------------------------------------------------------------- */
 
+/* Of all listeners together: what keeps one waiting keeps all. */
 struct queue {
-    int listener;
-    sd_event_source *source;
+    const int *listeners;
+    sd_event_source *sources[SOCKETS_MAX];
+    size_t n;
     uint64_t waits_since_usec; /* somebody; 0: nobody */
     const char *responder;
     bool is_told;
@@ -132,6 +134,19 @@ static void tell(struct queue *queue)
     queue->is_told = true;
 }
 
+static int refuse_all(struct queue *queue)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < queue->n && r >= 0; i++) {
+        (void) sockets_refuse(queue->listeners[i]);
+        r = sd_event_source_set_enabled(queue->sources[i], SD_EVENT_ON);
+    }
+    tell(queue);
+    queue->waits_since_usec = 0;
+    return r;
+}
+
 static int wait_in(struct link *link, struct queue *queue)
 {
     uint64_t now, quiet_since_usec = now_usec();
@@ -153,13 +168,10 @@ static int wait_in(struct link *link, struct queue *queue)
             try(link);
         }
         if (queue->waits_since_usec && !link->is_good && (!link->is_up || now - queue->waits_since_usec >= PATIENCE_USEC)) {
-            (void) sockets_refuse(queue->listener);
-            tell(queue);
-            queue->waits_since_usec = 0;
-            quiet_since_usec = now;
-            r = sd_event_source_set_enabled(queue->source, SD_EVENT_ON);
+            r = refuse_all(queue);
             if (r < 0)
                 return r;
+            quiet_since_usec = now;
         }
         if (!queue->waits_since_usec && now - quiet_since_usec >= NOBODY_USEC)
             return -ETIME;
@@ -167,14 +179,16 @@ static int wait_in(struct link *link, struct queue *queue)
     return 0;
 }
 
-int link_wait(struct link *link, const char *responder, int listener)
+int link_wait(struct link *link, const char *responder, const int *listeners, size_t n)
 {
-    struct queue queue = { .listener = listener, .responder = responder };
-    int r;
+    struct queue queue = { .listeners = listeners, .responder = responder };
+    int r = n > SOCKETS_MAX ? -E2BIG : 0;
 
-    r = sd_event_add_io(link->event, &queue.source, listener, EPOLLIN, on_client, &queue);
+    for (; r >= 0 && queue.n < n; queue.n++)
+        r = sd_event_add_io(link->event, &queue.sources[queue.n], listeners[queue.n], EPOLLIN, on_client, &queue);
     if (r >= 0)
         r = wait_in(link, &queue);
-    sd_event_source_disable_unref(queue.source);
+    for (size_t i = 0; i < queue.n; i++)
+        sd_event_source_disable_unref(queue.sources[i]);
     return r;
 }

@@ -23,9 +23,9 @@ void link_is_good(struct link *link);
 /* The connection has ended, or came to nothing. Telling it twice is once. Returns whether there will be another: not of NULL. */
 bool link_has_ended(struct link *link);
 
-/* Runs the loop until it is good: for a responder that can't answer without. Whoever comes to the listener meanwhile waits for the
+/* Runs the loop until it is good: for a responder that can't answer without. Whoever comes to a listener meanwhile waits for the
  * try that is under way, 4 s at most, and is refused when that ends; between two tries he is refused at once. Returns 0; -ETIME
  * when nobody has come for a minute; -ECANCELED when the loop was left; or another negative errno. */
-int link_wait(struct link *link, const char *responder, int listener);
+int link_wait(struct link *link, const char *responder, const int *listeners, size_t n);
 
 #endif

@@ -76,37 +76,34 @@ int sockets_check(const struct socket_want *wants, size_t n_wants,
     return 0;
 }
 
-int sockets_take(const struct socket_want *wants, size_t n_wants, struct sockets *ret, char **ret_why)
+int sockets_take(const struct socket_want *wants, size_t n_wants, int *ret_fds, char **ret_why)
 {
+    struct sockets sockets;
     char **names = NULL;
     int r;
 
     r = sd_listen_fds_with_names(true, &names);
     if (r > 0)
-        r = sockets_check(wants, n_wants, SD_LISTEN_FDS_START, names, r, ret, ret_why);
+        r = sockets_check(wants, n_wants, SD_LISTEN_FDS_START, names, r, &sockets, ret_why);
     else if (r == 0)
-        return 0;
+        return say_why(0, ret_why, "socket %s (%s) was not handed over", wants[0].name, wants[0].path);
     for (char **name = names; name && *name; name++)
         free(*name);
     free(names);
 
     /* A flag of the socket itself: systemd, which has it too, does not mind. */
     for (size_t i = 0; r == 0 && i < n_wants; i++)
-        if (fcntl(ret->fds[i], F_SETFL, O_NONBLOCK) < 0)
+        if (fcntl(sockets.fds[i], F_SETFL, O_NONBLOCK) < 0)
             r = -errno;
-    return r < 0 ? r : 1;
+    if (r < 0)
+        return r;
+    (void) memcpy(ret_fds, sockets.fds, n_wants * sizeof(*ret_fds));
+    return 1;
 }
 
 int sockets_take_one(const char *name, const char *path, int *ret_fd, char **ret_why)
 {
-    const struct socket_want want = { name, path };
-    struct sockets sockets;
-    int r;
-
-    r = sockets_take(&want, 1, &sockets, ret_why);
-    if (r > 0)
-        *ret_fd = sockets.fds[0];
-    return r == 0 ? say_why(0, ret_why, "socket %s (%s) was not handed over", name, path) : r;
+    return sockets_take(&(struct socket_want) { name, path }, 1, ret_fd, ret_why);
 }
 
 unsigned sockets_refuse(int listener)

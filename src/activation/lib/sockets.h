@@ -31,10 +31,10 @@ int sockets_check(const struct socket_want *wants, size_t n_wants,
                   int first_fd, char *const *names, int n_fds,
                   struct sockets *ret, char **ret_why);
 
-/* Takes what systemd has handed over to this process, checked as above, and makes it non-blocking. Returns 1; 0 when that is
- * nothing; or a negative errno with a sentence as above. */
-int sockets_take(const struct socket_want *wants, size_t n_wants, struct sockets *ret, char **ret_why);
-/* The same of one socket. The sentence is there for 0, too: not everybody can do without. */
+/* Takes what systemd has handed over to this process, checked as above, and makes it non-blocking. Returns 1 with as many
+ * descriptors as wants, in their order; 0 when nothing was; or a negative errno. With a sentence as above unless 1. */
+int sockets_take(const struct socket_want *wants, size_t n_wants, int *ret_fds, char **ret_why);
+/* The same of one socket. */
 int sockets_take_one(const char *name, const char *path, int *ret_fd, char **ret_why);
 
 /* Whoever waits at a non-blocking listener is told that he is not served: his connection ends. Returns how many that were. */

@@ -136,13 +136,6 @@ static int on_accept(sd_event_source *source, int fd, uint32_t revents, void *us
     return sd_event_add_io(daemon->event, &connection->io, connection->fd, EPOLLIN, on_io, connection);
 }
 
-static int next_listener(int previous, void *userdata)
-{
-    struct daemon *daemon = userdata;
-
-    return previous < 0 ? daemon->listener : -1;
-}
-
 static void *next_connection(void *previous, void *userdata)
 {
     struct daemon *daemon = userdata;
@@ -196,8 +189,8 @@ static void leave(void *userdata)
     daemon->left_usec = now_usec();
 }
 
-static const struct leaving_ops ops = {
-    .next_listener = next_listener,
+static struct leaving_ops ops = {
+    .n_listeners = 1,
     .next_connection = next_connection,
     .look = look,
     .is_busy = is_busy,
@@ -209,6 +202,7 @@ static const struct leaving_ops ops = {
 static void daemon_init(struct daemon *daemon, int listener, uint64_t limit_usec)
 {
     *daemon = (struct daemon){ .listener = listener };
+    ops.listeners = &daemon->listener;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         daemon->connections[i] = (struct connection){ .fd = -1, .daemon = daemon };
     assert_int_equal(sd_event_new(&daemon->event), 0);

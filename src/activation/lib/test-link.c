@@ -189,7 +189,7 @@ static void who_waits_is_served_when_it_is_good(void **state)
 
     (void) state;
     begin(&monitor);
-    assert_int_equal(link_wait(monitor.link, "nss", listener), 0);
+    assert_int_equal(link_wait(monitor.link, "nss", &listener, 1), 0);
     assert_false(is_answered(client));
     (void) close(accept_now(listener));
     (void) close(client);
@@ -203,7 +203,7 @@ static void who_waits_is_refused_when_the_try_comes_to_nothing(void **state)
 
     (void) state;
     begin(&monitor);
-    assert_int_equal(link_wait(monitor.link, "nss", listener), 0);
+    assert_int_equal(link_wait(monitor.link, "nss", &listener, 1), 0);
     assert_int_equal(monitor.tries, 3);
     assert_true(is_refused(client));
     end(&monitor);
@@ -225,7 +225,7 @@ static void who_comes_between_two_tries_is_refused_at_once(void **state)
 
     (void) state;
     begin(&monitor);
-    assert_int_equal(link_wait(monitor.link, "nss", listener), -ETIME); /* nobody comes for a minute after that */
+    assert_int_equal(link_wait(monitor.link, "nss", &listener, 1), -ETIME); /* nobody comes for a minute after that */
     assert_int_equal(exit_status_of(child), 0);
     assert_true(now_usec() - begin_usec >= 61 * SECOND);
     end(&monitor);
@@ -238,7 +238,7 @@ static void patience_ends(void **state)
 
     (void) state;
     begin(&monitor);
-    assert_int_equal(link_wait(monitor.link, "nss", listener), 0);
+    assert_int_equal(link_wait(monitor.link, "nss", &listener, 1), 0);
     assert_int_equal(monitor.tries, 1); /* the try went on */
     assert_true(is_refused(client));
     end(&monitor);
@@ -261,7 +261,7 @@ static void a_changed_configuration_is_tried_at_once(void **state)
     begin(&monitor);
     run_until(&monitor, 8); /* the next pause is 12.8, and the one after it 25.6 */
     child = start_child(mend, NULL);
-    assert_int_equal(link_wait(monitor.link, "nss", listener), -ETIME);
+    assert_int_equal(link_wait(monitor.link, "nss", &listener, 1), -ETIME);
     assert_int_equal(exit_status_of(child), 0);
     assert_true(monitor.tries >= 11);
     assert_true(monitor.tried_usec[10] - monitor.tried_usec[9] < 12 * SECOND); /* it would have been 12.8, or more */
@@ -283,7 +283,7 @@ static void who_is_told_to_leave_does_not_wait(void **state)
     (void) state;
     begin(&monitor);
     assert_true(sd_event_add_time_relative(monitor.event, NULL, CLOCK_MONOTONIC, SECOND, 1, leave, NULL) >= 0);
-    assert_int_equal(link_wait(monitor.link, "nss", listener), -ECANCELED);
+    assert_int_equal(link_wait(monitor.link, "nss", &listener, 1), -ECANCELED);
     end(&monitor);
 }
 

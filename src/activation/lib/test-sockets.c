@@ -338,19 +338,18 @@ static int take(void *userdata)
 {
     const char *name = userdata;
     const struct socket_want want = { "a", at("a") };
-    struct sockets sockets;
     CLEANUP(freep) char *why = NULL;
     char pid[24];
-    int r;
+    int r, fd;
 
     (void) snprintf(pid, sizeof(pid), "%ld", (long) getpid());
     if (name && (dup2(listener_at(want.path), 3) < 0 || setenv("LISTEN_PID", pid, 1) < 0 ||
                  setenv("LISTEN_FDS", "1", 1) < 0 || setenv("LISTEN_FDNAMES", name, 1) < 0))
         return 99;
-    r = sockets_take(&want, 1, &sockets, &why);
+    r = sockets_take(&want, 1, &fd, &why);
     if (r < 0)
         return why ? 50 : 98;
-    if (r > 0 && (sockets.fds[0] != 3 || !(fcntl(3, F_GETFL) & O_NONBLOCK) || getenv("LISTEN_FDS")))
+    if (r > 0 && (fd != 3 || !(fcntl(3, F_GETFL) & O_NONBLOCK) || getenv("LISTEN_FDS")))
         return 97;
     return r;
 }

@@ -88,13 +88,18 @@ static uint64_t clock_usec(void)
         }                                                                  \
     } while (0)
 
-static void start_as(struct stage *stage, const char *uid)
+/* The domain's part of the configuration, as the monitor makes it, for that group to read. */
+static void write_part(struct stage *stage, gid_t gid)
 {
     assert_true(mkdir(folder_file(&stage->f->folder, "config"), 0755) == 0 || errno == EEXIST);
     assert_int_equal(config_write_snapshot(stage->f->config,
-                                           folder_file(&stage->f->folder, "config/domain-" DOMAIN),
-                                           (gid_t) atoi(uid)),
+                                           folder_file(&stage->f->folder, "config/domain-" DOMAIN), gid),
                      0);
+}
+
+static void start_as(struct stage *stage, const char *uid)
+{
+    write_part(stage, (gid_t) atoi(uid));
     stage->registered[0] = '\0';
     stage->pid = fork();
     assert_true(stage->pid >= 0);
@@ -637,7 +642,7 @@ static void an_import_without_its_parent_leaves_the_cache_alone(void **state)
     pid_t pid;
 
     fixture_write(stage->f, "a.ldif", ALICE);
-    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
+    write_part(stage, 0);
     assert_int_equal(pipe(told), 0);
     pid = start_import(stage, "1", "0", told[1]); /* ours it is, not init's */
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -664,8 +669,7 @@ static void an_import_that_is_another_users_ends_with_its_parent(void **state)
     char byte;
 
     fixture_write(stage->f, "a.ldif", ALICE);
-    assert_int_equal(config_write_snapshot(stage->f->config, folder_file(&stage->f->folder, "config"), 0), 0);
-    assert_int_equal(chmod(folder_file(&stage->f->folder, "config"), 0644), 0);
+    write_part(stage, NOBODY);
     assert_int_equal(cache_writer_open(stage->f->folder.path, DOMAIN, &writer), 0);
     give_to_nobody(stage, "");
     give_to_nobody(stage, "cache_" DOMAIN ".mdb");

@@ -182,8 +182,8 @@ int listeners_start(struct responder *responder)
     for (size_t i = 0; i < responder->n_listeners && r >= 0; i++) {
         struct listener *listener = &responder->listeners[i];
 
-        r = sd_event_add_io(responder->event, &listener->source, listener->fd, EPOLLIN, on_listener,
-                            listener);
+        r = sd_event_add_io(responder->event, &listener->source, responder->listen_fds[i], EPOLLIN,
+                            on_listener, listener);
     }
     return r < 0 ? r : 0;
 }
@@ -204,9 +204,10 @@ void listeners_init(struct responder *responder)
     const struct responder_spec *spec = responder->spec;
 
     assert(spec->n_listens <= LISTENERS_MAX);
-    for (size_t i = 0; i < spec->n_listens; i++)
-        responder->listeners[i] =
-            (struct listener) { .responder = responder, .spec = &spec->listens[i], .fd = -1 };
+    for (size_t i = 0; i < spec->n_listens; i++) {
+        responder->listeners[i] = (struct listener) { .responder = responder, .spec = &spec->listens[i] };
+        responder->listen_fds[i] = -1;
+    }
     responder->n_listeners = spec->n_listens;
 }
 
@@ -216,8 +217,8 @@ void listeners_done(struct responder *responder)
     responder_stop_accepting(responder);
     responder->pause = sd_event_source_disable_unref(responder->pause);
     for (size_t i = 0; i < responder->n_listeners; i++) {
-        closep(&responder->listeners[i].fd);
-        responder->listeners[i].fd = -1;
+        closep(&responder->listen_fds[i]);
+        responder->listen_fds[i] = -1;
     }
 }
 
@@ -228,7 +229,7 @@ int set_unix_socket(struct responder *responder)
     for (size_t i = 0; i < responder->n_listeners && r >= 0; i++) {
         const struct listen_spec *spec = responder->listeners[i].spec;
 
-        r = listener_bind(spec->path, spec->mode, &responder->listeners[i].fd);
+        r = listener_bind(spec->path, spec->mode, &responder->listen_fds[i]);
         if (r == -EADDRINUSE)
             log_error("%s: another process answers there", spec->path);
         else if (r == -EEXIST)

@@ -13,7 +13,6 @@ struct listen_spec;
 struct listener {
     struct responder *responder;
     const struct listen_spec *spec;
-    int fd;
     sd_event_source *source; /* NULL: nobody is let in */
 };
 

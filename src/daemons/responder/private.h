@@ -26,7 +26,9 @@ struct responder {
     sd_bus *monitor;
     int exit_code;
 
-    struct listener listeners[LISTENERS_MAX]; /* in the order of the spec's */
+    /* In the order of the spec's. */
+    struct listener listeners[LISTENERS_MAX];
+    int listen_fds[LISTENERS_MAX]; /* -1: not open */
     size_t n_listeners;
     sd_event_source *pause; /* accepting goes on when it is over */
     uint64_t complained_usec;

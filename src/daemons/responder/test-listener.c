@@ -58,7 +58,7 @@ static int setup(void **state)
     assert_true(sd_event_new(&f->responder.event) >= 0);
     assert_int_equal(clients_init(&f->responder, 2000), 0);
     listeners_init(&f->responder);
-    assert_int_equal(listener_bind(folder_file(&f->folder, "s"), 0666, &f->responder.listeners[0].fd), 0);
+    assert_int_equal(listener_bind(folder_file(&f->folder, "s"), 0666, &f->responder.listen_fds[0]), 0);
     assert_true(listeners_start(&f->responder) >= 0);
     *state = f;
     return 0;
