@@ -25,7 +25,7 @@ PLACES := --prefix=/usr --sysconfdir=/etc --localstatedir=/var --libexecdir=/usr
 SUM = @tests/sum $(MAKE) --no-print-directory
 
 .PHONY: all help deps need-build need-all units tree build check check-parts check-quick check-quick-parts check-unit-tests \
-        check-sanitizers check-series storm lint lint-quick deb rpm installcheck check-valgrind check-sanitized matrix \
+        check-sanitizers check-series check-hostile storm lint lint-quick deb rpm installcheck check-valgrind check-sanitized matrix \
         matrix-parts check-packages compare compare-parts bench demo soak soak-parts fuzz clean
 
 all: build
@@ -45,6 +45,7 @@ help:
 	@echo "  make units          the unit set of ENGINE=2.8|2.10|own into build/units/ENGINE/, and its names"
 	@echo "  make tree           src/daemons with the series pushed, in build/tree/, where quilt works"
 	@echo "  make check-series   the daemons build and pass their tests before and after each patch"
+	@echo "  make check-hostile  other users must not notice one who does what he can to an NSS responder (root)"
 	@echo "  make storm          clients must not notice that their responder leaves EXITS=200 times (root)"
 	@echo "  make deb            packages of DISTS=\"$(DISTS)\" into build/deb/; SERIES=none: the daemons"
 	@echo "                      without the patch series, version ~base, into build/deb-base/; SANITIZE=yes: with ASan"
@@ -171,6 +172,9 @@ check-series: build
 storm: build
 	@tests/storm/run $(EXITS)
 
+check-hostile: build
+	@tests/hostile/run
+
 deb: need-all
 	@SERIES=$(SERIES) SANITIZE=$(SANITIZE) packaging/build-deb $(DISTS)
 
@@ -238,7 +242,7 @@ check: deps
 
 # The daemons' are run after each patch of the series anyway.
 check-parts: UNIT_TESTED = $(COMMON) $(ACTIVATION)
-check-parts: check-unit-tests check-sanitizers check-series storm lint deb rpm
+check-parts: check-unit-tests check-sanitizers check-series storm check-hostile lint deb rpm
 	@tests/check-packages reproducible
 	@tests/compare/run --dist=bookworm --gate
 	@tests/installcheck/run --gate
