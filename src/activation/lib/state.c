@@ -25,7 +25,6 @@
 #define FAILED "failed"
 #define RESTARTING "restarting"
 #define NARROWED "narrowed"
-#define SWITCHING "switching"
 
 /* --- Files ----------------------------------------------------------------------------------------------------- */
 
@@ -274,16 +273,6 @@ bool state_is_restarting(const struct state *state)
 int state_set_restarting(const struct state *state, bool on)
 {
     return on ? write_file(state, RESTARTING, "") : remove_file(state, RESTARTING);
-}
-
-bool state_is_switching(const struct state *state)
-{
-    return exists(state, SWITCHING);
-}
-
-int state_set_switching(const struct state *state, bool on)
-{
-    return on ? write_file(state, SWITCHING, "") : remove_file(state, SWITCHING);
 }
 
 bool state_has_narrowed(const struct state *state)

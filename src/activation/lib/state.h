@@ -5,7 +5,6 @@
  *     ends/R        how often in a row, each within a minute, R ended badly
  *     failed        how often in a row sssd.service came to nothing, and when last
  *     restarting    sssd.service has ended to be started again, and its start has not begun
- *     switching     the restart of sssd.service that is coming brings the other engine
  *     narrowed      queues of sockets hold one client, since the monitor is to bind their paths
  *     refused/R     why R may not run now, for a launcher that can't ask systemd itself
  *     lock          shared: I am about to use the monitor; exclusive: I am about to send it away
@@ -66,10 +65,6 @@ unsigned state_failures(const struct state *state, uint64_t *ret_usec);
 /* Has the monitor ended for a restart whose second half has not begun? 0 or a negative errno. */
 bool state_is_restarting(const struct state *state);
 int state_set_restarting(const struct state *state, bool on);
-
-/* Does the restart that is coming bring the other engine? 0 or a negative errno. */
-bool state_is_switching(const struct state *state);
-int state_set_switching(const struct state *state, bool on);
 
 /* Were queues narrowed? 0 or a negative errno. */
 bool state_has_narrowed(const struct state *state);

@@ -107,7 +107,6 @@ static void begin_life(const struct state *state)
         (void) warn(state_forget_bad_ends(state, responders[i].name), "forget bad ends");
     (void) warn(state_forget_refusals(state), "forget refusals");
     (void) warn(state_set_restarting(state, false), "note that the restart goes on");
-    (void) warn(state_set_switching(state, false), "note that the switch goes on");
 }
 
 /* ExecStartPre= of sssd.service. */

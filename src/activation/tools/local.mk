@@ -21,6 +21,8 @@ tools_sss_activation_SOURCES = \
 	tools/folders.h \
 	tools/foresee.c \
 	tools/foresee.h \
+	tools/held.c \
+	tools/held.h \
 	tools/hold.c \
 	tools/hold.h \
 	tools/finish.c \
@@ -74,6 +76,7 @@ check_PROGRAMS += \
 	tools/test-finish \
 	tools/test-folders \
 	tools/test-foresee \
+	tools/test-held \
 	tools/test-hold \
 	tools/test-hooks \
 	tools/test-last \
@@ -105,6 +108,11 @@ tools_test_finish_SOURCES = \
 	tools/test-finish.c
 tools_test_finish_CFLAGS = $(TEST_CFLAGS)
 tools_test_finish_LDADD = $(TEST_LDADD)
+tools_test_held_SOURCES = \
+	tools/held.c \
+	tools/test-held.c
+tools_test_held_CFLAGS = $(TEST_CFLAGS)
+tools_test_held_LDADD = $(TEST_LDADD)
 # What is seen by way of view.c, on a machine whose programs are in the test's folder.
 MACHINE_CFLAGS = $(TEST_CFLAGS) $(JSON_CFLAGS) -UPROGRAM_DIR -DPROGRAM_DIR='"programs"' \
 	-DUNIT_DIR='"etc"' -DRUNTIME_UNIT_DIR='"run"'
@@ -259,6 +267,8 @@ tools_test_status_CFLAGS = $(MACHINE_CFLAGS)
 tools_test_status_LDADD = $(MACHINE_LDADD)
 tools_test_switch_SOURCES = $(machine_SOURCES) \
 	tools/drain.c \
+	tools/finish.c \
+	tools/held.c \
 	tools/last.c \
 	tools/switch.c \
 	tools/test-switch.c \

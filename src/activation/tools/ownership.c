@@ -71,15 +71,10 @@ static int read_services(struct services *ret)
     return r > 0;
 }
 
-/* Which responders run in the monitor's control group, whatever the configuration says. 0 or a negative errno. */
 static int read_running(struct manager *manager, int pids[RESPONDERS])
 {
-    char control_group[PATH_MAX];
-    int r;
+    int r = processes_of_monitor(manager, pids);
 
-    r = manager_text(manager, MONITOR, "Service", "ControlGroup", control_group, sizeof(control_group));
-    if (r >= 0)
-        r = processes_of_responders(control_group, pids);
     if (r < 0)
         log_warning("cannot find out what the monitor runs: %s", strerror(-r));
     return r;
@@ -383,21 +378,6 @@ int ownership_verify(const struct state *state, struct manager *manager)
     return n > 0 || changed ? move_sockets(state, manager, &before, CLOSES) : 0; /* a socket of one that runs may be open still */
 }
 
-/* The other engine's monitor will bind the paths anew that systemd has just got of this one's: who waits then is lost. Not where
- * that is ours: as above. */
-static void narrow_what_comes_back(const struct state *state, const struct owners *before, const struct services *services)
-{
-    const char *paths[RESPONDERS * UNITS_MAX];
-    size_t n = 0;
-
-    for (size_t i = 0; i < RESPONDERS; i++)
-        for (size_t k = 0; k < UNITS_MAX && responders[i].paths[k]; k++)
-            if (before->monitors[i] && services->why[i] != NOT_THE_MONITORS)
-                paths[n++] = responders[i].paths[k];
-    if (n > 0 && !engine_is_own())
-        narrow_queues(state, paths, n);
-}
-
 /* The monitor's responders of which systemd has just got the sockets. Ours finish by themselves. */
 static void finish_released(const struct state *state, struct manager *manager, const struct owners *before)
 {
@@ -427,7 +407,7 @@ int ownership_release(const struct state *state, struct manager *manager)
     const struct owners before = read_owners(state);
     struct owners after = before;
     struct services services;
-    bool released = false, switching = state_is_switching(state);
+    bool released = false;
     int r;
 
     if (read_services(&services) == 0)
@@ -435,8 +415,7 @@ int ownership_release(const struct state *state, struct manager *manager)
     narrow_what_comes(state, &services);
 
     for (size_t i = 0; i < RESPONDERS; i++) {
-        /* Between two engines clients wait in a queue of systemd's, and not before a path that nobody listens on. */
-        after.monitors[i] = before.monitors[i] && services.why[i] != NOT_THE_MONITORS && !switching;
+        after.monitors[i] = before.monitors[i] && services.why[i] != NOT_THE_MONITORS;
         released = released || after.monitors[i] != before.monitors[i];
     }
     r = released ? write_flags(state, after.monitors) : 0;
@@ -444,8 +423,6 @@ int ownership_release(const struct state *state, struct manager *manager)
         return r;
 
     r = move_sockets(state, manager, &before, CLOSES_LATER);
-    if (switching)
-        narrow_what_comes_back(state, &before, &services);
     finish_released(state, manager, &before);
     return r;
 }

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/responders.h"
 #include "lib/engine.h"
+#include "lib/manager.h"
 #include "tools/processes.h"
 
 /* "" if it can't be told. */
@@ -63,4 +65,12 @@ int processes_of_responders(const char *control_group, int ret_pids[RESPONDERS])
                 ret_pids[i] = pid;
     }
     return ferror(file) ? -EIO : 0;
+}
+
+int processes_of_monitor(struct manager *manager, int ret_pids[RESPONDERS])
+{
+    char control_group[PATH_MAX];
+    int r = manager_text(manager, MONITOR, "Service", "ControlGroup", control_group, sizeof(control_group));
+
+    return r < 0 ? r : processes_of_responders(control_group, ret_pids);
 }

@@ -6,6 +6,8 @@
 
 #include "common/responders.h"
 
+struct manager;
+
 #ifndef CONTROL_GROUPS /* the tests have their own */
 #define CONTROL_GROUPS "/sys/fs/cgroup"
 #endif
@@ -14,5 +16,7 @@
  * meanwhile or not; 0 where there is none, or the caller may not see it. Returns 0, also for
  * "", the group of who does not run, or a negative errno: that a group is not found does not mean that nobody is in it. */
 int processes_of_responders(const char *control_group, int ret_pids[RESPONDERS]);
+/* The same of the monitor's control group. */
+int processes_of_monitor(struct manager *manager, int ret_pids[RESPONDERS]);
 
 #endif

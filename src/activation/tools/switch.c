@@ -24,8 +24,11 @@
 #include "lib/state.h"
 #include "tools/drain.h"
 #include "tools/engines.h"
+#include "tools/finish.h"
+#include "tools/held.h"
 #include "tools/last.h"
 #include "tools/ownership.h"
+#include "tools/processes.h"
 #include "tools/signals.h"
 #include "tools/switch.h"
 #include "tools/trial.h"
@@ -185,16 +188,46 @@ static int check_that_it_runs(struct run *run, bool own)
     return 0;
 }
 
+/* What the monitor runs by itself has its path from no socket of systemd's: until the other engine has bound that, who comes is told
+ * to try again. Those who came before are served to the end: by ours anyway. */
+static size_t hold_listed(struct run *run, struct held *held)
+{
+    pid_t serving[RESPONDERS];
+    int pids[RESPONDERS], r = 0;
+    size_t n = 0, n_serving = 0;
+
+    if (processes_of_monitor(run->manager, pids) < 0)
+        return 0; /* as when a service of any other kind is restarted */
+    for (size_t i = 0; i < RESPONDERS; i++) {
+        for (size_t k = 0; pids[i] > 0 && k < UNITS_MAX && responders[i].paths[k]; k++) {
+            r = path_hold(responders[i].paths[k], &held[n]);
+            n += r == 0;
+            if (r < 0)
+                log_info("%s: clients are refused until it is bound anew: %s", responders[i].paths[k], strerror(-r));
+        }
+        if (pids[i] > 0 && r == 0 && engine_of_process(pids[i]) == RUNS_SSSD)
+            serving[n_serving++] = pids[i];
+    }
+    finish(serving, n_serving);
+    return n;
+}
+
+static int restart_monitor(struct run *run, enum job_result *ret)
+{
+    struct held held[RESPONDERS * UNITS_MAX];
+    size_t n = hold_listed(run, held);
+    int r = manager_run(run->manager, "Restart", MONITOR, "replace", SWITCH_MSEC, ret);
+
+    for (size_t i = 0; i < n; i++)
+        path_release(&held[i]);
+    return r;
+}
+
 static int restart(struct run *run, bool own)
 {
     enum job_result result;
-    int r;
+    int r = restart_monitor(run, &result);
 
-    /* Else who asks one of the monitor's own responders is refused meanwhile. Not before ours: it takes a path over from PID 1 alone,
-     * and who waits in that queue would be lost. */
-    (void) state_set_switching(&run->state, !own);
-    r = manager_run(run->manager, "Restart", MONITOR, "replace", SWITCH_MSEC, &result);
-    (void) state_set_switching(&run->state, false); /* its start may have done so, and a boot does */
     if (r == -ERFKILL) { /* nobody serves, before and after */
         (void) puts(MONITOR " is masked, and stays so");
         return 0;

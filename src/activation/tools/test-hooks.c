@@ -82,9 +82,9 @@ int switch_back(const struct state *of, struct manager *manager)
     return 0;
 }
 
-int processes_of_responders(const char *control_group, int ret_pids[RESPONDERS])
+int processes_of_monitor(struct manager *manager, int ret_pids[RESPONDERS])
 {
-    assert_string_equal(control_group, "/system.slice/sssd.service");
+    assert_non_null(manager);
     (void) memcpy(ret_pids, running, sizeof(running));
     if (pid1_goes)
         pid1_leaves();
@@ -138,7 +138,6 @@ static int hook_enter(void **state)
     unit_has(MONITOR_RETRY_TIMER, "ActiveState=inactive");
     unit_has("sss-ended@sssd.service", "ActiveState=inactive");
     unit_has(MONITOR, "UnitFileState=disabled");
-    unit_has(MONITOR, "ControlGroup=/system.slice/sssd.service");
     pid1_starts();
     return unsetenv("MAINPID");
 }
@@ -922,34 +921,6 @@ static void a_restart_opens_what_the_monitor_will_not_have(void **state)
         assert_int_equal(said("<6>nss is systemd's from now on\n"), rows[i].releases);
         assert_false(said("ssh is")); /* it was before */
     }
-}
-
-/* Then clients wait in queues of systemd's, not before paths that nobody listens on. */
-static void a_restart_for_the_other_engine_opens_what_its_monitor_will_have_again(void **state)
-{
-    (void) state;
-    write_configuration("[sssd]\nservices = nss, pam\n" DOMAIN);
-    for (int own = 0; own <= 1; own++) {
-        assert_int_equal(state_set_monitor_owns(&opened, "nss", true), 0);
-        assert_int_equal(state_set_monitor_owns(&opened, "pam", true), 0);
-        all_sockets_have("ActiveState=inactive");
-        if (own)
-            own_is_configured();
-        assert_int_equal(state_set_switching(&opened, true), 0);
-        (void) unlink("narrowed"); /* of the row before */
-        forget_calls();
-        is_stopped_by("restart");
-        assert_int_equal(run("stopping", NULL), 0);
-        assert_false(state_monitor_owns(&opened, "nss"));
-        assert_true(told(OPEN("nss")));
-        /* Our own takes a path over from PID 1 alone. */
-        assert_string_equal(read_text("narrowed"), own ? "" : "pipes/nss\npipes/pam\npipes/private/pam\n");
-    }
-    unit_with_job(MONITOR, "activating", "start");
-    write_text(ENGINE_FILE, "sssd\n");
-    assert_int_equal(run("starting", NULL), 0);
-    assert_true(state_monitor_owns(&opened, "nss"));
-    assert_false(state_is_switching(&opened));
 }
 
 /* Serves one client after another, each as slowly as told, when the file is there. */
@@ -2558,7 +2529,6 @@ int main(void)
         IN_HOOKS(a_stop_does_not_wait_for_who_does_not_leave),
         IN_HOOKS(who_does_not_end_is_not_waited_for_for_ever),
         IN_HOOKS(a_restart_opens_what_the_monitor_will_not_have),
-        IN_HOOKS(a_restart_for_the_other_engine_opens_what_its_monitor_will_have_again),
         IN_HOOKS(a_restart_narrows_the_queues_that_the_monitor_will_have),
         IN_HOOKS(a_start_widens_what_stays),
         IN_HOOKS(who_is_released_serves_whom_it_has),

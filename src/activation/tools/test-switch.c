@@ -309,20 +309,6 @@ static void a_dry_run_changes_nothing(void **state)
     assert_int_equal(SWITCHED(.word = "own", .dry = true), EXIT_FAILURE);
 }
 
-/* For the hooks of that restart. */
-static void before_sssd_they_know_that_it_is_a_switch(void **state)
-{
-    (void) state;
-    NEEDS_ROOT();
-    own_runs();
-    jobs_do("has $2 ActiveState=active; [ $2 != sssd.service ] || ls state > at-$(cat " ENGINE_FILE ")");
-    assert_int_equal(SWITCHED(.word = "sssd"), EXIT_FAILURE); /* its main process stays ours, which is put back */
-    assert_non_null(strstr(read_text("at-sssd"), "switching"));
-    assert_true(file_exists("at-own"));
-    assert_null(strstr(read_text("at-own"), "switching"));
-    assert_false(file_exists("state/switching"));
-}
-
 static void what_is_there_already_is_left_alone(void **state)
 {
     (void) state;
@@ -502,7 +488,6 @@ int main(void)
         IN_SWITCH(where_both_fail_that_is_said),
         IN_SWITCH(a_reload_that_fails_or_has_no_effect_is_taken_back),
         IN_SWITCH(a_dry_run_changes_nothing),
-        IN_SWITCH(before_sssd_they_know_that_it_is_a_switch),
         IN_SWITCH(what_is_there_already_is_left_alone),
         IN_SWITCH(a_word_that_nobody_has_followed_is_followed),
         IN_SWITCH(an_administrators_stop_stands),

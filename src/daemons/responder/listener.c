@@ -22,7 +22,7 @@
 /* ---- the socket ---- */
 
 /* Does a process answer there? systemd's socket is no process: a listed service takes its path
- * over, as SSSD's does. */
+ * over, as SSSD's does. Nor is one whose queue is full, which holds the path for us. */
 static bool is_answered(const struct sockaddr_un *address)
 {
     CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -32,7 +32,7 @@ static bool is_answered(const struct sockaddr_un *address)
     if (fd < 0)
         return false;
     if (connect(fd, (const struct sockaddr *) address, sizeof(*address)) < 0)
-        return errno == EAGAIN; /* its queue is full */
+        return false;
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 && peer.pid != 1;
 }
 

@@ -175,6 +175,24 @@ static void one_that_answers_is_left_alone(void **state)
     close(fd);
 }
 
+static void one_whose_queue_is_full_only_holds_the_path(void **state)
+{
+    struct folder *folder = *state;
+    int held, waits, fd, client;
+
+    assert_int_equal(listener_bind(folder_file(folder, "s"), 0666, &held), 0);
+    assert_int_equal(listen(held, 0), 0);
+    waits = dial(folder_file(folder, "s"));
+    assert_int_equal(dial(folder_file(folder, "s")), -EAGAIN);
+    assert_int_equal(listener_bind(folder_file(folder, "s"), 0666, &fd), 0);
+    client = dial(folder_file(folder, "s"));
+    assert_true(client >= 0);
+    close(client);
+    close(waits);
+    close(held);
+    close(fd);
+}
+
 static void what_is_no_socket_is_left_alone(void **state)
 {
     CLEANUP(freep) char *text = NULL;
@@ -490,6 +508,7 @@ int main(void)
         FOLDER_TEST(the_socket_has_its_mode_whatever_the_umask),
         FOLDER_TEST(a_leftover_is_replaced),
         FOLDER_TEST(one_that_answers_is_left_alone),
+        FOLDER_TEST(one_whose_queue_is_full_only_holds_the_path),
         FOLDER_TEST(what_is_no_socket_is_left_alone),
         FOLDER_TEST(a_path_that_does_not_fit_or_has_no_folder_is_refused),
         TEST(a_storm_of_clients_fits_into_the_queue),
