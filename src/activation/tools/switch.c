@@ -264,6 +264,13 @@ static int reload(struct run *run, bool own)
     return 0;
 }
 
+static int start_timer(struct run *run)
+{
+    int r = trial_start_timer(run->manager);
+
+    return r < 0 ? fail("cannot start " TRIAL_TIMER ": %s", manager_error(r)) : 0;
+}
+
 /* The word is written. */
 static int take_effect(struct run *run, bool own)
 {
@@ -276,8 +283,8 @@ static int take_effect(struct run *run, bool own)
     r = reload(run, own);
     if (r < 0)
         return r;
-    if (run->began_trial && own == run->to_own && (r = trial_start_timer(run->manager)) < 0)
-        return fail("cannot start " TRIAL_TIMER ": %s", manager_error(r));
+    if (run->options->minutes > 0 && own == run->to_own && (r = start_timer(run)) < 0)
+        return r;
 
     r = own ? close_what_own_lacks(run->manager) : stop_all(run->manager, &(const char *) { MONITOR_SOCKET }, 1);
     if (r < 0)
@@ -350,6 +357,18 @@ static int change(struct run *run)
     return 0;
 }
 
+/* A switch opens no socket that somebody has closed, or never enabled. */
+static void warn_of_closed_sockets(struct run *run)
+{
+    if (run->was_stopped || !run->to_own || read_units(run) < 0)
+        return;
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (engine_has_of(true, &responders[i]) && !unit_is_up(&run->its[i].sockets[0]) &&
+            !state_monitor_owns(&run->state, responders[i].name))
+            log_warning("%s is not open, so our own engine serves nobody who asks for %s: systemctl enable --now %s",
+                        responders[i].sockets[0], responders[i].name, responders[i].sockets[0]);
+}
+
 static void print_done(const struct run *run)
 {
     (void) printf(run->was_stopped ? "%s is configured\n" : "%s serves\n", engine_word(run->to_own));
@@ -388,10 +407,31 @@ static bool is_there(const struct run *run)
     return says && run->to_own == run->was_own && run->runs != other && (access(GENERATED, F_OK) == 0) == run->to_own;
 }
 
+/* The same engine's trial gets other minutes. */
+static int prolong(struct run *run)
+{
+    int r;
+
+    if (run->options->dry) {
+        (void) printf("its trial would end in %u min\ndry run: nothing was changed\n", run->options->minutes);
+        return 0;
+    }
+    r = begin_trial(run);
+    if (r == 0)
+        r = reload(run, run->to_own);
+    if (r == 0)
+        r = start_timer(run);
+    if (r == 0)
+        (void) printf("its trial ends in %u min, unless you type: sss_activation engine --keep\n", run->options->minutes);
+    return r;
+}
+
 static int go(struct run *run)
 {
     int r;
 
+    if (is_there(run) && trial_is_on() && run->options->minutes > 0)
+        return prolong(run);
     if (is_there(run)) {
         (void) printf("nothing to do: the engine is %s%s\n", engine_word(run->to_own),
                       trial_is_on() ? ", for a trial: 'sss_activation engine --keep' ends that" : "");
@@ -406,9 +446,12 @@ static int go(struct run *run)
         return 0;
     }
     r = change(run);
-    if (r == 0)
-        print_done(run);
-    return r;
+    if (r < 0)
+        return r;
+    print_done(run);
+    (void) fflush(stdout); /* before what follows */
+    warn_of_closed_sockets(run);
+    return 0;
 }
 
 static int keep(struct run *run)

@@ -294,6 +294,19 @@ static void a_reload_that_fails_or_has_no_effect_is_taken_back(void **state)
     assert_false(file_exists(ENGINE_FILE));
 }
 
+static void a_socket_that_is_closed_is_told_of(void **state)
+{
+    (void) state;
+    NEEDS_ROOT();
+    sssd_runs();
+    assert_int_equal(SWITCHED(.word = "own"), EXIT_SUCCESS);
+    assert_null(strstr(read_text("said"), "is not open"));
+    assert_int_equal(SWITCHED(.word = "sssd"), EXIT_SUCCESS);
+    unit_is("sss-nss.socket", "loaded", "inactive", "disabled", 0);
+    assert_int_equal(SWITCHED(.word = "own"), EXIT_SUCCESS);
+    assert_true(said("systemctl enable --now sss-nss.socket"));
+}
+
 static void a_dry_run_changes_nothing(void **state)
 {
     (void) state;
@@ -389,6 +402,26 @@ static void a_trial_without_its_timer_is_none(void **state)
     assert_true(said("cannot start sss-engine-back.timer") && said("failed: sssd serves, as before\n"));
     assert_false(trial_is_on());
     assert_false(file_exists(ENGINE_FILE));
+}
+
+static void the_minutes_of_a_second_trial_count_and_the_engine_before_the_first(void **state)
+{
+    (void) state;
+    NEEDS_ROOT();
+    sssd_runs();
+    assert_int_equal(SWITCHED(.word = "own", .minutes = 7), EXIT_SUCCESS);
+    (void) unlink("calls");
+    assert_int_equal(SWITCHED(.word = "own", .minutes = 9, .dry = true), EXIT_SUCCESS);
+    assert_string_equal(pid1_calls(), "");
+    assert_int_equal(SWITCHED(.word = "own", .minutes = 9), EXIT_SUCCESS);
+    assert_true(said("its trial ends in 9 min"));
+    assert_string_equal(pid1_calls(), "Reload\nRestart sss-engine-back.timer replace\n");
+
+    (void) unlink("calls");
+    assert_int_equal(SWITCHED(.word = "sssd", .minutes = 11), EXIT_SUCCESS);
+    assert_true(in_order("Reload\n", "Restart sss-engine-back.timer replace\n"));
+    assert_true(trial_is_on());
+    assert_string_equal(read_text(ENGINE_TRY), "sssd\n");
 }
 
 static void a_switch_for_good_ends_a_trial(void **state)
@@ -487,6 +520,7 @@ int main(void)
         IN_SWITCH(one_that_does_not_come_up_is_taken_back),
         IN_SWITCH(where_both_fail_that_is_said),
         IN_SWITCH(a_reload_that_fails_or_has_no_effect_is_taken_back),
+        IN_SWITCH(a_socket_that_is_closed_is_told_of),
         IN_SWITCH(a_dry_run_changes_nothing),
         IN_SWITCH(what_is_there_already_is_left_alone),
         IN_SWITCH(a_word_that_nobody_has_followed_is_followed),
@@ -494,6 +528,7 @@ int main(void)
         IN_SWITCH(one_that_is_masked_is_not_started),
         IN_SWITCH(a_trial_is_noted_before_and_its_timer_runs_before_the_restart),
         IN_SWITCH(a_trial_without_its_timer_is_none),
+        IN_SWITCH(the_minutes_of_a_second_trial_count_and_the_engine_before_the_first),
         IN_SWITCH(a_switch_for_good_ends_a_trial),
         IN_SWITCH(when_its_time_is_over_the_word_of_before_comes_back),
         IN_SWITCH(it_comes_back_also_where_it_does_not_start),
