@@ -17,6 +17,7 @@
 #include "monitor/signals.h"
 #include "util/confine.h"
 #include "util/folders.h"
+#include "util/lock.h"
 #include "util/log.h"
 #include "util/memfile.h"
 #include "util/privileges.h"
@@ -150,7 +151,7 @@ bool monitor_discard_memory_caches(const struct monitor *monitor)
     CLEANUP(freep) char *lock = path_in(monitor->paths->own_dir, "/mc.lock");
     CLEANUP(closep) int lock_fd = -1;
 
-    if (!memory || !lock || memfile_lock(lock, &lock_fd) <= 0)
+    if (!memory || !lock || lock_take(lock, &lock_fd) <= 0)
         return false;
     return memfile_discard_others(memory, (uid_t) -1) == 0;
 }
@@ -194,10 +195,10 @@ static int confine_to_files(const struct monitor *monitor)
 
 static int take_pidfile(struct monitor *monitor)
 {
+    CLEANUP(freep) char *lock = path_in(monitor->paths->own_dir, "/monitor.lock");
     pid_t other = 0;
-    int r;
+    int r = lock ? pidfile_take(monitor->paths->pid_file, lock, &monitor->lock_fd, &other) : -ENOMEM;
 
-    r = pidfile_take(monitor->paths->pid_file, &monitor->pid_fd, &other);
     if (r == -EEXIST)
         log_error("%s: another monitor is running, process %ld", monitor->paths->pid_file, (long) other);
     else if (r < 0)
@@ -217,10 +218,15 @@ static void tell_starter(struct monitor *monitor, int exit_code)
 
 void monitor_check_ready(struct monitor *monitor)
 {
-    if (monitor->is_ready || monitor->is_stopping || !services_are_registered(monitor))
+    if (monitor->is_ready || monitor->is_stopping || !services_are_settled(monitor))
         return;
+    if (!services_are_of_use(monitor)) {
+        log_error("nobody could be served: giving up");
+        monitor_stop(monitor, MONITOR_EXIT_FAILURE);
+        return;
+    }
     monitor->is_ready = true;
-    log_info("all services are up");
+    log_info("services are up");
     (void) sd_notify(0, "READY=1"); /* nobody may be listening */
     tell_starter(monitor, 0);
 }
@@ -287,8 +293,8 @@ static void monitor_done(struct monitor *monitor)
     services_done(monitor);
     watchdog_stop();
     monitor->event = sd_event_unref(monitor->event);
-    if (monitor->pid_fd >= 0)
-        (void) pidfile_leave(monitor->paths->pid_file, monitor->pid_fd); /* a stale one does not matter */
+    if (monitor->lock_fd >= 0)
+        (void) pidfile_leave(monitor->paths->pid_file, monitor->lock_fd); /* a stale one does not matter */
     config_freep(&monitor->config);
     freep(&monitor->stamp);
 }
@@ -320,7 +326,7 @@ static int prepare(struct monitor *monitor)
 
 int monitor_run(int argc, char **argv, const struct monitor_paths *paths)
 {
-    struct monitor monitor = { .paths = paths, .pid_fd = -1, .ready_fd = -1 };
+    struct monitor monitor = { .paths = paths, .lock_fd = -1, .ready_fd = -1 };
     int r;
 
     r = arguments_parse(argc, argv, &monitor.arguments);

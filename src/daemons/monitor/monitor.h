@@ -44,7 +44,7 @@ struct monitor {
     gid_t gid;
     uid_t responder_uid;
     gid_t responder_gid;
-    int pid_fd;
+    int lock_fd;
     int ready_fd; /* to whoever started a daemon and waits for it; -1: nobody */
 
     sd_event *event;

@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "monitor/pidfile.h"
+#include "util/lock.h"
 
 static pid_t read_number(int fd)
 {
@@ -24,64 +24,34 @@ static pid_t read_number(int fd)
     return (pid_t) pid;
 }
 
-/* Whoever held the lock before may have removed the file that we have just locked. */
-static int is_still_there(const char *path, int fd)
+int pidfile_take(const char *path, const char *lock, int *ret_lock, pid_t *ret_other)
 {
-    struct stat ours, there;
-
-    if (fstat(fd, &ours) < 0)
-        return -errno;
-    if (stat(path, &there) < 0)
-        return errno == ENOENT ? 0 : -errno;
-    return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-}
-
-static int open_and_lock(const char *path, int *ret_fd, pid_t *ret_other)
-{
-    for (;;) {
-        CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
-        int r;
-
-        if (fd < 0)
-            return -errno;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-            r = errno == EWOULDBLOCK ? -EEXIST : -errno;
-            *ret_other = read_number(fd);
-            return r;
-        }
-        r = is_still_there(path, fd);
-        if (r < 0)
-            return r;
-        if (r > 0) {
-            *ret_fd = fd;
-            fd = -1;
-            return 0;
-        }
-    }
-}
-
-int pidfile_take(const char *path, int *ret_fd, pid_t *ret_other)
-{
+    CLEANUP(closep) int lock_fd = -1;
     CLEANUP(closep) int fd = -1;
-    char text[16];
-    int n, r;
+    int r;
 
-    r = open_and_lock(path, &fd, ret_other);
+    r = lock_take(lock, &lock_fd);
     if (r < 0)
         return r;
-    n = snprintf(text, sizeof(text), "%ld\n", (long) getpid());
-    if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t) n, 0) < 0)
+    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -errno;
+    if (r == 0) {
+        *ret_other = read_number(fd);
+        return -EEXIST;
+    }
+    if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long) getpid()) < 0)
         return -errno;
 
-    *ret_fd = fd;
-    fd = -1;
+    *ret_lock = lock_fd;
+    lock_fd = -1;
     return 0;
 }
 
-int pidfile_leave(const char *path, int fd)
+int pidfile_leave(const char *path, int lock)
 {
     int r = unlink(path) < 0 ? -errno : 0;
 
-    (void) close(fd); /* the lock goes with it */
+    (void) close(lock); /* it goes with that */
     return r;
 }

@@ -6,12 +6,12 @@
 
 #include <sys/types.h>
 
-/* Locks the file and writes our number into it. What it held before does not matter: a process is the monitor only while
- * it holds the lock. Returns 0 with the descriptor that does; or a negative errno: -EEXIST: another one runs, and
- * *ret_other is what the file says. */
-int pidfile_take(const char *path, int *ret_fd, pid_t *ret_other);
+/* Takes the lock and writes our number into the file at path. What that held before does not matter: a process is the monitor
+ * only while it holds the lock, which is another file, since everybody can read this one. Returns 0 with the descriptor that
+ * holds it; or a negative errno: -EEXIST: another one runs, and *ret_other is what the file says, 0 if nothing. */
+int pidfile_take(const char *path, const char *lock, int *ret_lock, pid_t *ret_other);
 
-/* Removes it and lets it go. */
-int pidfile_leave(const char *path, int fd);
+/* Removes the file and lets the lock go. */
+int pidfile_leave(const char *path, int lock);
 
 #endif

@@ -14,9 +14,10 @@
 #include "util/log.h"
 #include "util/paths.h"
 
-/* A service that ends is started again at once, after 2 s, after 4 s; then it is not worth it. */
+/* A service that ends is started again at once, after 2 s, after 4 s; then once a minute. The others are not concerned. */
 #define RESTARTS_MAX 3
 #define RESTART_STEP_SECONDS 2
+#define PAUSE_SECONDS 60
 #define STABLE_SECONDS 60
 
 /* SSSD lets a process miss its `timeout` three times; one that has not registered by then hangs. */
@@ -112,9 +113,11 @@ static void restart_service(struct service *service)
     if (service->registered_usec > 0 && now_usec() - service->registered_usec >= STABLE_SECONDS * second_usec)
         service->restarts = 0;
     if (service->restarts == RESTARTS_MAX) {
-        log_error("\"%s\" has ended %u times without having run for %d seconds: giving up", service->name,
-                  service->restarts + 1, STABLE_SECONDS);
-        monitor_stop(service->monitor, MONITOR_EXIT_FAILURE);
+        log_error("\"%s\" has ended again without having run for %d seconds: the next try is in %d seconds", service->name,
+                  STABLE_SECONDS, PAUSE_SECONDS);
+        service->is_paused = true;
+        set_timer(service, PAUSE_SECONDS * second_usec, on_restart);
+        monitor_check_ready(service->monitor);
         return;
     }
     set_timer(service, service->restarts++ * RESTART_STEP_SECONDS * second_usec, on_restart);
@@ -297,12 +300,24 @@ static void service_free(struct service *service)
 
 /* --- Registration ---------------------------------------------------------------------------------------------- */
 
-bool services_are_registered(const struct monitor *monitor)
+bool services_are_settled(const struct monitor *monitor)
 {
     for (size_t i = 0; i < monitor->n_services; i++)
-        if (!monitor->services[i]->bus)
+        if (!monitor->services[i]->bus && !monitor->services[i]->is_paused)
             return false;
     return true;
+}
+
+bool services_are_of_use(const struct monitor *monitor)
+{
+    bool listed[] = { false, false }, registered[] = { false, false }; /* of each kind */
+
+    for (size_t i = 0; i < monitor->n_services; i++) {
+        listed[monitor->services[i]->kind] = true;
+        if (monitor->services[i]->bus)
+            registered[monitor->services[i]->kind] = true;
+    }
+    return listed[SERVICE_BACKEND] == registered[SERVICE_BACKEND] && listed[SERVICE_RESPONDER] == registered[SERVICE_RESPONDER];
 }
 
 /* For whoever wants to know how often each has come: a line for each that is registered. */
@@ -331,6 +346,7 @@ void service_registered(struct service *service, sd_bus *bus)
     service->timer = sd_event_source_disable_unref(service->timer);
     sd_bus_unref(service->bus); /* of one before, whose end has not been seen */
     service->bus = sd_bus_ref(bus);
+    service->is_paused = false;
     service->registered_usec = now_usec();
     log_info("\"%s\" has registered", service->name);
     write_list(service->monitor);

@@ -25,6 +25,7 @@ struct service {
     uint64_t registered_usec;
     sd_event_source *timer; /* no process: when to start one; one that has not registered: when to end it */
     unsigned restarts;      /* since it was last stable */
+    bool is_paused;         /* it ended too often, and has not registered since */
     bool was_told_to_end;
 };
 
@@ -44,7 +45,10 @@ struct service *services_of(const struct monitor *monitor, pid_t pid);
 struct service *services_at(const struct monitor *monitor, const sd_bus *bus);
 /* Lists one, unless it is there. Returns 0 or -ENOMEM. */
 int services_list(struct monitor *monitor, enum service_kind kind, const char *prefix, const char *name, struct service **ret);
-bool services_are_registered(const struct monitor *monitor);
+/* Has each registered, or come to nothing for now? */
+bool services_are_settled(const struct monitor *monitor);
+/* Has one of each kind registered of which there are any? */
+bool services_are_of_use(const struct monitor *monitor);
 
 /* Its process has registered, or its connection is closed. */
 void service_registered(struct service *service, sd_bus *bus);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -25,6 +26,7 @@
 #include "common/clock.h"
 #include "config/config.h"
 #include "test/handed.h"
+#include "util/lock.h"
 #include "util/memfile.h"
 
 /* What the monitor takes for a second; see test-main.c. Long where no limit should pass, however busy the host is; short in
@@ -326,6 +328,7 @@ static void a_daemon_that_fails_tells_its_starter(void **state)
     struct fixture *f = *state;
 
     let("one", "fail");
+    let("two", "fail");
     let_limits_pass();
     start_with(f, "-D", NULL);
     assert_int_equal(exit_code_of(f), 1);
@@ -383,20 +386,41 @@ static void who_ends_is_started_again_at_once(void **state)
     assert_int_equal(stop_monitor(f), 0);
 }
 
-static void who_always_ends_is_given_up_with_growing_pauses(void **state)
+static void who_always_ends_is_tried_again_ever_less_often(void **state)
 {
     struct fixture *f = *state;
     uint64_t begin = now_usec();
 
-    let("one", "fail crash fail fail");
+    let("one", "fail crash fail fail register");
     let_limits_pass();
     start(f);
-    assert_int_equal(exit_code_of(f), 1);
+    WITHIN(60, was_notified(f, "READY=1")); /* the others serve */
     assert_true(now_usec() - begin >= 6 * SECOND); /* 0, 2, 4 */
     assert_int_equal(count("events", "domain/one started"), 4);
     assert_true(has("stderr", "has failed with exit code 3"));
-    assert_true(has("stderr", "\"domain/one\" has ended 4 times without having run for 60 seconds: giving up"));
-    assert_int_equal(count("events", "ending"), 2); /* nobody stays behind */
+    assert_true(has("stderr", "\"domain/one\" has ended again without having run for 60 seconds: the next try is in 60 seconds"));
+    WITHIN(600, has("events", "domain/one registered"));
+    assert_true(now_usec() - begin >= 66 * SECOND);
+    assert_int_equal(count("events", "domain/one started"), 5);
+    assert_int_equal(count("events", "nss started"), 1);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
+static void with_no_backend_or_no_responder_it_gives_up(void **state)
+{
+    static const char *const broken[][2] = { { "one", "two" }, { "nss", "nss" } };
+    struct fixture *f = *state;
+
+    let_limits_pass();
+    for (size_t i = 0; i < 2; i++) {
+        let("one", "register");
+        let("two", "register");
+        let(broken[i][0], "fail");
+        let(broken[i][1], "fail");
+        start(f);
+        assert_int_equal(exit_code_of(f), 1);
+        assert_true(has("stderr", "nobody could be served: giving up"));
+    }
 }
 
 static void who_has_been_stable_is_forgiven(void **state)
@@ -574,6 +598,21 @@ static void leftovers_do_not_matter(void **state)
     assert_int_equal(stop_monitor(f), 0);
 }
 
+/* Everybody may read it, and so lock it. */
+static void a_lock_on_the_pid_file_is_nobodys_concern(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+
+    put_as("sssd.pid", "1\n", 0644);
+    fd = open("sssd.pid", O_RDONLY | O_CLOEXEC);
+    assert_return_code(flock(fd, LOCK_EX), errno);
+    start(f);
+    WITHIN(60, was_notified(f, "READY=1"));
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(stop_monitor(f), 0);
+}
+
 static void there_is_only_one(void **state)
 {
     struct fixture *f = *state;
@@ -719,7 +758,7 @@ static void memory_caches_go_with_the_cache_unless_somebody_writes_them(void **s
 
     assert_int_equal(system("mkdir -p -m 755 state/db state/mc own"), 0);
     put_memory_cache("state/mc/passwd");
-    assert_int_equal(memfile_lock("own/mc.lock", &lock_fd), 1);
+    assert_int_equal(lock_take("own/mc.lock", &lock_fd), 1);
     start(f);
     WITHIN(60, was_notified(f, "READY=1"));
     assert_int_equal(access("state/mc/passwd", F_OK), 0);
@@ -890,7 +929,8 @@ int main(void)
         TEST(services_do_not_outlive_a_killed_monitor),
         TEST(services_write_where_the_monitor_does_and_nowhere_else),
         TEST(who_ends_is_started_again_at_once),
-        TEST(who_always_ends_is_given_up_with_growing_pauses),
+        TEST(who_always_ends_is_tried_again_ever_less_often),
+        TEST(with_no_backend_or_no_responder_it_gives_up),
         TEST(who_has_been_stable_is_forgiven),
         TEST(who_does_not_register_is_killed_and_started_again),
         TEST(a_program_that_is_missing_is_named),
@@ -901,6 +941,7 @@ int main(void)
         TEST(signals_are_passed_on),
         TEST(a_rotated_log_is_opened_anew),
         TEST(leftovers_do_not_matter),
+        TEST(a_lock_on_the_pid_file_is_nobodys_concern),
         TEST(there_is_only_one),
         TEST(folders_are_made_and_links_not_followed),
         TEST(each_service_has_its_part_of_the_configuration),

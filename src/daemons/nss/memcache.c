@@ -17,6 +17,7 @@
 #include "nss/memtable.h"
 #include "util/folders.h"
 #include "util/log.h"
+#include "util/lock.h"
 #include "util/memfile.h"
 
 #define CLEAR_FLAG "clear_mc_flag"
@@ -63,13 +64,13 @@ static char *flag_path(const char *dir)
 }
 
 /* One who still has the lock is leaving: its files are replaced, and so is the lock, which is ours
- * then. Returns as memfile_lock(), but with the lock in any case. */
+ * then. Returns as lock_take(), but with the lock in any case. */
 static int take_lock(const char *path, int *ret_fd)
 {
     int was_held = 0;
 
     for (unsigned turns = 0; turns < 100; turns++) {
-        int r = memfile_lock(path, ret_fd);
+        int r = lock_take(path, ret_fd);
 
         if (r != 0)
             return r < 0 ? r : !was_held;

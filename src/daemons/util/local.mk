@@ -10,6 +10,8 @@ util_libutil_a_SOURCES = \
 	util/confine.h \
 	util/folders.c \
 	util/folders.h \
+	util/lock.c \
+	util/lock.h \
 	util/log.c \
 	util/log.h \
 	util/memfile.c \
@@ -27,6 +29,7 @@ util_libutil_a_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	util/test-confine \
+	util/test-lock \
 	util/test-log \
 	util/test-memfile \
 	util/test-privileges \
@@ -35,6 +38,9 @@ check_PROGRAMS += \
 util_test_confine_SOURCES = util/test-confine.c
 util_test_confine_CFLAGS = $(TEST_CFLAGS)
 util_test_confine_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
+util_test_lock_SOURCES = util/test-lock.c
+util_test_lock_CFLAGS = $(TEST_CFLAGS)
+util_test_lock_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 util_test_log_SOURCES = util/test-log.c
 util_test_log_CFLAGS = $(TEST_CFLAGS)
 util_test_log_LDADD = test/libtest.a util/libutil.a $(COMMON_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,25 +59,6 @@ bool memfile_is_ours(int fd, uid_t owner)
     return is_plain(fd, &st) && st.st_uid == owner && st.st_size >= MEMFILE_TAIL_BYTES &&
            pread(fd, &magic, sizeof(magic), st.st_size - MEMFILE_TAIL_BYTES) == sizeof(magic) &&
            magic == MEMFILE_TAIL_MAGIC;
-}
-
-int memfile_lock(const char *path, int *ret_fd)
-{
-    for (unsigned turns = 0; turns < 100; turns++) {
-        CLEANUP(closep) int fd = -1;
-
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-        if (fd < 0)
-            return -errno;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-            return errno == EWOULDBLOCK ? 0 : -errno;
-        if (!is_at(AT_FDCWD, path, fd))
-            continue; /* it was replaced meanwhile: another one would find another file */
-        *ret_fd = fd;
-        fd = -1;
-        return 1;
-    }
-    return -EAGAIN; /* a host on which a hundred others start at once */
 }
 
 int memfile_discard_others(const char *folder, uid_t owner)

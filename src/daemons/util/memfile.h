@@ -24,11 +24,6 @@ int memfile_discard(int folder_fd, const char *name);
 /* Whether the open file is one of ours, made for that user, and nobody's hard link. */
 bool memfile_is_ours(int fd, uid_t owner);
 
-/* Whoever writes the files of that folder holds this lock. Clients can read these, and whoever can
- * read a file can lock it: so it is on one that is root's alone. Returns 1 with a descriptor that
- * holds it, 0 if somebody else does, or a negative errno. */
-int memfile_lock(const char *path, int *ret_fd);
-
 /* Discards each file that clients may know in that folder, but for those of that user's that we
  * have made; owner (uid_t) -1: these, too. Whoever has mapped what another engine has left would go
  * on with that engine's entries until they expire. 0 also if there is no such folder. */

@@ -97,25 +97,6 @@ static void links_lead_nowhere(void **state)
     assert_int_equal(status_of(target), ALIVE);
 }
 
-static void one_at_a_time_holds_the_lock(void **state)
-{
-    const struct folder *folder = *state;
-    const char *path = folder_file(folder, "lock");
-    CLEANUP(closep) int first = -1, third = -1;
-    int second = -1;
-    struct stat st;
-
-    assert_int_equal(memfile_lock(path, &first), 1);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0600);
-    assert_int_equal(memfile_lock(path, &second), 0);
-    assert_int_equal(unlink(path), 0); /* who may do that is whoever comes next */
-    assert_int_equal(memfile_lock(path, &second), 1);
-    assert_int_equal(close(second), 0);
-    assert_int_equal(memfile_lock(path, &third), 1);
-    assert_int_equal(memfile_lock(folder_file(folder, "missing/lock"), &second), -ENOENT);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
 
 int main(void)
@@ -124,7 +105,6 @@ int main(void)
         TEST(what_another_engine_left_is_marked_and_goes),
         TEST(on_demand_ours_go_too),
         TEST(links_lead_nowhere),
-        TEST(one_at_a_time_holds_the_lock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
