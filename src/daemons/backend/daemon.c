@@ -377,7 +377,7 @@ int backend_run(int argc, char **argv, const struct backend_paths *paths)
 
     /* Whatever we start must not ask those whom we serve. */
     if (setenv("_SSS_LOOPS", "NO", 1) < 0 || asprintf(&section, "domain/%s", arguments.domain) < 0 ||
-        asprintf(&program, "sssd_%s", arguments.domain) < 0)
+        asprintf(&program, "sssd_be_%s", arguments.domain) < 0)
         return EXIT_FAILURE;
     (void) signal(SIGPIPE, SIG_IGN);                            /* cannot fail */
     if (arguments.log_fd >= 0)

@@ -379,9 +379,9 @@ static void a_folder_behind_a_closed_one_is_read_and_watched(void **state)
 
     assert_int_equal(stat(folder_file(folder, "cache_" DOMAIN ".mdb"), &st), 0);
     assert_int_equal(st.st_uid, SOMEBODY);
-    assert_int_equal(stat(folder_file(folder, "sssd_" DOMAIN ".log"), &st), 0);
+    assert_int_equal(stat(folder_file(folder, "sssd_be_" DOMAIN ".log"), &st), 0);
     assert_int_equal(st.st_uid, 0);
-    log = folder_read(folder, "sssd_" DOMAIN ".log");
+    log = folder_read(folder, "sssd_be_" DOMAIN ".log");
     assert_non_null(strstr(log, "2 users")); /* the import's line */
     assert_null(strstr(log, "are not watched"));
 }
@@ -400,7 +400,7 @@ static void a_file_that_is_closed_to_the_user_is_named(void **state)
     start_as(stage, "12345");
     assert_int_equal(refresh(stage), 0);
     stop_backend(stage, SIGTERM);
-    log = folder_read(folder, "sssd_" DOMAIN ".log");
+    log = folder_read(folder, "sssd_be_" DOMAIN ".log");
     assert_true(asprintf(&line, "cannot read %s: Permission denied",
                          folder_file(folder, "ldif/a.ldif")) > 0);
     assert_non_null(strstr(log, line));

@@ -16,6 +16,7 @@
 
 /* So many may be about to say who they are; when more come, the oldest has had its time. */
 #define GREETING_MAX 32
+#define PAUSE_USEC 100000
 
 /* Between accept and the end of the greeting: until then whoever listens does not know of it. */
 struct greeting {
@@ -29,6 +30,8 @@ struct greeting {
 struct bus_server {
     sd_event *event;
     sd_event_source *source;
+    sd_event_source *pause; /* accepting goes on when it is over */
+    bool is_short;          /* of descriptors, say, which has been told */
     struct bus_access access;
     uid_t own_uid; /* when it began to listen: it may become somebody else */
     sd_id128_t id;
@@ -181,6 +184,28 @@ static int greet(struct bus_server *server, int fd, const struct bus_peer *peer)
     return r;
 }
 
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct bus_server *server = userdata;
+
+    (void) usec;
+    server->pause = sd_event_source_disable_unref(source);
+    return sd_event_source_set_enabled(server->source, SD_EVENT_ON);
+}
+
+/* Without a descriptor the listener would be ready again at once, round after round. */
+static int pause_accepting(struct bus_server *server)
+{
+    int r;
+
+    if (!server->is_short)
+        log_warning("cannot accept connections to a private bus for now: %m");
+    server->is_short = true;
+    r = sd_event_source_set_enabled(server->source, SD_EVENT_OFF);
+    return r < 0 ? r : sd_event_add_time_relative(server->event, &server->pause, CLOCK_MONOTONIC, PAUSE_USEC, 0,
+                                                  on_pause_over, server);
+}
+
 static int on_connect(sd_event_source *source, int listener, uint32_t revents, void *userdata)
 {
     struct bus_server *server = userdata;
@@ -190,11 +215,9 @@ static int on_connect(sd_event_source *source, int listener, uint32_t revents, v
     (void) source;
     (void) revents;
     fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-            log_warning("cannot accept a connection to a private bus: %m");
-        return 0;
-    }
+    if (fd < 0)
+        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : pause_accepting(server);
+    server->is_short = false;
 
     r = peer_of(fd, &peer);
     if (r == 0 && !is_allowed(server, peer.uid))
@@ -298,6 +321,7 @@ struct bus_server *bus_server_free(struct bus_server *server)
         return NULL;
     while (server->oldest)
         greeting_free(server->oldest);
+    sd_event_source_disable_unref(server->pause);
     sd_event_source_disable_unref(server->source);
     sd_event_unref(server->event);
     free(server);

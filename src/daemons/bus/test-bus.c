@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,6 +19,7 @@
 
 #include "bus/bus.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #define SOMEBODY 65534
 
@@ -149,6 +151,28 @@ static void a_call_is_answered_and_its_sender_is_known(void **state)
     assert_int_equal(f->peer.uid, getuid());
     sd_bus_flush_close_unref(bus);
     RUN_UNTIL(f, f->n_closed);
+}
+
+static void without_descriptors_it_pauses(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit few, before;
+    sd_bus *bus = NULL;
+    uint64_t end_usec;
+    unsigned rounds = 0;
+
+    assert_return_code(bus_connect(f->event, f->path, getuid(), &bus), 0);
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &before), errno);
+    few = before;
+    few.rlim_cur = 3;
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &few), errno);
+    for (end_usec = now_usec() + 350000; now_usec() < end_usec; rounds++)
+        assert_true(sd_event_run(f->event, 10000) >= 0);
+    assert_int_equal(f->n_accepted, 0);
+    assert_true(rounds < 100);
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &before), errno);
+    RUN_UNTIL(f, f->accepted);
+    sd_bus_flush_close_unref(bus);
 }
 
 static void the_listening_side_can_call_too(void **state)
@@ -364,6 +388,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_call_is_answered_and_its_sender_is_known),
+        TEST(without_descriptors_it_pauses),
         TEST(the_listening_side_can_call_too),
         TEST(the_connecting_side_learns_of_a_close),
         TEST(a_leftover_socket_is_replaced_and_nobody_is_there_is_told),
