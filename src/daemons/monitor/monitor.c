@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -15,7 +14,6 @@
 #include "monitor/register.h"
 #include "monitor/services.h"
 #include "monitor/signals.h"
-#include "util/confine.h"
 #include "util/folders.h"
 #include "util/lock.h"
 #include "util/log.h"
@@ -180,19 +178,6 @@ static int check_caches(const struct monitor *monitor)
     return 0;
 }
 
-/* Its services, too, work nowhere else, and confine themselves further. */
-static int confine_to_files(const struct monitor *monitor)
-{
-    const struct monitor_paths *paths = monitor->paths;
-    CLEANUP(freep) char *pid_file = strdup(paths->pid_file);
-
-    if (!pid_file)
-        return -ENOMEM;
-    return confine(NULL,
-                   (const char *const[]) { paths->state_dir, paths->own_dir, paths->log_dir,
-                                           paths->run_dir, dirname(pid_file), "/dev/null", NULL });
-}
-
 static int take_pidfile(struct monitor *monitor)
 {
     CLEANUP(freep) char *lock = path_in(monitor->paths->own_dir, "/monitor.lock");
@@ -268,9 +253,7 @@ static int run(struct monitor *monitor)
 {
     int r;
 
-    r = confine_to_files(monitor);
-    if (r == 0)
-        r = take_pidfile(monitor);
+    r = take_pidfile(monitor);
     if (r == 0)
         r = check_caches(monitor); /* it is the only one now */
     if (r == 0)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/landlock.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,7 +14,6 @@
 #include <sys/socket.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -349,19 +347,6 @@ static void services_do_not_outlive_a_killed_monitor(void **state)
 }
 
 /* --- Services that fail ---------------------------------------------------------------------------------------- */
-
-static void services_write_where_the_monitor_does_and_nowhere_else(void **state)
-{
-    struct fixture *f = *state;
-
-    if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
-        skip();
-    let("nss", "outside");
-    start(f);
-    WITHIN(60, was_notified(f, "READY=1"));
-    assert_true(has("events", "nss outside: Permission denied\n"));
-    assert_int_equal(stop_monitor(f), 0);
-}
 
 /* Scenarios 30 and 31. */
 static void who_ends_is_started_again_at_once(void **state)
@@ -927,7 +912,6 @@ int main(void)
         TEST(a_daemon_lets_its_starter_go_when_it_is_up),
         TEST(a_daemon_that_fails_tells_its_starter),
         TEST(services_do_not_outlive_a_killed_monitor),
-        TEST(services_write_where_the_monitor_does_and_nowhere_else),
         TEST(who_ends_is_started_again_at_once),
         TEST(who_always_ends_is_tried_again_ever_less_often),
         TEST(with_no_backend_or_no_responder_it_gives_up),
