@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/memory-caches.h"
 #include "lib/engine.h"
 #include "tools/last.h"
 
@@ -27,16 +27,6 @@
 
 #define LAST DATA_DIR "/last"
 #define OUR_USER "sssd-ondemand"
-
-/* The header of a memory cache: two barriers around it, of which readers want the first to be valid and both to be equal. */
-#define HEADER_WORDS 14
-#define FIRST_BARRIER 0
-#define STATUS 3
-#define SECOND_BARRIER 12
-#define RECYCLED 2
-
-static const char *const names[] = { "passwd", "group", "initgroups", "sid" };
-#define N_NAMES (sizeof(names) / sizeof(names[0]))
 
 int last_note(bool own)
 {
@@ -67,36 +57,17 @@ static bool was_own(int dir)
     engine_read_word_of(LAST, was);
     if (was[0])
         return strcmp(was, engine_word(true)) == 0;
-    for (size_t i = 0; i < N_NAMES; i++)
-        if (fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && is_our_users(st.st_uid))
+    for (size_t i = 0; i < MEMORY_CACHES; i++)
+        if (fstatat(dir, memory_caches[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && is_our_users(st.st_uid))
             return true;
     return false;
 }
 
-static int put(int fd, size_t word, uint32_t value)
-{
-    ssize_t n = pwrite(fd, &value, sizeof(value), (off_t) (word * sizeof(value)));
-
-    return n == sizeof(value) ? 0 : n < 0 ? -errno : -EIO;
-}
-
-/* Only what is a memory cache and has no other name: whoever may write to that folder leads root nowhere. */
 static int mark_recycled(int dir, const char *name)
 {
     CLEANUP(closep) int fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    uint32_t header[HEADER_WORDS], barrier;
-    struct stat st;
-    int r;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || pread(fd, header, sizeof(header), 0) != sizeof(header))
-        return 0; /* nobody maps that */
-    barrier = ((header[FIRST_BARRIER] + 1) & 0x00ffffff) | 0xf0000000;
-    r = put(fd, SECOND_BARRIER, barrier);
-    if (r == 0)
-        r = put(fd, STATUS, RECYCLED);
-    return r == 0 ? put(fd, FIRST_BARRIER, barrier) : r;
+    return fd < 0 ? -errno : memory_cache_recycle(fd);
 }
 
 /* All of them, whatever fails; and takes them away unless somebody may begin to use them just now. */
@@ -104,10 +75,10 @@ static int recycle(int dir, bool removes)
 {
     int r = 0;
 
-    for (size_t i = 0; i < N_NAMES; i++) {
-        int k = mark_recycled(dir, names[i]);
+    for (size_t i = 0; i < MEMORY_CACHES; i++) {
+        int k = mark_recycled(dir, memory_caches[i]);
 
-        if (removes && unlinkat(dir, names[i], 0) < 0 && errno != ENOENT)
+        if (removes && unlinkat(dir, memory_caches[i], 0) < 0 && errno != ENOENT)
             k = -errno;
         r = k < 0 && k != -ENOENT ? k : r;
     }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/memory-caches.h"
 #include "nss/memtable.h"
 #include "util/log.h"
 #include "util/memfile.h"
@@ -28,7 +29,7 @@
 enum status {
     STATUS_UNINITIALISED = 0,
     STATUS_ALIVE = 1,
-    STATUS_RECYCLED = MEMFILE_RECYCLED,
+    STATUS_RECYCLED = MEMORY_CACHE_RECYCLED,
 };
 
 struct header {
@@ -43,7 +44,7 @@ struct header {
     uint32_t padding;
 };
 _Static_assert(sizeof(struct header) == 56, "the layout is the clients'");
-_Static_assert(offsetof(struct header, status) == MEMFILE_STATUS_AT,
+_Static_assert(offsetof(struct header, status) == MEMORY_CACHE_STATUS_AT,
                "others mark files as recycled, too");
 
 struct record {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/memory-caches.h"
 #include "util/memfile.h"
 
 static int open_named(int folder_fd, const char *name)
@@ -33,12 +34,8 @@ static bool is_at(int folder_fd, const char *name, int fd)
  * looked at. */
 static int discard_open(int folder_fd, const char *name, int fd)
 {
-    const uint32_t status = MEMFILE_RECYCLED;
-    struct stat st;
-
-    if (fd >= 0 && is_plain(fd, &st) && st.st_size >= MEMFILE_STATUS_AT + (off_t) sizeof(status) &&
-        pwrite(fd, &status, sizeof(status), MEMFILE_STATUS_AT) < 0)
-        (void) 0; /* the link count says it too */
+    if (fd >= 0)
+        (void) memory_cache_recycle(fd); /* the link count says it too */
     if (fd >= 0 && !is_at(folder_fd, name, fd))
         return 0;
     return unlinkat(folder_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
@@ -63,21 +60,20 @@ bool memfile_is_ours(int fd, uid_t owner)
 
 int memfile_discard_others(const char *folder, uid_t owner)
 {
-    static const char *const names[] = { "passwd", "group", "initgroups", "sid" };
     CLEANUP(closep) int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int r = 0;
 
     if (folder_fd < 0)
         return errno == ENOENT ? 0 : -errno;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        CLEANUP(closep) int fd = open_named(folder_fd, names[i]);
+    for (size_t i = 0; i < MEMORY_CACHES; i++) {
+        CLEANUP(closep) int fd = open_named(folder_fd, memory_caches[i]);
         int discarded;
 
         if (fd < 0 && errno == ENOENT)
             continue;
         if (owner != (uid_t) -1 && fd >= 0 && memfile_is_ours(fd, owner))
             continue;
-        discarded = discard_open(folder_fd, names[i], fd);
+        discarded = discard_open(folder_fd, memory_caches[i], fd);
         if (discarded < 0)
             r = discarded; /* the others all the same */
     }

@@ -14,9 +14,6 @@
 /* "smtable1": the layout of the tail, whose first eight bytes it is. */
 #define MEMFILE_TAIL_MAGIC 0x31656c6261746d73ULL
 
-#define MEMFILE_STATUS_AT 12 /* in the header that clients read */
-#define MEMFILE_RECYCLED 2
-
 /* Tells readers to leave the file, by its header and by its link count, and removes it. 0 also if
  * there is none. */
 int memfile_discard(int folder_fd, const char *name);

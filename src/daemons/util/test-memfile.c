@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/memory-caches.h"
 #include "test/folder.h"
 #include "util/memfile.h"
 
@@ -28,7 +29,7 @@ static void write_file(const struct folder *folder, const char *name, bool has_o
 
     assert_true(fd >= 0);
     assert_int_equal(ftruncate(fd, 1000), 0);
-    assert_int_equal(pwrite(fd, &status, sizeof(status), MEMFILE_STATUS_AT), sizeof(status));
+    assert_int_equal(pwrite(fd, &status, sizeof(status), MEMORY_CACHE_STATUS_AT), sizeof(status));
     if (has_our_tail)
         assert_int_equal(pwrite(fd, &magic, sizeof(magic), 1000 - MEMFILE_TAIL_BYTES),
                          sizeof(magic));
@@ -38,7 +39,7 @@ static uint32_t status_of(int fd)
 {
     uint32_t status = 0;
 
-    assert_int_equal(pread(fd, &status, sizeof(status), MEMFILE_STATUS_AT), sizeof(status));
+    assert_int_equal(pread(fd, &status, sizeof(status), MEMORY_CACHE_STATUS_AT), sizeof(status));
     return status;
 }
 
@@ -62,7 +63,7 @@ static void what_another_engine_left_is_marked_and_goes(void **state)
     assert_false(is_there(folder, "sid"));
     assert_true(is_there(folder, "group"));         /* ours */
     assert_true(is_there(folder, "clear_mc_flag")); /* no file of that kind */
-    assert_int_equal(status_of(fd), MEMFILE_RECYCLED);
+    assert_int_equal(status_of(fd), MEMORY_CACHE_RECYCLED);
 
     assert_int_equal(memfile_discard_others(folder->path, geteuid() + 1), 0);
     assert_false(is_there(folder, "group")); /* of an earlier user of ours */
