@@ -13,4 +13,8 @@ ssize_t io_read(int fd, void *ret, size_t n);
 /* Returns 0, or a negative errno: then some of it may be written. */
 int io_write(int fd, const void *bytes, size_t n);
 
+/* Opens a path of which no part is a link: -ELOOP if one is. O_CLOEXEC is added. Returns the descriptor or a negative errno;
+ * -ENOSYS before Linux 5.6. */
+int io_open_plain(const char *path, int flags);
+
 #endif

@@ -280,7 +280,7 @@ static const struct {
 /* With the queue full, the library would try again in a second. */
 static int dial_patiently(struct seen *seen)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < HUNG_MSEC; i++) {
         int fd = dial();
 
         if (fd >= 0 || errno != EAGAIN)

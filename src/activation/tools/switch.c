@@ -105,13 +105,25 @@ static int check_target(const struct run *run)
                 run->to_own ? "" : "\n(--force does it all the same: nobody is served until that is mended)");
 }
 
+/* At the end of a trial: of two, the engine before the first. */
+static bool own_comes_back(const struct run *run)
+{
+    char back[ENGINE_WORD_BYTES];
+
+    if (!trial_is_on())
+        return run->was_own;
+    engine_read_word_of(ENGINE_TRY, back);
+    return strcmp(back, engine_word(true)) == 0;
+}
+
 /* A trial is for a machine that nobody reaches when it goes wrong. */
 static void warn_of_the_way_back(const struct run *run)
 {
     CLEANUP(freep) char *says = NULL;
+    bool own = own_comes_back(run);
 
-    if (run->options->minutes > 0 && engine_takes(run->was_own, &says) == 0)
-        log_warning("%s comes back after that and does not take this configuration: %s", engine_word(run->was_own), says);
+    if (run->options->minutes > 0 && engine_takes(own, &says) == 0)
+        log_warning("%s comes back after that and does not take this configuration: %s", engine_word(own), says);
 }
 
 /* --- It takes effect ---------------------------------------------------------------------------------------------- */
@@ -376,7 +388,7 @@ static void print_done(const struct run *run)
         (void) puts(MONITOR " was stopped, and stays so until: sss_activation release");
     if (run->options->minutes > 0)
         (void) printf("%s comes back in %u min, and with a boot, unless you type: sss_activation engine --keep\n",
-                      engine_word(run->was_own), run->options->minutes);
+                      engine_word(own_comes_back(run)), run->options->minutes);
     else
         (void) printf("back: sss_activation engine %s\n", engine_word(run->was_own));
 }
@@ -428,8 +440,13 @@ static int prolong(struct run *run)
 
 static int go(struct run *run)
 {
+    struct switch_options home = *run->options;
     int r;
 
+    if (trial_is_on() && own_comes_back(run) == run->to_own) {
+        home.minutes = 0; /* it would come back to where it is then */
+        run->options = &home;
+    }
     if (is_there(run) && trial_is_on() && run->options->minutes > 0)
         return prolong(run);
     if (is_there(run)) {

@@ -29,20 +29,20 @@ static void who_comes_is_told_to_try_again_until_another_has_bound_the_path(void
 
     (void) state;
     assert_int_equal(chmod("a", 0640), 0);
-    assert_int_equal(path_hold("a", &held), 0);
+    assert_int_equal(path_hold(at("a"), &held), 0);
     assert_int_equal(told_at("a"), EAGAIN);
     assert_int_equal(told_at("a"), EAGAIN);
     (void) close(accept_now(before)); /* who waited before waits there */
     assert_true(is_refused(waits));
     (void) close(before);
     assert_int_equal(told_at("a"), EAGAIN);
-    assert_false(file_exists("a.held"));
 
     assert_int_equal(unlink("a"), 0); /* as who binds it anew does */
     after = listener_at("a");
     assert_int_equal(told_at("a"), 0);
     path_release(&held);
     assert_int_equal(told_at("a"), 0);
+    assert_false(file_exists("a.held"));
     (void) close(after);
 }
 
@@ -56,7 +56,7 @@ static void it_has_the_owner_and_mode_of_before(void **state)
     assert_int_equal(chmod("a", 0640), 0);
     if (geteuid() == 0)
         assert_int_equal(chown("a", 7, 8), 0);
-    assert_int_equal(path_hold("a", &held), 0);
+    assert_int_equal(path_hold(at("a"), &held), 0);
     assert_int_equal(stat("a", &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(st.st_uid, geteuid() == 0 ? 7 : geteuid());
@@ -64,17 +64,30 @@ static void it_has_the_owner_and_mode_of_before(void **state)
     path_release(&held);
 }
 
-static void where_nobody_has_bound_it_nothing_is_left(void **state)
+static void where_nobody_has_bound_it_the_one_of_before_has_it_again(void **state)
+{
+    int before = listener_at(at("a"));
+    struct held held;
+
+    (void) state;
+    write_text("a.held", "of one that was killed\n");
+    assert_int_equal(path_hold(at("a"), &held), 0);
+    assert_int_equal(told_at("a"), EAGAIN);
+    path_release(&held);
+    assert_int_equal(told_at("a"), 0);
+    assert_false(file_exists("a.held"));
+    (void) close(before);
+}
+
+static void no_link_is_followed(void **state)
 {
     struct held held;
 
     (void) state;
-    (void) close(listener_at("a"));
-    write_text("a.held", "of one that was killed\n");
-    assert_int_equal(path_hold("a", &held), 0);
-    path_release(&held);
-    assert_false(file_exists("a"));
-    assert_false(file_exists("a.held"));
+    assert_int_equal(mkdir("folder", 0755), 0);
+    (void) close(listener_at(at("folder/a")));
+    assert_int_equal(symlink("folder", "link"), 0);
+    assert_int_equal(path_hold(at("link/a"), &held), -ELOOP);
 }
 
 static void what_is_no_socket_is_left_alone(void **state)
@@ -85,9 +98,9 @@ static void what_is_no_socket_is_left_alone(void **state)
     write_text("file", "text\n");
     (void) close(listener_at("a"));
     assert_int_equal(symlink("a", "link"), 0);
-    assert_int_equal(path_hold("file", &held), -ENOTSOCK);
-    assert_int_equal(path_hold("link", &held), -ENOTSOCK);
-    assert_int_equal(path_hold("missing", &held), -ENOTSOCK);
+    assert_int_equal(path_hold(at("file"), &held), -ENOTSOCK);
+    assert_int_equal(path_hold(at("link"), &held), -ENOTSOCK);
+    assert_int_equal(path_hold(at("missing"), &held), -ENOTSOCK);
     assert_string_equal(read_text("file"), "text\n");
 }
 
@@ -96,7 +109,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(who_comes_is_told_to_try_again_until_another_has_bound_the_path),
         IN_FOLDER(it_has_the_owner_and_mode_of_before),
-        IN_FOLDER(where_nobody_has_bound_it_nothing_is_left),
+        IN_FOLDER(where_nobody_has_bound_it_the_one_of_before_has_it_again),
+        IN_FOLDER(no_link_is_followed),
         IN_FOLDER(what_is_no_socket_is_left_alone),
     };
 

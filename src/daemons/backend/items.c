@@ -11,6 +11,7 @@
 
 #include "backend/items.h"
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "common/text.h"
 #include "config/config.h"
 
@@ -63,6 +64,15 @@ static int list(struct items *items, const struct config *config, const char *se
     return r;
 }
 
+bool item_is_linked(const struct item *item)
+{
+    int fd = io_open_plain(item->path, O_PATH);
+
+    if (fd >= 0)
+        (void) close(fd); /* was only looked at */
+    return fd == -EACCES ? item->is_linked : fd < 0 && fd != -ENOENT;
+}
+
 int items_open(struct items *items, const struct config *config, const char *section)
 {
     int r;
@@ -75,6 +85,7 @@ int items_open(struct items *items, const struct config *config, const char *sec
         folder_of(item->path, folder);
         item->folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
         item->fd = open(item->path, O_PATH | O_CLOEXEC);
+        item->is_linked = item_is_linked(item);
     }
     return r;
 }

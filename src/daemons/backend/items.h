@@ -9,6 +9,7 @@
 #define BACKEND_ITEMS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config;
@@ -17,6 +18,7 @@ struct item {
     char *path;        /* as it was named, and is shown */
     const char *name;  /* its last part; NULL: the root */
     int folder_fd, fd; /* O_PATH; -1: it was not there */
+    bool is_linked;    /* by a link on the way to it, as far as root has seen */
 };
 
 struct items {
@@ -36,6 +38,9 @@ void items_done(struct items *items);
 /* All descriptors, for a child that gets them under the same numbers. The caller's to free; NULL:
  * no memory. */
 char *items_text(const struct items *items);
+
+/* Does a link lead to it? Who exchanges one changes nothing that could be watched. */
+bool item_is_linked(const struct item *item);
 
 /* By which path it is to be opened now, and the folder that it is in. Returns room. */
 const char *item_path(const struct item *item, char room[ITEM_ROOM]);

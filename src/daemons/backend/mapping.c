@@ -388,7 +388,7 @@ static int map_service(const struct origin *origin)
     service.port = (uint16_t) port;
     r = add_aliases(origin, "cn", NULL, 0, service.name, &service.aliases);
     while (r == 0 && (value = next_value(origin->entry, "ipServiceProtocol", value))) {
-        if (is_name(value) && directory_key(directory, value->value, key) == 0)
+        if (is_name(value) && directory_key(directory, value->value, key) == 0 && strlen(key) <= CACHE_PROTOCOL_BYTES_MAX)
             r = add_protocol(directory, key, &service.protocols);
         else
             (void) skip(origin, "ipServiceProtocol", "not a name");

@@ -31,8 +31,9 @@
 /* To read all of the cache takes time, and whoever can ask for it could do so at any rate. */
 #define REPAIR_USEC (5 * 1000000ULL)
 
-/* Of a hundred thousand users it takes a few seconds. */
+/* Of a hundred thousand users it takes a few seconds. For so long who asks waits for it; then it is given up. */
 #define IMPORT_USEC (60 * 1000000ULL)
+#define IMPORT_MAX_USEC (600 * 1000000ULL)
 
 #define IMPORT_ARGUMENTS_MAX 16
 
@@ -50,7 +51,8 @@ struct watch {
     struct source *source;
     const struct item *item;
     sd_event_source *inotify; /* NULL: it is not there, or cannot be read */
-    bool is_folder;           /* the item is one, and watched itself */
+    dev_t device;             /* what is watched: its path may lead elsewhere by now */
+    ino_t inode;
     bool is_remote;           /* others change it without our kernel's knowledge */
 };
 
@@ -71,6 +73,8 @@ struct source {
 
     pid_t pid;                /* of the import, 0: none */
     sd_event_source *import;
+    sd_event_source *import_end; /* timer: it must be over */
+    uint64_t import_usec;        /* when it began */
     bool is_changed_again;    /* while it was at work */
     bool is_repair;           /* it looks for damage, too */
     uint64_t repair_usec;     /* the next one not before that */
@@ -194,6 +198,7 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
 
     (void) event_source;
     source->import = sd_event_source_disable_unref(source->import);
+    source->import_end = sd_event_source_disable_unref(source->import_end);
     source->pid = 0;
     if (info->si_code != CLD_EXITED)
         log_error("%s: the import was ended by signal %d", source->domain, info->si_status);
@@ -215,6 +220,17 @@ static int on_import_end(sd_event_source *event_source, const siginfo_t *info, v
         source->is_changed_again = false;
         (void) look(source, true); /* it has told */
     }
+    return 0;
+}
+
+static int on_import_late(sd_event_source *timer, uint64_t usec, void *userdata)
+{
+    struct source *source = userdata;
+
+    (void) timer;
+    (void) usec;
+    log_error("%s: the import does not come to its end: killed", source->domain);
+    (void) kill(source->pid, SIGKILL); /* our child; its end comes as any other */
     return 0;
 }
 
@@ -274,12 +290,17 @@ static int spawn_import(struct source *source, bool is_repair)
         return r;
 
     r = child_watch(source->event, &source->import, pid, on_import_end, source);
+    if (r >= 0)
+        r = sd_event_add_time_relative(source->event, &source->import_end, CLOCK_MONOTONIC, IMPORT_MAX_USEC, 0, on_import_late,
+                                       source);
     if (r < 0) {
+        source->import = sd_event_source_disable_unref(source->import);
         (void) kill(pid, SIGKILL);
         (void) waitpid(pid, NULL, 0);
         return r;
     }
     source->pid = pid;
+    source->import_usec = now_usec();
     source->is_repair = is_repair;
     return 0;
 }
@@ -316,13 +337,11 @@ static int on_changed(sd_event_source *timer, uint64_t usec, void *userdata)
 }
 
 /* What there is to watch: the item, or the folder that it is in. Returns room. */
-static const char *watched_path(const struct watch *watch, char room[ITEM_ROOM], bool *ret_is_folder)
+static const char *watched_path(const struct watch *watch, char room[ITEM_ROOM])
 {
     struct stat st;
 
-    (void) item_path(watch->item, room);
-    *ret_is_folder = stat(room, &st) == 0 && S_ISDIR(st.st_mode);
-    return *ret_is_folder ? room : item_folder(watch->item, room);
+    return stat(item_path(watch->item, room), &st) == 0 && S_ISDIR(st.st_mode) ? room : item_folder(watch->item, room);
 }
 
 /* A new file is told once more when it has been written. A link is not. */
@@ -330,12 +349,11 @@ static bool is_being_written(const struct watch *watch, const struct inotify_eve
 {
     CLEANUP(freep) char *path = NULL;
     char room[ITEM_ROOM];
-    bool is_folder;
     struct stat st;
 
     if (!(change->mask & IN_CREATE) || change->len == 0)
         return false;
-    if (asprintf(&path, "%s/%s", watched_path(watch, room, &is_folder), change->name) < 0) {
+    if (asprintf(&path, "%s/%s", watched_path(watch, room), change->name) < 0) {
         path = NULL;
         return false;
     }
@@ -379,16 +397,18 @@ static void start_watches(struct source *source)
 {
     for (size_t i = 0; i < source->n_watches; i++) {
         struct watch *watch = &source->watches[i];
+        struct stat st = { 0 };
         char room[ITEM_ROOM];
         const char *path;
-        bool is_folder;
         int r;
 
-        path = watched_path(watch, room, &is_folder);
-        if (watch->inotify && watch->is_folder == is_folder)
+        path = watched_path(watch, room);
+        (void) stat(path, &st); /* of what is not there it stays 0 */
+        if (watch->inotify && st.st_dev == watch->device && st.st_ino == watch->inode)
             continue;
-        sd_event_source_disable_unref(TAKE(watch->inotify)); /* the folder has come, or gone */
-        watch->is_folder = is_folder;
+        sd_event_source_disable_unref(TAKE(watch->inotify)); /* the folder has come, or gone, or is another */
+        watch->device = st.st_dev;
+        watch->inode = st.st_ino;
         watch->is_remote = is_remote(path);
         r = sd_event_add_inotify(source->event, &watch->inotify, path, WATCHED_CHANGES, on_inotify,
                                  watch);
@@ -398,10 +418,13 @@ static void start_watches(struct source *source)
     }
 }
 
-static bool has_links(const struct files *files)
+static bool has_links(const struct files *files, const struct items *items)
 {
     struct stat st;
 
+    for (size_t i = 0; i < items->n; i++)
+        if (item_is_linked(&items->all[i]))
+            return true;
     for (size_t i = 0; i < files->n; i++)
         if (lstat(files->all[i].path, &st) < 0 || S_ISLNK(st.st_mode) || st.st_nlink > 1)
             return true;
@@ -444,7 +467,7 @@ static int look(struct source *source, bool although_offline)
         go_offline(source);
         return r;
     }
-    source->has_links = has_links(&files);
+    source->has_links = has_links(&files, source->items);
     if (strcmp(files.mark, state.source) == 0) {
         if (is_fresh(source, &state))
             return 0;
@@ -468,6 +491,7 @@ static struct source *ldif_free(struct source *source)
         return NULL;
     if (source->pid > 0) {
         source->import = sd_event_source_disable_unref(source->import);
+        source->import_end = sd_event_source_disable_unref(source->import_end);
         (void) kill(source->pid, SIGKILL); /* the cache stays as it was */
         (void) waitpid(source->pid, NULL, 0);
     }
@@ -548,6 +572,8 @@ static int ldif_refresh(struct source *source, const struct source_query *query,
 
     /* The files are read whole, whatever is asked for. */
     r = query && strcmp(query->kind, "cache") == 0 ? repair(source) : look(source, false);
+    if (r > 0 && now_usec() - source->import_usec >= IMPORT_USEC)
+        r = -EHOSTDOWN; /* it hangs, or takes very long: who asks now does not wait for that */
     if (r <= 0) {
         free(waiter);
         on_done(r, userdata);

@@ -16,6 +16,7 @@
  * backend makes it anew. */
 
 #define CACHE_NAME_BYTES_MAX 255 /* of a name without its zero; LMDB's keys end at 511 */
+#define CACHE_PROTOCOL_BYTES_MAX 31 /* likewise */
 
 struct cache;
 

@@ -129,7 +129,7 @@ size_t service_name_key(const char *key, const char *protocol, char ret[SERVICE_
 {
     size_t key_bytes = strlen(key), protocol_bytes = strlen(protocol);
 
-    if (key_bytes == 0 || key_bytes > CACHE_NAME_BYTES_MAX || protocol_bytes > PROTOCOL_BYTES_MAX)
+    if (key_bytes == 0 || key_bytes > CACHE_NAME_BYTES_MAX || protocol_bytes > CACHE_PROTOCOL_BYTES_MAX)
         return 0;
     memcpy(ret, key, key_bytes + 1);
     memcpy(ret + key_bytes + 1, protocol, protocol_bytes);
@@ -140,7 +140,7 @@ size_t service_port_key(uint16_t port, const char *protocol, char ret[SERVICE_KE
 {
     size_t protocol_bytes = strlen(protocol);
 
-    if (protocol_bytes > PROTOCOL_BYTES_MAX)
+    if (protocol_bytes > CACHE_PROTOCOL_BYTES_MAX)
         return 0;
     ret[0] = (char) (port >> 8);
     ret[1] = (char) (port & 0xff);

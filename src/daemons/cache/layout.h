@@ -24,8 +24,6 @@
 /* Address space, not memory and not disk. */
 #define CACHE_MAP_BYTES (sizeof(size_t) > 4 ? (size_t) 4 << 30 : (size_t) 512 << 20)
 
-#define PROTOCOL_BYTES_MAX 31
-
 enum table {
     TABLE_STATE,         /* "layout" -> uint32_t; "state" -> struct cache_state */
     TABLE_USERS,         /* number -> struct user_record, name, gecos, home, shell */
@@ -88,7 +86,7 @@ struct service_record {
     uint32_t n_aliases;
 };
 
-#define SERVICE_KEY_BYTES_MAX (CACHE_NAME_BYTES_MAX + 1 + PROTOCOL_BYTES_MAX)
+#define SERVICE_KEY_BYTES_MAX (CACHE_NAME_BYTES_MAX + 1 + CACHE_PROTOCOL_BYTES_MAX)
 
 /* What LMDB says as a negative errno; -EIO is damage, be it of the file, of its pages or of a
  * record. */

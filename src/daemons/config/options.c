@@ -34,7 +34,7 @@ static const struct option options[] = {
     { NULL, "reconnection_retries",    OPTION_NUMBER,   "3",     .max = UINT32_MAX, .used_by = NOBODY }, /* we never give up */
 
     { "sssd", "config_file_version",    OPTION_NUMBER,   "2",     .min = 2, .max = 2, .used_by = NOBODY },
-    { "sssd", "services",               OPTION_SERVICES, "",      .words = OWN_RESPONDERS, .used_by = "monitor" },
+    { "sssd", "services",               OPTION_SERVICES, "",      .words = OWN_RESPONDERS, .used_by = "responders" }, /* the monitor starts these */
     { "sssd", "domains",                OPTION_DOMAINS,  "",      .used_by = "all" },
     { "sssd", "user",                   OPTION_TEXT,     SSS_USER, .used_by = "all" },
     { "sssd", "full_name_format",       OPTION_NAMES,    "%1$s@%2$s", .used_by = "responders" },

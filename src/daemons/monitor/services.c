@@ -162,6 +162,10 @@ static int on_silent(sd_event_source *source, uint64_t usec, void *userdata)
     (void) source;
     (void) usec;
     log_error("\"%s\" (process %ld) does not register: killing it", service->name, (long) service->pid);
+    /* The others do not wait for its next tries, nor does systemd for us. */
+    service->is_paused = true;
+    if (services_are_of_use(service->monitor))
+        monitor_check_ready(service->monitor);
     (void) kill(service->pid, SIGKILL); /* our child; its end comes as any other */
     return 0;
 }

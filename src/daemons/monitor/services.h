@@ -25,7 +25,7 @@ struct service {
     uint64_t registered_usec;
     sd_event_source *timer; /* no process: when to start one; one that has not registered: when to end it */
     unsigned restarts;      /* since it was last stable */
-    bool is_paused;         /* it ended too often, and has not registered since */
+    bool is_paused;         /* it ended too often or hung, and has not registered since */
     bool was_told_to_end;
 };
 

@@ -143,8 +143,9 @@ static void look_at_all_of(struct quota_user *user, uint64_t now)
 
     for (client = user->oldest; client; client = next) {
         next = client->next_of_user;
-        if (client->charged == 0 || client->state == CLIENT_IN_WORK)
-            continue;
+        if (client->charged == 0 || client->state == CLIENT_IN_WORK ||
+            (client->state == CLIENT_WAITING && client->unread <= UNREAD_FREE))
+            continue; /* it waits for us */
         look_for_unread(client);
         if (client->charged > 0 && client->last_usec + STALLED_USEC <= now)
             client_drop(client, -EDQUOT);

@@ -157,6 +157,7 @@ struct fixture {
     bool refuses;
     struct config *part; /* what it says of the configuration */
     pid_t pid;
+    const char *services; /* of the next configuration; NULL: none */
 };
 
 static int on_register(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -218,6 +219,7 @@ static void write_config_with(struct fixture *f, const char *user, const char *k
         { "nss", "debug_level", "9" },
         { "nss", "fd_limit", "300" },
         { "nss", key, value },
+        { "sssd", "services", f->services ? f->services : "" },
         { "sssd", "user", user },
         { CONFIG_STAMP, CONFIG_STAMP, "" },
     };
