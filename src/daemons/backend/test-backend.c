@@ -321,6 +321,33 @@ static void it_says_that_the_cache_has_all_until_the_files_change(void **state)
     stop_backend(stage, SIGTERM);
 }
 
+static void shell(const struct stage *stage, const char *script)
+{
+    CLEANUP(freep) char *command = NULL;
+
+    assert_true(asprintf(&command, "cd %s && %s", stage->f->folder.path, script) > 0);
+    assert_int_equal(system(command), 0);
+}
+
+static void a_folder_that_a_link_leads_to_may_be_another_tomorrow(void **state)
+{
+    struct stage *stage = *state;
+
+    fixture_write(stage->f, "a.ldif", ALICE);
+    shell(stage, "mv ldif one && mkdir two && ln -s one ldif");
+    start(stage);
+    assert_int_equal(refresh(stage), 1);
+    assert_false(read_state(stage).is_complete);
+
+    folder_write(&stage->f->folder, "two/b.ldif", BOB);
+    shell(stage, "ln -sfn two ldif");
+    assert_int_equal(refresh(stage), 1);
+    assert_true(knows(stage, "bob"));
+    folder_write(&stage->f->folder, "two/a.ldif", ALICE);
+    WAIT_WHILE(stage, !knows(stage, "alice")); /* it is watched now */
+    stop_backend(stage, SIGTERM);
+}
+
 static void unchanged_files_are_not_read_again(void **state)
 {
     struct stage *stage = *state;
@@ -710,6 +737,7 @@ int main(void)
         TEST(it_registers_and_answers_when_the_files_are_in),
         TEST(it_says_that_it_has_taken_a_question),
         TEST(it_says_that_the_cache_has_all_until_the_files_change),
+        TEST(a_folder_that_a_link_leads_to_may_be_another_tomorrow),
         TEST(unchanged_files_are_not_read_again),
         TEST(a_change_is_read_by_itself),
         TEST(a_folder_behind_a_closed_one_is_read_and_watched),

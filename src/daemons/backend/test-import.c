@@ -370,7 +370,7 @@ static void services_have_names_ports_and_protocols(void **state)
     fixture_write(
         f, "a.ldif",
         "dn: cn=http,dc=x\nobjectClass: ipService\ncn: www\ncn: http\nipServicePort: 80\nipServiceProtocol: tcp\n"
-        "ipServiceProtocol: udp\n\n"
+        "ipServiceProtocol: udp\nipServiceProtocol: a-name-that-is-longer-than-any-protocols\n\n"
         "dn: cn=http,dc=y\nobjectClass: ipService\ncn: http\nipServicePort: 81\nipServiceProtocol: tcp\n\n"
         "dn: cn=x,dc=y\nobjectClass: ipService\ncn: x\nipServicePort: 70000\nipServiceProtocol: tcp\n\n"
         "dn: cn=none,dc=y\nobjectClass: ipService\ncn: none\nipServicePort: 0\nipServiceProtocol: tcp\n");
