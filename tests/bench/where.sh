@@ -64,6 +64,6 @@ linking() { # SIDE PROGRAM
     for side in $sides; do
         timeline "$side" "$(nss_unit "$side")"
         traced "$side" "$(nss_unit "$side")"
-        linking "$side" /usr/libexec/sssd/sssd_nss
+        linking "$side" "/usr/libexec/sssd$([ "$side" = stock ] || echo -ondemand/engine)/sssd_nss"
     done
 } | tee "$build/where"
