@@ -23,7 +23,7 @@ int fixture_setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
 
     assert_non_null(f);
-    folder_make(&f->folder);
+    folder_begin(&f->folder);
     assert_int_equal(mkdir(folder_file(&f->folder, "ldif"), 0755), 0);
     fixture_set(f, NULL, NULL);
     *state = f;

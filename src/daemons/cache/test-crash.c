@@ -349,7 +349,7 @@ static void every_power_cut_leaves_a_committed_state(void **state)
     assert_true(n_writes > N_COMMITS * 5);
     assert_no_write_enlarges_the_file();
 
-    folder_make(&replayed);
+    folder_begin(&replayed);
     for (size_t n = 0; n <= trace.n; n++) {
         size_t from = synced_before(n), open = n - from;
 

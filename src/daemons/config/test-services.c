@@ -220,7 +220,7 @@ static void what_sssd_was_seen_to_do_is_done_or_refused_with_a_reason(void **sta
         skip();
     }
     assert_non_null(dir);
-    folder_make(&folder);
+    folder_begin(&folder);
     copy(dir_path, folder.path);
     while ((entry = readdir(dir))) {
         if (entry->d_name[0] == '.')
@@ -255,7 +255,7 @@ static void owners_and_modes_are_what_they_have_to_be(void **state)
     (void) state;
     if (geteuid() != 0 || !getenv("TEST_DATA"))
         skip();
-    folder_make(&folder);
+    folder_begin(&folder);
     assert_true(asprintf(&snippets, "%s/conf.d", folder.path) > 0);
     assert_return_code(mkdir(snippets, 0755), errno);
     modes_run(folder.path, ENGINE_OWN, fd_limit);

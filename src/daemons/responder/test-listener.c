@@ -52,7 +52,7 @@ static int setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
 
     assert_non_null(f);
-    folder_make(&f->folder);
+    folder_begin(&f->folder);
     f->responder.spec = &spec;
     f->responder.client_idle_usec = 60000000;
     assert_true(sd_event_new(&f->responder.event) >= 0);

@@ -246,7 +246,7 @@ static int setup(void **state)
     assert_non_null(f);
     f->before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     assert_true(f->before >= 0);
-    folder_make(&f->folder);
+    folder_begin(&f->folder);
     assert_int_equal(chdir(f->folder.path), 0);
     assert_int_equal(mkdir(PIPES_DIR, 0755), 0);
     assert_int_equal(mkdir(CONFIG_PARTS, 0755), 0);

@@ -14,7 +14,7 @@
 
 #include "test/folder.h"
 
-void folder_make(struct folder *folder)
+void folder_begin(struct folder *folder)
 {
     /* Short, because sockets' paths are; in /tmp, because the tests' own folder may be deep. */
     strcpy(folder->path, "/tmp/sssd-test.XXXXXX");
@@ -42,7 +42,7 @@ int folder_setup(void **state)
     struct folder *folder = calloc(1, sizeof(*folder));
 
     assert_non_null(folder);
-    folder_make(folder);
+    folder_begin(folder);
     *state = folder;
     return 0;
 }

@@ -15,7 +15,7 @@ int folder_setup(void **state);
 int folder_teardown(void **state);
 
 /* The same within a fixture of a test's own. */
-void folder_make(struct folder *folder);
+void folder_begin(struct folder *folder);
 void folder_remove(const struct folder *folder);
 
 /* PATH/name; lives until the eighth call after it. */
