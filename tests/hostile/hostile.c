@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 #define GET_VERSION 1
 #define USER_BY_NAME 0x11
 #define USERS_START 0x13
@@ -56,21 +58,6 @@ static void die(const char *what)
 {
     (void) fprintf(stderr, "hostile: %s: %s\n", what, strerror(errno));
     exit(2);
-}
-
-static uint64_t now_usec(void)
-{
-    struct timespec now;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
-
-static void sleep_msec(long msec)
-{
-    const struct timespec pause = { msec / 1000, msec % 1000 * 1000000 };
-
-    (void) nanosleep(&pause, NULL);
 }
 
 /* ---- the protocol ---- */

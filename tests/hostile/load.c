@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 #define GET_VERSION 1
 #define USER_BY_NAME 0x11
 
@@ -32,14 +34,6 @@ static void die(const char *what)
 {
     (void) fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-static uint64_t now_usec(void)
-{
-    struct timespec now;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
 /* What a process has used of the processor; to the nanosecond, where /proc/PID/stat has ticks. */

@@ -26,15 +26,9 @@
 #include "tools/cache.h"
 #include "tools/last.h"
 #include "tools/ownership.h"
+#include "tools/places.h"
 #include "tools/signals.h"
 #include "tools/units.h"
-
-#ifndef SSS_DIR /* the tests have their own */
-#define SSS_DIR "/var/lib/sss"
-#endif
-#ifndef DATA_DIR /* likewise */
-#define DATA_DIR "/var/lib/sssd-ondemand"
-#endif
 
 /* As SSSD's own tool does: who has these files open sees it at SIGHUP, or in its start, and takes it away. */
 #define CLEAR_FLAG SSS_DIR "/mc/clear_mc_flag"

@@ -14,12 +14,9 @@
 
 #include "common/cleanup.h"
 #include "tools/folders.h"
+#include "tools/places.h"
 
-#ifndef SSS_DIR /* the tests have their own */
-#define SSS_DIR "/var/lib/sss"
-#endif
-
-#ifndef TMPFILES /* likewise */
+#ifndef TMPFILES /* the tests have their own */
 #define TMPFILES "/usr/bin/systemd-tmpfiles"
 #endif
 

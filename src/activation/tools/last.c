@@ -14,14 +14,9 @@
 #include "common/memory-caches.h"
 #include "lib/engine.h"
 #include "tools/last.h"
+#include "tools/places.h"
 
-#ifndef SSS_DIR /* the tests have their own */
-#define SSS_DIR "/var/lib/sss"
-#endif
-#ifndef DATA_DIR /* likewise */
-#define DATA_DIR "/var/lib/sssd-ondemand"
-#endif
-#ifndef PASSWD_FILE /* likewise */
+#ifndef PASSWD_FILE /* the tests have their own */
 #define PASSWD_FILE "/etc/passwd"
 #endif
 

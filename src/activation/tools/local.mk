@@ -42,6 +42,7 @@ tools_sss_activation_SOURCES = \
 	tools/overrides.h \
 	tools/ownership.c \
 	tools/ownership.h \
+	tools/places.h \
 	tools/processes.c \
 	tools/processes.h \
 	tools/providers.c \

@@ -19,10 +19,7 @@
 #include <sys/stat.h>
 
 #include "lib/config.h"
-
-#ifndef DATA_DIR /* the tests have their own */
-#define DATA_DIR "/var/lib/sssd-ondemand"
-#endif
+#include "tools/places.h"
 
 struct replace_file {
     const char *path; /* below CONFIG_DIR, as the caller named it, whose it stays */

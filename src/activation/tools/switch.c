@@ -200,26 +200,33 @@ static int check_that_it_runs(struct run *run, bool own)
     return 0;
 }
 
+/* Returns whether all are held, of none, too. */
+static bool hold_paths(const struct responder *responder, struct held *held, size_t *n)
+{
+    int r = 0;
+
+    for (size_t k = 0; k < UNITS_MAX && responder->paths[k]; k++) {
+        r = path_hold(responder->paths[k], &held[*n]);
+        *n += r == 0;
+        if (r < 0)
+            log_info("%s: clients are refused until it is bound anew: %s", responder->paths[k], strerror(-r));
+    }
+    return r == 0;
+}
+
 /* What the monitor runs by itself has its path from no socket of systemd's: until the other engine has bound that, who comes is told
  * to try again. Those who came before are served to the end: by ours anyway. */
 static size_t hold_listed(struct run *run, struct held *held)
 {
     pid_t serving[RESPONDERS];
-    int pids[RESPONDERS], r = 0;
+    int pids[RESPONDERS];
     size_t n = 0, n_serving = 0;
 
     if (processes_of_monitor(run->manager, pids) < 0)
         return 0; /* as when a service of any other kind is restarted */
-    for (size_t i = 0; i < RESPONDERS; i++) {
-        for (size_t k = 0; pids[i] > 0 && k < UNITS_MAX && responders[i].paths[k]; k++) {
-            r = path_hold(responders[i].paths[k], &held[n]);
-            n += r == 0;
-            if (r < 0)
-                log_info("%s: clients are refused until it is bound anew: %s", responders[i].paths[k], strerror(-r));
-        }
-        if (pids[i] > 0 && r == 0 && engine_of_process(pids[i]) == RUNS_SSSD)
+    for (size_t i = 0; i < RESPONDERS; i++)
+        if (pids[i] > 0 && hold_paths(&responders[i], held, &n) && engine_of_process(pids[i]) == RUNS_SSSD)
             serving[n_serving++] = pids[i];
-    }
     finish(serving, n_serving);
     return n;
 }

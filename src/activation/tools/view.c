@@ -290,17 +290,14 @@ static void judge_responder(struct view *ret, const struct state *state, struct 
 static int read_all(struct view *ret, const struct state *state, struct manager *manager)
 {
     struct unit retry_timers[RESPONDERS] = { 0 };
-    char control_group[PATH_MAX];
     int pids[RESPONDERS] = { 0 }, r;
     bool retry = false;
 
     r = read_units(ret, manager, retry_timers);
     if (r >= 0)
-        r = manager_text(manager, MONITOR, "Service", "ControlGroup", control_group, sizeof(control_group));
+        r = processes_of_monitor(manager, pids); /* fails otherwise where it is masked, or not there */
     if (r == -ENOTCONN || r == -ETIMEDOUT)
         return r;
-    if (r >= 0) /* else it is masked, or not there */
-        (void) processes_of_responders(control_group, pids);
     configuration_view_read(&ret->configuration);
     r = read_monitors_trouble(ret, manager);
     if (r < 0)
